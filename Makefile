@@ -1,0 +1,32 @@
+# Every target sets up what it needs: a fresh Debian machine with Python >= 3.11 and make is enough.
+PYTHON ?= $(firstword $(foreach p,python3.13 python3.12 python3.11 python3,$(shell command -v $(p) 2>/dev/null)))
+BIN := .venv/bin
+
+.PHONY: setup demo test bench check format lock clean
+
+setup: .venv/.done
+
+.venv/.done: requirements.lock pyproject.toml tools/setup.sh
+	@sh tools/setup.sh "$(PYTHON)"
+
+demo: setup
+	@$(BIN)/ridealong demo
+
+test: setup
+	@$(BIN)/python -m pytest -q
+
+bench: setup
+	@$(BIN)/ridealong bench
+
+check: setup
+	@$(BIN)/ruff format --check src tests tools
+	@$(BIN)/ruff check src tests tools
+	@$(BIN)/basedpyright
+	@$(BIN)/lint-imports
+
+format: setup
+	@$(BIN)/ruff format src tests tools
+	@$(BIN)/ruff check --fix src tests tools
+
+clean:
+	rm -rf .venv

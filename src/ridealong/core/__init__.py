@@ -1,0 +1,1 @@
+"""The domain: pure, synchronous, no I/O, no clock, standard library only."""

@@ -1,0 +1,125 @@
+"""The artifact of Path B: what the manager opens. Built from stored rows alone, so it can be rendered again any time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from ridealong.core.claims import AbsenceClaim, Claim
+from ridealong.core.moments import Moment
+from ridealong.core.rubric import CoachingMoment, SectionReview
+from ridealong.core.transcript import Evidence, RoleAssignment, TranscriptId
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredMoment:
+    moment_id: UUID
+    moment: Moment
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Artifact:
+    """One review of one transcript revision.
+
+    `statistics` maps a statistic's name to its value (see `core.stats`). `missing_sections` could not be scored and
+    are not part of `score`. `dropped_drafts` counts the statements that nothing proved.
+    """
+
+    review_id: UUID
+    transcript_id: TranscriptId
+    title: str
+    rubric_id: str
+    rubric_title: str
+    reviewer: str
+    score: float
+    """0 to 100: the weighted mean over the sections that could be assessed."""
+    assessed: bool
+    """False when nothing could be assessed (for example a silent call): `score` then means nothing."""
+    duration_ms: int
+    sections: tuple[SectionReview, ...]
+    coaching_moments: tuple[CoachingMoment, ...]
+    moments: tuple[StoredMoment, ...]
+    statistics: Mapping[str, object]
+    speakers: tuple[RoleAssignment, ...]
+    missing_sections: tuple[str, ...] = ()
+    dropped_drafts: int = 0
+    warnings: tuple[str, ...] = field(default=())
+
+    def as_json(self) -> dict[str, object]:
+        """The artifact as `report --json`, the API and the event stream show it."""
+        return {
+            "call_id": str(self.transcript_id.call_id),
+            "revision": self.transcript_id.revision,
+            "review_id": str(self.review_id),
+            "title": self.title,
+            "rubric": {"id": self.rubric_id, "title": self.rubric_title},
+            "reviewer": self.reviewer,
+            "score": round(self.score, 1) if self.assessed else None,
+            "duration_ms": self.duration_ms,
+            "speakers": [role_json(r) for r in self.speakers],
+            "sections": [_section_json(s) for s in self.sections],
+            "coaching_moments": [
+                {"title": c.title, "advice": c.advice, **claim_json(c.claim)} for c in self.coaching_moments
+            ],
+            "moments": [{"moment_id": str(m.moment_id), **moment_json(m.moment)} for m in self.moments],
+            "statistics": dict(self.statistics),
+            "missing_sections": list(self.missing_sections),
+            "dropped_drafts": self.dropped_drafts,
+            "warnings": list(self.warnings),
+        }
+
+
+def evidence_json(evidence: Evidence) -> dict[str, object]:
+    return {
+        "utterance_no": evidence.utterance_no,
+        "speaker_id": evidence.speaker_id,
+        "start_ts": evidence.start_ts,
+        "end_ts": evidence.end_ts,
+        "quote": evidence.quote,
+    }
+
+
+def claim_json(claim: Claim) -> dict[str, object]:
+    found: dict[str, object] = {
+        "statement": claim.statement,
+        "confidence": round(claim.confidence, 3),
+        "evidence": [evidence_json(e) for e in claim.evidence],
+    }
+    if isinstance(claim, AbsenceClaim):
+        found["through"] = claim.through
+    return found
+
+
+def moment_json(moment: Moment) -> dict[str, object]:
+    return {
+        "type": moment.type,
+        "tier": moment.tier.value,
+        "reason": moment.reason.value,
+        "confidence": round(moment.confidence, 3),
+        "nudge": moment.nudge,
+        "trigger_ts": moment.trigger_ts,
+        "evidence": [evidence_json(e) for e in moment.evidence],
+    }
+
+
+def role_json(role: RoleAssignment) -> dict[str, object]:
+    return {
+        "speaker_id": role.speaker_id,
+        "role": role.role.value,
+        "source": role.source.value,
+        "confidence": round(role.confidence, 3),
+    }
+
+
+def _section_json(section: SectionReview) -> dict[str, object]:
+    return {
+        "section_id": section.section_id,
+        "title": section.title,
+        "score": round(section.score, 1),
+        "confidence": round(section.confidence, 3),
+        "findings": [
+            {"criterion_id": f.criterion_id, "score": f.score.value, **claim_json(f.claim)} for f in section.findings
+        ],
+        "not_assessed": list(section.not_assessed),
+    }

@@ -1,0 +1,69 @@
+"""Every error that Ridealong raises on purpose.
+
+    RidealongError
+    ├── Ungrounded              a claim that the transcript does not prove
+    ├── InvalidUtterance        an utterance that the log refuses
+    ├── InvalidDocument         a taxonomy, rubric, template or transcript file with a mistake, and its line
+    ├── InvalidAudio            bytes that are not the audio they were said to be
+    ├── InvalidSettings         a setting that cannot work
+    ├── Refused                 the caller may not, or not like this (carries a stable code)
+    ├── Unavailable             something outside is away for now: try again
+    └── MissingPart             an optional part is not installed or not built
+
+The docstring is the default message. A message says what to do; it never holds what people said on a call.
+"""
+
+from __future__ import annotations
+
+
+class RidealongError(Exception):
+    """Something went wrong in Ridealong."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or (type(self).__doc__ or "").strip())
+
+
+class Ungrounded(RidealongError):
+    """The transcript does not prove this claim."""
+
+
+class InvalidUtterance(RidealongError):
+    """The transcript refuses this utterance."""
+
+
+class InvalidDocument(RidealongError):
+    """The document has a mistake."""
+
+    def __init__(self, message: str | None = None, *, source: str = "document", line: int = 1) -> None:
+        super().__init__(message)
+        self.source = source
+        self.line = line
+        """One-based line of the mistake."""
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.line}: {super().__str__()}"
+
+
+class InvalidAudio(RidealongError):
+    """The bytes are not audio of the stated format."""
+
+
+class InvalidSettings(RidealongError):
+    """A setting cannot work. Run `ridealong doctor` to see which."""
+
+
+class Refused(RidealongError):
+    """The request was refused."""
+
+    def __init__(self, code: str, message: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        """A stable word for programs, for example `unknown_token`."""
+
+
+class Unavailable(RidealongError):
+    """Something Ridealong needs does not answer at the moment. Try again."""
+
+
+class MissingPart(RidealongError):
+    """A part that this needs is not installed. Run `ridealong doctor`."""

@@ -1,0 +1,107 @@
+"""What a running call tells the world, in order. One vocabulary for sockets, the command line and the log on disk.
+
+`at` is seconds since the first audio of the call was sent (wall clock of this process; 0.0 before any).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from ridealong.core.moments import Moment
+from ridealong.core.transcript import Role, RoleAssignment, Speaker, Utterance
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CallStarted:
+    call_id: UUID
+    at: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PartialHeard:
+    """Words that may still change. Never cited."""
+
+    speaker: Speaker
+    start_ts: int
+    end_ts: int
+    text: str
+    at: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UtteranceFinished:
+    utterance: Utterance
+    role: Role
+    at: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RoleLearned:
+    assignment: RoleAssignment
+    at: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Latency:
+    """Milliseconds from the end of the trigger phrase. `speech` + `classify` make `total`."""
+
+    speech: float
+    classify: float
+
+    @property
+    def total(self) -> float:
+        return self.speech + self.classify
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MomentDecided:
+    moment_id: UUID
+    moment: Moment
+    latency: Latency
+    at: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GapRecorded:
+    """Audio that was never received: at `at_ts` of call audio about `duration_ms` are missing."""
+
+    at_ts: int
+    duration_ms: int
+    reason: str
+    at: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WarningGiven:
+    code: str
+    message: str
+    at: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CallEnded:
+    audio_ms: int
+    reason: str
+    at: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReviewFinished:
+    """The artifact is stored; `artifact` is its JSON as `report --json` prints it."""
+
+    artifact: dict[str, object] = field(default_factory=dict[str, object])
+    at: float = 0.0
+
+
+CallEvent = (
+    CallStarted
+    | PartialHeard
+    | UtteranceFinished
+    | RoleLearned
+    | MomentDecided
+    | GapRecorded
+    | WarningGiven
+    | CallEnded
+    | ReviewFinished
+)

@@ -1,0 +1,116 @@
+"""Moments: the stretches of a call that a coach would want to know about, and what was done about each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from ridealong.core.errors import Ungrounded
+from ridealong.core.transcript import Evidence, Role
+
+CONTENT_TYPES: Final = (
+    "objection_raised",
+    "price_asked",
+    "competitor_mentioned",
+    "commitment_offered",
+    "buying_signal",
+    "stall",
+    "decision_process",
+    "pain_stated",
+    "risky_promise",
+)
+"""The default taxonomy's types that are judged from the words."""
+
+TIMING_TYPES: Final = ("silence", "monologue", "interruption")
+"""The types computed from the diarised times alone, never by a model."""
+
+
+class Tier(StrEnum):
+    """What became of a moment: shown live, or recorded for the review only."""
+
+    NUDGE = "nudge"
+    NOTED = "noted"
+
+
+class Reason(StrEnum):
+    """Why a moment got its tier."""
+
+    DELIVERED = "delivered"
+    LOW_CONFIDENCE = "low_confidence"
+    BUDGET_SPENT = "budget_spent"
+    COOLING_DOWN = "cooling_down"
+    LATE = "late"
+    ROLE_UNKNOWN = "role_unknown"
+    TYPE_IS_NOTED = "type_is_noted"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Detection:
+    """A moment as the classifier or the timing rules see it, before any policy.
+
+    `trigger_ts` is the end of the trigger phrase (for `silence`: the time at which the limit was passed), in ms of
+    call audio. `bound_role` is the role that the type requires of its speaker, UNKNOWN where any will do.
+    """
+
+    type: str
+    confidence: float
+    evidence: tuple[Evidence, ...]
+    trigger_ts: int
+    nudge: str
+    role_known: bool
+    """False while a type that depends on a role was found before the role is known."""
+    speaker_role: Role = Role.UNKNOWN
+
+    def __post_init__(self) -> None:
+        if not self.evidence:
+            raise Ungrounded("a moment needs at least one piece of evidence")
+        if not 0.0 <= self.confidence <= 1.0:
+            raise ValueError("a moment's confidence lies between 0 and 1")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decision:
+    """What policy made of a detection."""
+
+    tier: Tier
+    reason: Reason
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Moment:
+    """A detection with its decision, as it is stored and sent."""
+
+    type: str
+    tier: Tier
+    reason: Reason
+    confidence: float
+    nudge: str
+    trigger_ts: int
+    evidence: tuple[Evidence, ...]
+
+    def __post_init__(self) -> None:
+        if not self.evidence:
+            raise Ungrounded("a moment needs at least one piece of evidence")
+
+    @classmethod
+    def decided(cls, detection: Detection, decision: Decision) -> Moment:
+        return cls(
+            type=detection.type,
+            tier=decision.tier,
+            reason=decision.reason,
+            confidence=detection.confidence,
+            nudge=detection.nudge,
+            trigger_ts=detection.trigger_ts,
+            evidence=detection.evidence,
+        )
+
+
+def word_count(text: str) -> int:
+    return len(text.split())
+
+
+def evidence_span(evidence: Sequence[Evidence]) -> tuple[int, int]:
+    """(start_ts, end_ts) in ms over all of `evidence`."""
+    return min(e.start_ts for e in evidence), max(e.end_ts for e in evidence)

@@ -1,0 +1,132 @@
+"""Path A: a running call, from audio to nudge. `RunningCall` and `RunningCalls` are what the sockets talk to."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+from uuid import UUID
+
+from ridealong.core.events import CallEvent
+
+
+class Encoding(StrEnum):
+    PCM16 = "pcm16"
+    """Signed 16-bit little-endian samples, interleaved."""
+    MULAW = "mulaw"
+    """G.711 µ-law, 8 kHz, mono."""
+    OPUS = "opus"
+    """One Opus packet per binary frame (RFC 6716), no container."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AudioFormat:
+    """What the sender says its bytes are. `sample_rate` in Hz; for Opus the rate is 48000 on the wire."""
+
+    encoding: Encoding
+    sample_rate: int
+    channels: int
+
+
+class ChannelLayout(StrEnum):
+    MIXED = "mixed"
+    """One channel holds everybody: the diariser tells speakers apart."""
+    REP_FIRST = "rep_first"
+    """Two channels, the rep on the first."""
+    CUSTOMER_FIRST = "customer_first"
+    """Two channels, the customer on the first."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CallStart:
+    """What the first message of a call states, once it has been checked."""
+
+    format: AudioFormat
+    layout: ChannelLayout
+    rep_id: str
+    """The tenant's own name for the rep, for example an e-mail address or a number."""
+    consent: str
+    """How consent to record was obtained, in the sender's words. Never empty."""
+    title: str = ""
+    language: str = "en"
+    rep_speaker: int | None = None
+    """The client's statement of which speaker id is the rep, where the source knows it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Numbered:
+    """An event with its number within the call, from 1, without holes on the sending side."""
+
+    seq: int
+    event: CallEvent
+
+
+class Sender(Protocol):
+    """The one sender attached to a running call. All methods raise Refused with a stable code on misuse."""
+
+    @property
+    def received(self) -> int:
+        """Payload bytes that lie safely on disk: where a sender resumes."""
+        ...
+
+    async def write(self, data: bytes) -> int:
+        """Journal one binary frame, then return the new `received`. Raises InvalidAudio, Refused, Unavailable."""
+        ...
+
+    async def gap(self, duration_ms: int, reason: str) -> None:
+        """Record that about `duration_ms` of audio were lost before the next byte."""
+        ...
+
+    async def pause(self) -> None: ...
+
+    async def resume(self) -> None: ...
+
+    async def state_rep(self, speaker_id: int) -> None:
+        """The rep tapped 'this voice is me'."""
+        ...
+
+    async def stop(self) -> None:
+        """No more audio will come: finish, store, enqueue the review. Returns when CallEnded was sent."""
+        ...
+
+    async def detach(self) -> None:
+        """The socket is gone; the call waits for the sender to come back."""
+        ...
+
+
+class RunningCall(Protocol):
+    @property
+    def call_id(self) -> UUID: ...
+
+    @property
+    def tenant_id(self) -> UUID: ...
+
+    def attach(self) -> Sender:
+        """Become the call's sender. Raises Refused('second_sender') while another one is attached."""
+        ...
+
+    def watch(self, *, after: int = 0, size: int = 256) -> AsyncIterator[Numbered]:
+        """Events from number `after` + 1 on, as far back as they are kept, until the call is over and reviewed.
+
+        Bounded: a watcher that lags more than `size` events behind loses the oldest (partials first) and sees a hole
+        in `seq`. The transcript itself is in the database and never drops.
+        """
+        ...
+
+
+class RunningCalls(Protocol):
+    """All calls of this process."""
+
+    async def begin(self, tenant_id: UUID, start: CallStart) -> RunningCall:
+        """Start a call. Raises Refused, InvalidAudio or Unavailable."""
+        ...
+
+    async def find(self, tenant_id: UUID, call_id: UUID) -> RunningCall:
+        """A call that runs, or that was interrupted by a restart and is taken up again.
+
+        Raises Refused('unknown_call') or Refused('call_ended').
+        """
+        ...
+
+    def running(self, tenant_id: UUID) -> list[UUID]: ...

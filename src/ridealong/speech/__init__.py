@@ -1,0 +1,175 @@
+"""The speech seam: audio in, words with their own speaker out.
+
+A transcriber has one verb, `hear`. It yields, in order of call audio, what it hears; `assemble` alone makes
+utterances of that. Deadlines, retries and metering live above the seam, not in the adapters.
+
+Time is milliseconds of call audio everywhere; an adapter gets the position of each piece of audio and adds no clock
+of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Final, Protocol, cast
+
+from ridealong.core.errors import InvalidSettings, MissingPart
+from ridealong.core.transcript import Speaker, SpeakerId
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Samples = NDArray[np.float32]
+
+SAMPLE_RATE: Final = 16_000
+"""Hz of all audio at this seam."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Audio:
+    """A piece of call audio, 16 kHz float32 in -1..1, shape [frames, channels] (1 or 2 channels).
+
+    Pieces follow each other without holes: `start_ts` of one is the end of the one before (rounded to ms).
+    """
+
+    start_ts: int
+    samples: Samples
+
+    @property
+    def duration_ms(self) -> int:
+        return round(self.samples.shape[0] * 1000 / SAMPLE_RATE)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class KnownVoice:
+    """A speaker already met on this call (after a restart): what they said before, as audio."""
+
+    speaker_id: SpeakerId
+    samples: Samples
+    """16 kHz mono, at most about 30 s."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EnrolledVoice:
+    """A rep's enrolled voice: `voiceprint` is the speaker model's 512 numbers (see `speech.voiceprint`)."""
+
+    rep_id: str
+    voiceprint: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hearing:
+    """How to listen to one call.
+
+    `channels` 1 or 2. `resumed_at_ts` > 0 after a restart: audio begins there, speaker ids go on from
+    `known_voices`. `vocabulary`: names and phrases worth hearing right, for recognisers that take them.
+    """
+
+    channels: int = 1
+    language: str = "en"
+    resumed_at_ts: int = 0
+    known_voices: tuple[KnownVoice, ...] = ()
+    enrolled_voices: tuple[EnrolledVoice, ...] = ()
+    vocabulary: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SpokenWord:
+    """A word that will not change any more."""
+
+    text: str
+    start_ts: int
+    end_ts: int
+    speaker: Speaker
+    estimated: bool = False
+    """The recogniser gave no time: spread over the stretch."""
+    speaker_confidence: float = 1.0
+    overlapped: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Words:
+    """Final words, in order of their start."""
+
+    words: tuple[SpokenWord, ...]
+    ends_turn: bool = False
+    """The speaker paused or another took over: the utterance can be finished now."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Partial:
+    """Words of the open stretch, which may change. May be empty of meaning; never final."""
+
+    speaker: Speaker
+    start_ts: int
+    end_ts: int
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Activity:
+    """Somebody began (`speaking`) or stopped speaking at `at_ts`."""
+
+    at_ts: int
+    speaking: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VoiceMatched:
+    """A speaker of the call is an enrolled rep, with this confidence (0 to 1)."""
+
+    speaker_id: SpeakerId
+    rep_id: str
+    confidence: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeardThrough:
+    """Everything up to `ts` has been heard: no later event carries a final word that starts before it.
+
+    Sent at least once per second of audio, also in silence: it is the clock of the timing moments.
+    """
+
+    ts: int
+
+
+Heard = Words | Partial | Activity | VoiceMatched | HeardThrough
+
+
+class Transcriber(Protocol):
+    """Hears many calls, each by one call of `hear`; what it loads (models, connections) is shared by them."""
+
+    def hear(self, audio: AsyncIterable[Audio], hearing: Hearing) -> AsyncIterator[Heard]:
+        """Yield what is heard in `audio` until it ends; then everything still open, and a last HeardThrough.
+
+        Never blocks the event loop. Raises Unavailable when hearing cannot go on.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Free what was loaded. Calls still being heard end first."""
+        ...
+
+
+_INDEX: Final = {
+    "local": "ridealong.speech.providers.local:LocalTranscriber",
+    "channels": "ridealong.speech.providers.channels:ChannelsTranscriber",
+    "replay": "ridealong.speech.providers.replay:ReplayTranscriber",
+}
+
+
+def transcriber_class(name: str) -> type[Transcriber]:
+    """The adapter class of that name, imported on use. Raises InvalidSettings or MissingPart."""
+    try:
+        module_name, class_name = _INDEX[name].split(":")
+    except KeyError:
+        raise InvalidSettings(
+            f"there is no transcriber '{name}': set RIDEALONG_TRANSCRIBER to one of {', '.join(_INDEX)}"
+        ) from None
+    try:
+        module = import_module(module_name)
+    except ImportError as error:
+        raise MissingPart(f"the transcriber '{name}' needs the package '{error.name}': run `make setup`") from error
+    return cast("type[Transcriber]", getattr(module, class_name))

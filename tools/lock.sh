@@ -1,0 +1,10 @@
+#!/bin/sh
+# Rewrite requirements.lock from pyproject.toml: names, versions and hashes, no address of any registry.
+# Needs uv (pip install uv).
+set -eu
+new=$(mktemp)
+uv pip compile pyproject.toml --group dev --extra embeddings --universal --python-version 3.11 \
+  --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --output-file "$new"
+# What pyproject.toml overrides away (torch and what only it needs) carries a marker that never holds.
+awk '/^[A-Za-z0-9]/ { keep = !/sys_platform == .never./ } keep' "$new" > requirements.lock
+rm -f "$new"

@@ -1,0 +1,24 @@
+#!/bin/sh
+# Build .venv from the lock, build the local models from the packages' own weights, and mark it done.
+set -eu
+python=${1:-python3}
+[ -n "$python" ] || { echo "Ridealong needs Python 3.11 or newer; none was found on PATH." >&2; exit 1; }
+"$python" - <<'EOF' || exit 1
+import sys
+if sys.version_info < (3, 11):
+    sys.exit(f"Ridealong needs Python 3.11 or newer; this is {sys.version.split()[0]}. Try: make setup PYTHON=python3.12")
+EOF
+if ! "$python" -c 'import venv, ensurepip' 2>/dev/null; then
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    apt-get -qq update && apt-get -qq install -y python3-venv python3-pip >/dev/null
+  else
+    echo "Python's venv module is missing: apt-get install python3-venv" >&2; exit 1
+  fi
+fi
+[ -x .venv/bin/python ] || "$python" -m venv .venv
+echo "Installing the locked packages (about 1.5 GB with the developer tools; a minute or two) …"
+# --no-deps: the lock is complete, and one package's metadata would otherwise bring torch in.
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+.venv/bin/python -m ridealong.app.build
+touch .venv/.done
