@@ -1,4 +1,4 @@
-"""The artifact of Path B: what the manager opens. Built from stored rows alone, so it can be rendered again any time."""
+"""The artifact of Path B: what the manager opens. Made of stored rows alone, so it can be rendered again."""
 
 from __future__ import annotations
 
