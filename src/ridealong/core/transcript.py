@@ -200,6 +200,10 @@ class Transcript:
     def __contains__(self, no: object) -> bool:
         return no in self._by_no
 
+    def recent(self, count: int) -> Sequence[Utterance]:
+        """The last `count` utterances, oldest first."""
+        return tuple(self._log[-count:])
+
     @property
     def utterances(self) -> Sequence[Utterance]:
         return tuple(self._log)
