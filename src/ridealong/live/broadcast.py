@@ -18,8 +18,8 @@ KEPT: Final = 4096
 class Broadcast:
     """The last events of a call. Watchers read at their own pace; who lags loses the oldest, partials first."""
 
-    def __init__(self, first_seq: int = 1) -> None:
-        self._next_seq = first_seq
+    def __init__(self) -> None:
+        self._next_seq = 1
         self._kept: deque[Numbered] = deque(maxlen=KEPT)
         self._partial: Numbered | None = None
         self._changed = asyncio.Event()
@@ -27,28 +27,24 @@ class Broadcast:
 
     @property
     def last_seq(self) -> int:
+        """The number of the latest lasting event, 0 before any."""
         return self._next_seq - 1
 
-    def publish(self, event: CallEvent) -> int:
-        """Send `event` to everybody who watches; returns its number. Never waits."""
-        numbered = Numbered(seq=self._next_seq, event=event)
-        self._next_seq += 1
+    def publish(self, event: CallEvent) -> None:
+        """Send `event` to everybody who watches. Never waits."""
         if isinstance(event, PartialHeard):
-            # Only the newest partial is of use to anybody: it is one slot, not a queue.
-            self._partial = numbered
+            # Only the newest partial is of use to anybody: it is one slot, not a queue, and takes no number.
+            self._partial = Numbered(seq=self.last_seq, event=event)
         else:
-            self._kept.append(numbered)
+            self._kept.append(Numbered(seq=self._next_seq, event=event))
+            self._next_seq += 1
+            self._partial = None
         self._wake()
-        return numbered.seq
 
     def restore(self, numbered: Numbered) -> None:
         """Put an event of an earlier process back."""
         self._kept.append(numbered)
         self._next_seq = max(self._next_seq, numbered.seq + 1)
-
-    def jump(self, by: int) -> None:
-        """Leave `by` numbers out."""
-        self._next_seq += by
 
     def close(self) -> None:
         self._closed = True
@@ -62,19 +58,21 @@ class Broadcast:
     async def watch(self, *, after: int, size: int) -> AsyncIterator[Numbered]:
         """Events after number `after`, until the call is over."""
         seen = after
+        shown: Numbered | None = None
         while True:
             changed = self._changed
-            due = [n for n in self._behind(seen) if n.seq > seen]
+            due = self._behind(seen)
             if len(due) > size:
                 telemetry.events_dropped_total.inc(len(due) - size)
                 due = due[-size:]
-            partial = self._partial
-            if partial is not None and partial.seq > max(seen, due[-1].seq if due else 0):
-                due.append(partial)
             for numbered in due:
                 seen = numbered.seq
                 yield numbered
             if due:
+                continue
+            if self._partial is not None and self._partial is not shown:
+                shown = self._partial
+                yield shown
                 continue
             if self._closed:
                 return

@@ -35,8 +35,9 @@ class Engine:
     """Threads for the classifier."""
     disk: Executor
     """Threads for flushes and long reads."""
-    on_ended: Callable[[UUID, UUID], Awaitable[None]]
-    """Called with (tenant_id, call_id) when a call is over and stored: starts its review."""
+    review: Callable[[UUID, UUID], Awaitable[dict[str, object] | None]]
+    """Called with (tenant_id, call_id) when a call is over and stored. Starts its review and returns the artifact's
+    JSON, or None where there is none to show now."""
     resume_grace_s: float = 300.0
     max_call_ms: int = 4 * 3_600_000
     monotonic: Callable[[], float] = field(default=time.monotonic)

@@ -16,8 +16,6 @@ from ridealong.speech import SAMPLE_RATE, Audio, KnownVoice
 from ridealong.speech.audio import AudioDecoder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ridealong.core.transcript import SpeakerId, Transcript
     from ridealong.speech import Samples
 
@@ -144,7 +142,7 @@ def known_voices(transcript: Transcript, reader: JournalReader, before_ts: int) 
     import numpy as np  # noqa: PLC0415
 
     turns: dict[SpeakerId, list[tuple[int, int]]] = {}
-    by_length: Sequence = sorted(transcript, key=lambda u: u.end_ts - u.start_ts, reverse=True)
+    by_length = sorted(transcript, key=lambda u: u.end_ts - u.start_ts, reverse=True)
     for utterance in by_length:
         if isinstance(utterance.speaker, Unattributed) or utterance.overlapped or utterance.end_ts > before_ts:
             continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID, uuid4
 
 import structlog
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from ridealong.speech import EnrolledVoice
 
 _log = structlog.get_logger(__name__)
-
-REVIEW_WAIT_S: Final = 60.0
-"""Watchers of an ended call are kept this long for its review."""
 
 
 class LiveCalls:
@@ -135,8 +132,11 @@ class LiveCalls:
     async def _whole(self, call: LiveCall) -> None:
         try:
             await call.run()
-            await self._engine.on_ended(call.tenant_id, call.call_id)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the other calls go on
+            artifact = await self._engine.review(call.tenant_id, call.call_id)
+            if artifact is not None:
+                call.reviewed(artifact)
+        except Exception as error:
+            # Whatever it is, the other calls go on.
             _log.error("call_failed", call_id=str(call.call_id), error=type(error).__name__)
             call.warn(
                 "internal", "the call failed inside the server; its audio is kept and is taken up at the next start"

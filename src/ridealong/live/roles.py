@@ -45,6 +45,10 @@ class RoleTracker:
         speakers = {speaker_id, *self.roles, *self._odds}
         return self._assign(speaker_id, sorted(speakers), source, confidence)
 
+    def from_channels(self, rep: SpeakerId, customer: SpeakerId) -> list[RoleAssignment]:
+        """Two channels: who is who is certain."""
+        return self._assign(rep, [rep, customer], RoleSource.CHANNEL, 1.0)
+
     def met(self, utterance: Utterance, vector: Vectors) -> list[RoleAssignment]:
         """An utterance was finished: learn from what was said, and place a new speaker."""
         speaker = utterance.speaker

@@ -53,7 +53,7 @@ class AttachedSender:
         if call.journal.written == 0:
             _refuse_files(data)
         if call.progress.paused:
-            raise Refused("paused", "the call is paused: send `continue` before more audio")
+            raise Refused("paused", "the call is paused: send `unpause` before more audio")
         if call.start.format.encoding is Encoding.OPUS:
             # Read before it is stored: what is no packet must not get into the journal.
             samples = opus.packet_samples(data[:2])

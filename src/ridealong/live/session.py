@@ -39,8 +39,8 @@ from ridealong.live.hearing import JournalReader, Tap, byte_clock, known_voices
 from ridealong.live.sender import AttachedSender
 from ridealong.live.writer import Pending, StoreWriter
 from ridealong.recording import opus
-from ridealong.recording.entries import Lasting, lasts, read_entry, write_entry
-from ridealong.speech import Activity, Hearing, HeardThrough, Partial, VoiceMatched
+from ridealong.recording.entries import Lasting, Logged, read_entry, write_entry
+from ridealong.speech import Activity, HeardThrough, Hearing, Partial, VoiceMatched
 from ridealong.speech.assemble import Assembler
 
 if TYPE_CHECKING:
@@ -55,16 +55,13 @@ _log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 SPEECH_RETRY_S: Final = (0.5, 1.0, 2.0, 5.0)
-SEQ_JUMP: Final = 10_000
-"""After a restart event numbers go on this much higher: partials and warnings used numbers that no log holds."""
-
 ENROLLED_FLOOR: Final = 0.5
 
 
 class Source(Protocol):
     """A call without audio of its own, for example a finished transcript: it gives utterances and the time."""
 
-    def heard(self) -> AsyncIterator[Utterance | HeardThrough]: ...
+    def heard(self, clock: CallClock) -> AsyncIterator[Utterance | HeardThrough]: ...
 
 
 @dataclass(slots=True)
@@ -142,6 +139,10 @@ class LiveCall:
     def judge(self) -> Judge:
         return self._judge
 
+    @property
+    def last_seq(self) -> int:
+        return self._broadcast.last_seq
+
     def watch(self, *, after: int = 0, size: int = 256) -> AsyncIterator[Numbered]:
         return self._broadcast.watch(after=after, size=size)
 
@@ -185,6 +186,18 @@ class LiveCall:
         if self.start.format.encoding is Encoding.OPUS:
             return opus.total_ms(self.journal)
         return byte_clock(self.start.format).ms(self.journal.written)
+
+    def audio_ms_total(self) -> int:
+        """Length of the ended call: of its audio, or of its transcript where it has none."""
+        return 0 if self._ended is None else self._ended.audio_ms
+
+    async def taken(self) -> None:
+        """Wait until all audio written so far has been taken by the transcriber: how a file is sent at full speed."""
+        idle = asyncio.create_task(self.tap.idle.wait())
+        over = asyncio.create_task(self.ended.wait())
+        await asyncio.wait({idle, over}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (idle, over):
+            task.cancel()
 
     def audio_arrived(self, audio_ms: float) -> None:
         self.clock.received(audio_ms)
@@ -243,10 +256,9 @@ class LiveCall:
     def begin(self) -> None:
         """Say that the call is there, and what its layout says of the roles."""
         self._publish(CallStarted(call_id=self.call_id))
-        if self.start.layout is not ChannelLayout.MIXED:
+        if self.start.layout in (ChannelLayout.REP_FIRST, ChannelLayout.CUSTOMER_FIRST):
             rep = 0 if self.start.layout is ChannelLayout.REP_FIRST else 1
-            self._learn(self._judge.roles.state(SpeakerId(rep), RoleSource.CHANNEL))
-            self._learn(self._judge.roles.place_customer(SpeakerId(1 - rep)))
+            self._learn(self._judge.roles.from_channels(SpeakerId(rep), SpeakerId(1 - rep)))
         elif self.start.rep_speaker is not None:
             self.state_rep(self.start.rep_speaker)
 
@@ -260,15 +272,15 @@ class LiveCall:
                 continue
             seq, event = read_entry(entry, self.transcript)
             self._broadcast.restore(Numbered(seq=seq, event=event))
-            self._judge.restore(event)
-            self._writer.add(Pending(event=event))
+            if isinstance(event, Lasting):
+                self._judge.restore(event)
+                self._writer.add(Pending(event=event))
             if isinstance(event, UtteranceFinished):
                 self._resumed_ts = max(self._resumed_ts, event.utterance.end_ts)
             elif isinstance(event, GapRecorded):
                 self._resumed_ts = max(self._resumed_ts, event.at_ts)
             elif isinstance(event, CallEnded):
                 self._ended = event
-        self._broadcast.jump(SEQ_JUMP)
         self._judge.restored()
         self._resumed_ts = self._resume_point()
         self.clock.received(self.audio_ms())
@@ -313,7 +325,7 @@ class LiveCall:
 
     async def _listen(self) -> None:
         if self._source is not None:
-            async with aclosing(_closing(self._source.heard())) as stream:
+            async with aclosing(_closing(self._source.heard(self.clock))) as stream:
                 async for item in stream:
                     await self._take(item)
             return
@@ -457,8 +469,8 @@ class LiveCall:
 
     def _log_event(self, event: CallEvent) -> None:
         """Into the log first, then to whoever listens."""
-        if lasts(event):
-            self._log_line(write_entry(self._broadcast.last_seq + 1, event))  # pyright: ignore[reportArgumentType]
+        if isinstance(event, Logged):
+            self._log_line(write_entry(self._broadcast.last_seq + 1, event))
         self._publish_only(event)
 
     def _log_line(self, entry: dict[str, object]) -> None:

@@ -29,7 +29,7 @@ def check(start: CallStart) -> None:
     if (start.layout is ChannelLayout.MIXED) != (audio.channels == 1):
         raise Refused(
             "bad_format",
-            "one channel goes with the layout `mixed`; two channels with `rep_first` or `customer_first`",
+            "one channel goes with the layout `mixed`; two with `rep_first`, `customer_first` or `separate`",
         )
 
 

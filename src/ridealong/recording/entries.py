@@ -8,12 +8,12 @@ from uuid import UUID
 
 from ridealong.core.events import (
     CallEnded,
-    CallEvent,
     GapRecorded,
     Latency,
     MomentDecided,
     RoleLearned,
     UtteranceFinished,
+    WarningGiven,
 )
 from ridealong.core.moments import Moment, Reason, Tier
 from ridealong.core.transcript import (
@@ -30,19 +30,18 @@ from ridealong.core.transcript import (
 )
 
 Lasting = UtteranceFinished | MomentDecided | RoleLearned | GapRecorded | CallEnded
-"""The events that are kept. Partials and warnings pass."""
+"""The events that are stored in the database."""
+
+Logged = Lasting | WarningGiven
+"""The events that are written into the log: those that are stored, and warnings, so that numbers have no holes."""
 
 
-def lasts(event: CallEvent) -> bool:
-    return isinstance(event, Lasting)
-
-
-def write_entry(seq: int, event: Lasting) -> dict[str, object]:
+def write_entry(seq: int, event: Logged) -> dict[str, object]:
     """One event as a JSON object."""
     return {"seq": seq, "at": event.at, **_body(event)}
 
 
-def _body(event: Lasting) -> dict[str, object]:
+def _body(event: Logged) -> dict[str, object]:
     match event:
         case UtteranceFinished():
             return {"kind": "utterance", "role": event.role.value, **_utterance(event.utterance)}
@@ -64,6 +63,8 @@ def _body(event: Lasting) -> dict[str, object]:
             }
         case GapRecorded():
             return {"kind": "gap", "at_ts": event.at_ts, "duration_ms": event.duration_ms, "reason": event.reason}
+        case WarningGiven():
+            return {"kind": "warning", "code": event.code, "message": event.message}
         case CallEnded():
             return {"kind": "ended", "audio_ms": event.audio_ms, "reason": event.reason}
 
@@ -93,13 +94,13 @@ def _moment(moment: Moment) -> dict[str, object]:
     }
 
 
-def read_entry(entry: Mapping[str, object], transcript: Transcript) -> tuple[int, Lasting]:
+def read_entry(entry: Mapping[str, object], transcript: Transcript) -> tuple[int, Logged]:
     """(seq, event) of a log line. A moment's evidence is looked up in `transcript`, which must hold its utterances."""
     line = cast("Mapping[str, Any]", entry)
     return int(line["seq"]), _event(line, transcript)
 
 
-def _event(line: Mapping[str, Any], transcript: Transcript) -> Lasting:
+def _event(line: Mapping[str, Any], transcript: Transcript) -> Logged:
     at = float(line["at"])
     match line["kind"]:
         case "utterance":
@@ -124,6 +125,8 @@ def _event(line: Mapping[str, Any], transcript: Transcript) -> Lasting:
             return GapRecorded(
                 at_ts=int(line["at_ts"]), duration_ms=int(line["duration_ms"]), reason=str(line["reason"]), at=at
             )
+        case "warning":
+            return WarningGiven(code=str(line["code"]), message=str(line["message"]), at=at)
         case _:
             return CallEnded(audio_ms=int(line["audio_ms"]), reason=str(line["reason"]), at=at)
 

@@ -49,6 +49,11 @@ def seek(journal: AudioJournal, ts: int) -> tuple[int, int]:
     return at, samples * 1000 // RATE
 
 
+def total_ms(journal: AudioJournal) -> int:
+    """Length of the whole journal in ms."""
+    return ms_at(journal, journal.file_size)
+
+
 def ms_at(journal: AudioJournal, file_size: int) -> int:
     """Length in ms of the packets that lie in the first `file_size` bytes of the file."""
     end = 0
