@@ -12,7 +12,7 @@ from uuid import UUID
 
 import numpy as np
 
-from ridealong.app.services import Services
+from ridealong.app.runtime import Runtime
 from ridealong.core.errors import Unavailable
 from ridealong.core.events import CallEvent, MomentDecided, ReviewFinished, UtteranceFinished
 from ridealong.core.moments import Tier
@@ -64,7 +64,7 @@ class Summary:
 
 
 async def coach_recording(
-    services: Services, tenant_id: UUID, path: Path, *, speed: float, layout: ChannelLayout | None, listener: Listener
+    runtime: Runtime, tenant_id: UUID, path: Path, *, speed: float, layout: ChannelLayout | None, listener: Listener
 ) -> Summary:
     """Send the audio file at `path` as a live call would be; `speed` 0 is as fast as it is heard.
 
@@ -85,7 +85,7 @@ async def coach_recording(
         consent=CONSENT,
         title=path.stem,
     )
-    call = await services.calls.begin(tenant_id, start)
+    call = await runtime.calls.begin(tenant_id, start)
 
     async def send() -> None:
         sender = call.attach()
@@ -107,7 +107,7 @@ async def coach_recording(
 
 
 async def coach_transcript(
-    services: Services, tenant_id: UUID, path: Path, *, speed: float, listener: Listener
+    runtime: Runtime, tenant_id: UUID, path: Path, *, speed: float, listener: Listener
 ) -> Summary:
     """Run a diarised transcript (JSON lines) as a call. Raises InvalidDocument with the line of a mistake."""
     session = read_session_file(path)
@@ -120,7 +120,7 @@ async def coach_transcript(
         rep_speaker=session.rep_speaker,
     )
     source = FinishedTranscript(session.utterances, speed=speed)
-    call = await services.calls.begin(tenant_id, start, source=source)
+    call = await runtime.calls.begin(tenant_id, start, source=source)
 
     async def send() -> None:
         await call.ended.wait()
