@@ -51,10 +51,8 @@ async def _demo(settings: Settings, *, speed: float, watched: bool) -> None:
         loop.add_signal_handler(number, stop.set)
     print(f"Starting Ridealong with its own PostgreSQL in {settings.data_dir} …", flush=True)  # noqa: T201
     async with Runtime.open(settings) as runtime:
-        tenant = await tenants.find_tenant(runtime.store, DEMO_TENANT)
-        if tenant is None:
-            tenant = await tenants.create_tenant(runtime.store, DEMO_TENANT, "Demo")
-        token = await tenants.issue_token(runtime.store, tenant.tenant_id, ["capture", "read", "admin"])
+        tenant = await runtime.tenant(DEMO_TENANT, create=True)
+        token = await tenants.issue_token(runtime.store, tenant.tenant_id, list(tenants.Scope))
         app = create_app(runtime.web_services())
         # A second demo, or a server that runs already, must not be in the way where nobody chose the port.
         async with _running(app, settings, watched=watched) as address:
@@ -75,7 +73,7 @@ async def _demo(settings: Settings, *, speed: float, watched: bool) -> None:
             stopping.cancel()
 
 
-def _running(app: object, settings: Settings, *, watched: bool):  # noqa: ANN202
+def _running(app: object, settings: Settings, *, watched: bool):
     try:
         return running(app, settings.host, settings.port if watched else 0)  # pyright: ignore
     except OSError as error:

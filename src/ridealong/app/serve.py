@@ -38,4 +38,4 @@ async def first_token(runtime: Runtime) -> str | None:
     if await tenants.list_tenants(runtime.store):
         return None
     tenant = await tenants.create_tenant(runtime.store, DEFAULT_TENANT, "Default")
-    return await tenants.issue_token(runtime.store, tenant.tenant_id, ["capture", "read", "admin"])
+    return await tenants.issue_token(runtime.store, tenant.tenant_id, list(tenants.Scope))

@@ -67,6 +67,10 @@ class Judge:
         timing = self._timing.utterance_finished(utterance, self.roles.roles)
         return Judged(detections=(*classified.detections, *timing), roles=tuple(roles), vector=classified.vector)
 
+    def embed(self, text: str) -> Vectors:
+        """The embedding of one text. Blocks for some milliseconds."""
+        return self._classifier.embed(text)
+
     def activity(self, activity: Activity) -> None:
         self._timing.activity(activity.at_ts, speaking=activity.speaking)
 

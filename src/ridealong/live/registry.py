@@ -15,12 +15,12 @@ from ridealong.live import start as starts
 from ridealong.live.judge import Judge
 from ridealong.live.session import LiveCall, Source
 from ridealong.live.taxonomy import default_taxonomy, load_taxonomy
+from ridealong.speech import EnrolledVoice
 from ridealong.store import calls, tenants
 
 if TYPE_CHECKING:
     from ridealong.live.engine import Engine
     from ridealong.recording.folder import Recording
-    from ridealong.speech import EnrolledVoice
 
 _log = structlog.get_logger(__name__)
 
@@ -43,15 +43,18 @@ class LiveCalls:
             async with self._engine.store.tenant(tenant_id) as conn:
                 await calls.begin_call(
                     conn,
-                    call_id,
-                    rep_id=start.rep_id,
-                    title=start.title,
-                    consent=start.consent,
-                    encoding=start.format.encoding.value,
-                    sample_rate=start.format.sample_rate,
-                    channels=start.format.channels,
-                    layout=start.layout.value,
-                    language=start.language,
+                    calls.NewCall(
+                        call_id=call_id,
+                        rep_id=start.rep_id,
+                        title=start.title,
+                        consent=start.consent,
+                        encoding="transcript" if source is not None else start.format.encoding.value,
+                        sample_rate=0 if source is not None else start.format.sample_rate,
+                        channels=start.format.channels,
+                        layout=start.layout.value,
+                        language=start.language,
+                        rep_speaker=start.rep_speaker,
+                    ),
                 )
         except BaseException:
             recording.erase()
@@ -67,8 +70,7 @@ class LiveCalls:
         if call is not None and call.tenant_id == tenant_id:
             return call
         async with self._engine.store.tenant(tenant_id) as conn:
-            if await calls.load_call(conn, call_id) is None:
-                raise Refused("unknown_call", "there is no such call")
+            await calls.load_call(conn, call_id)
         raise Refused("call_ended", "the call has ended: begin a new one")
 
     def running(self, tenant_id: UUID) -> list[UUID]:
@@ -148,10 +150,13 @@ class LiveCalls:
 
     async def _judge(self, tenant_id: UUID, call_id: UUID, start: CallStart) -> Judge:
         async with self._engine.store.tenant(tenant_id) as conn:
-            document = await tenants.active_document(conn, "taxonomy", "default")
-            voices = await tenants.enrolled_voices(conn, start.rep_id)
+            document = await tenants.active_document(conn, tenants.DocumentKind.TAXONOMY, "default")
+            prints = await tenants.load_voiceprints(conn)
         taxonomy = default_taxonomy() if document is None else load_taxonomy(document.body, "taxonomy")
-        enrolled: tuple[EnrolledVoice, ...] = tuple(voices)
+        # Only the rep of this call: two reps of one team may sound alike, and the other one is not here.
+        enrolled = tuple(
+            EnrolledVoice(rep_id=p.rep_id, voiceprint=p.voiceprint) for p in prints if p.rep_id == start.rep_id
+        )
         return Judge(
             transcript=Transcript(TranscriptId(call_id=call_id)),
             taxonomy=taxonomy,

@@ -44,6 +44,7 @@ from ridealong.speech import Activity, HeardThrough, Hearing, Partial, VoiceMatc
 from ridealong.speech.assemble import Assembler
 
 if TYPE_CHECKING:
+    from ridealong.embedding import Vectors
     from ridealong.live.engine import Engine
     from ridealong.live.judge import Judge
     from ridealong.recording.folder import Recording
@@ -56,6 +57,9 @@ T = TypeVar("T")
 
 SPEECH_RETRY_S: Final = (0.5, 1.0, 2.0, 5.0)
 ENROLLED_FLOOR: Final = 0.5
+
+VECTORS_KEPT: Final = 64
+"""Utterances whose embedding is at hand when a moment cites them: more than a minute of quick turns."""
 
 
 class Source(Protocol):
@@ -105,6 +109,7 @@ class LiveCall:
         self._log_file = log
         self._reader = JournalReader(journal, start.format)
         self._broadcast = Broadcast()
+        self._vectors: dict[int, Vectors] = {}
         self._heard_through = 0
         self._resumed_ts = 0
         self._ended: CallEnded | None = None
@@ -118,6 +123,7 @@ class LiveCall:
             transcript_id=judge.transcript.id,
             log=log,
             executor=engine.disk,
+            embed=judge.embed,
             on_away=lambda: self.warn(
                 "database_away", "the database does not answer: the call goes on and is stored when it is back"
             ),
@@ -429,13 +435,18 @@ class LiveCall:
         finished = UtteranceFinished(
             utterance=utterance, role=self._judge.role_of(utterance.speaker), at=self.clock.at()
         )
-        pending = Pending(event=finished)
         self._log_event(finished)
         judged = await self._judge.utterance(utterance)
+        self._remember(utterance.no, judged.vector)
         pending = Pending(event=finished, vector=judged.vector)
         self._writer.add(pending)
         self._learn(judged.roles)
         self._decide(judged.detections, heard_ts=heard_ts)
+
+    def _remember(self, no: int, vector: Vectors) -> None:
+        self._vectors[no] = vector
+        if len(self._vectors) > VECTORS_KEPT:
+            del self._vectors[next(iter(self._vectors))]
 
     def _heard_before(self, utterance: Utterance) -> bool:
         """After a restart a stretch may be heard twice on one of two channels: what is logged already stands."""
@@ -454,7 +465,9 @@ class LiveCall:
             telemetry.moments_total.labels(moment.type, moment.tier.value, moment.reason.value).inc()
             if moment.tier is Tier.NUDGE:
                 telemetry.nudge_seconds.observe(latency.total / 1000)
-            self._publish(MomentDecided(moment_id=uuid4(), moment=moment, latency=latency, at=self.clock.at()))
+            decided = MomentDecided(moment_id=uuid4(), moment=moment, latency=latency, at=self.clock.at())
+            self._log_event(decided)
+            self._writer.add(Pending(event=decided, vector=self._vectors.get(moment.evidence[0].utterance_no)))
 
     def _learn(self, assignments: Sequence[RoleAssignment]) -> None:
         for assignment in assignments:

@@ -9,14 +9,14 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import psycopg
 import structlog
 
 from ridealong import telemetry
+from ridealong.core.artifact import StoredMoment
 from ridealong.core.errors import RidealongError, Unavailable
 from ridealong.core.events import CallEnded, GapRecorded, MomentDecided, RoleLearned, UtteranceFinished
 from ridealong.recording.entries import Lasting
-from ridealong.store import calls
+from ridealong.store import calls, moments
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -53,6 +53,7 @@ class StoreWriter:
         transcript_id: TranscriptId,
         log: CallLog,
         executor: Executor,
+        embed: Callable[[str], Vectors],
         on_away: Callable[[], None],
     ) -> None:
         self._store = store
@@ -60,6 +61,7 @@ class StoreWriter:
         self._transcript_id = transcript_id
         self._log = log
         self._executor = executor
+        self._embed = embed
         self._on_away = on_away
         self._pending: deque[Pending] = deque()
         self._more = asyncio.Event()
@@ -94,7 +96,7 @@ class StoreWriter:
                 telemetry.store_retries_total.inc()
                 await asyncio.sleep(RETRY_S[min(attempt, len(RETRY_S) - 1)])
                 attempt += 1
-            except (psycopg.IntegrityError, psycopg.DataError, RidealongError) as error:
+            except RidealongError as error:
                 if len(batch) == 1:
                     # Refused by a rule of the database: it can never be stored, and must not hold up what follows.
                     _log.error("store_refused", kind=type(batch[0].event).__name__, error=type(error).__name__)
@@ -116,13 +118,21 @@ class StoreWriter:
         call_id = self._transcript_id.call_id
         match pending.event:
             case UtteranceFinished(utterance=utterance):
-                await calls.append_utterances(conn, self._transcript_id, [utterance], [pending.vector])
+                vector = pending.vector
+                if vector is None:
+                    vector = await asyncio.get_running_loop().run_in_executor(
+                        self._executor, self._embed, utterance.text
+                    )
+                await calls.append_utterances(conn, self._transcript_id, [utterance], vector[None, :])
             case MomentDecided() as decided:
-                await calls.record_moment(conn, decided.moment_id, decided.moment, vector=pending.vector)
+                stored = StoredMoment(moment_id=decided.moment_id, moment=decided.moment)
+                vector = pending.vector
+                await moments.record_moments(conn, [stored], None if vector is None else vector[None, :])
             case RoleLearned(assignment=assignment):
-                await calls.record_role(conn, call_id, assignment)
+                await calls.record_role(conn, self._transcript_id, assignment)
             case GapRecorded() as gap:
-                await calls.record_gap(conn, call_id, at_ts=gap.at_ts, duration_ms=gap.duration_ms, reason=gap.reason)
+                found = calls.Gap(at_ts=gap.at_ts, duration_ms=gap.duration_ms, reason=gap.reason)
+                await calls.record_gap(conn, call_id, found)
             case CallEnded() as ended:
                 # One transaction with whatever came last: the call's end, and the review that is due for it.
-                await calls.end_call(conn, self._transcript_id, audio_ms=ended.audio_ms, reason=ended.reason)
+                await calls.end_call(conn, call_id, audio_ms=ended.audio_ms, reason=ended.reason)
