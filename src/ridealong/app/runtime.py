@@ -78,11 +78,13 @@ class Runtime:
             disk = stack.enter_context(ThreadPoolExecutor(4, "disk"))
             pool = stack.enter_context(ThreadPoolExecutor(threads, "models"))
             # The database and the models start side by side: together they are most of the start-up time.
-            store, loaded, transcribers = await _started(
-                Store.open(settings),
-                asyncio.to_thread(models.load, settings),
-                asyncio.to_thread(_load_transcribers, settings),
-            )
+            opening = asyncio.create_task(Store.open(settings))
+            try:
+                loaded, transcribers = await asyncio.gather(
+                    asyncio.to_thread(models.load, settings), asyncio.to_thread(_load_transcribers, settings)
+                )
+            finally:
+                store = await opening
             stack.push_async_callback(store.close)
             for transcriber in set(transcribers.values()):
                 stack.push_async_callback(transcriber.close)
@@ -147,11 +149,6 @@ class Runtime:
             documents=StoredDocuments(self.store),
             voices=StoredVoices(self.store, self.threads),
         )
-
-
-async def _started(
-    store: asyncio.Future[Store], loaded: object, transcribers: object
-) -> tuple[Store, models.Models, dict[int, Transcriber]]: ...
 
 
 def _load_transcribers(settings: Settings) -> dict[int, Transcriber]:
