@@ -1,4 +1,4 @@
-"""Who is asking, and what they may do. A token never appears in a log, and in a URL only as a short-lived view token."""
+"""Who is asking, and what they may do. A token never enters a log, and a URL only as a short-lived view token."""
 
 from __future__ import annotations
 

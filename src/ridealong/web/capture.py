@@ -161,7 +161,9 @@ class _Conversation:
         self._offered = opened.sender.received
         self._acknowledged = self._offered
         self._new_bytes = asyncio.Event()
-        self._paused = False
+        # A resumed call may be paused from its earlier socket.
+        self._paused = opened.pace is None
+        self._over = False
         self._stopping: asyncio.Task[None] | None = None
         self._left = asyncio.Event()
         self._clock = asyncio.get_running_loop().time
@@ -242,7 +244,7 @@ class _Conversation:
     async def _audio(self, data: bytes) -> None:
         if self._stopping is not None:
             raise Refused("audio_after_stop", "the call was stopped: start a new one")
-        if not data:
+        if not data or self._over:
             return
         if self._paused:
             # Only the sender knows when it listens again, and its first byte says so.
@@ -250,6 +252,11 @@ class _Conversation:
         try:
             await to_its_end(self._sender.write(data))
         except Refused as error:
+            if error.code == "call_ended":
+                # The server ended the call itself: `ended` says why, and frames that were on their way do no harm.
+                self._over = True
+                self._finish_soon()
+                return
             if error.code == "call_too_long":
                 self._stop()
             raise
@@ -267,6 +274,8 @@ class _Conversation:
                 raise Refused("already_started", "this socket has its call already: connect again for another")
             case Ping():
                 await self._line.send({"type": "pong", "id": message.id, "received": self._sender.received})
+            case Stop() if self._over:
+                return
             case Stop():
                 await self._send_ack()
                 self._stop()
@@ -308,7 +317,8 @@ class _Conversation:
         if isinstance(error, Exception):
             self._line.interrupt(error)
         else:
-            # A review that takes longer is fetched over HTTP.
-            asyncio.get_running_loop().call_later(
-                self._line.limits.review_s, self._line.interrupt, Finished("review still runs")
-            )
+            self._finish_soon()
+
+    def _finish_soon(self) -> None:
+        # A review that takes longer is fetched over HTTP.
+        asyncio.get_running_loop().call_later(self._line.limits.review_s, self._line.interrupt, Finished())

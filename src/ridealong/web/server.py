@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from typing import Final
 from uuid import UUID
 
@@ -15,9 +15,12 @@ from fastapi import FastAPI, WebSocket
 
 from ridealong import __version__
 from ridealong.core.errors import Refused
+from ridealong.web.api import calls_api, operations_api
 from ridealong.web.capture import capture
+from ridealong.web.documents import documents_api
+from ridealong.web.report import report_api
 from ridealong.web.services import Services
-from ridealong.web.shell import Shell, add_problem_answers
+from ridealong.web.shell import Shell, add_problem_answers, describe_problems
 from ridealong.web.socket import Line, Sockets
 from ridealong.web.watch import watch
 
@@ -35,11 +38,18 @@ def create_app(services: Services) -> FastAPI:
         # Both pages load scripts from elsewhere; the description itself is at /openapi.json.
         docs_url=None,
         redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
     )
     sockets = Sockets()
     app.state.sockets = sockets
     add_problem_answers(app)
     app.add_middleware(Shell)
+    app.include_router(operations_api(services))
+    app.include_router(calls_api(services))
+    app.include_router(report_api(services))
+    app.include_router(documents_api(services))
+
+    describe_problems(app)
 
     @app.websocket("/v1/capture")
     async def _(websocket: WebSocket) -> None:
@@ -81,7 +91,7 @@ class _Server(uvicorn.Server):
         self._sockets = sockets
 
     @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
+    def capture_signals(self) -> Generator[None]:
         yield
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -127,7 +137,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 @contextlib.asynccontextmanager
-async def running(app: FastAPI, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
+async def running(app: FastAPI, host: str = "127.0.0.1", port: int = 0) -> AsyncGenerator[str]:
     """Serve inside the `async with`; gives the server's address, for example `http://127.0.0.1:8790`.
 
     On leaving, open sockets are told (`server_going`, close code 1012) and given a few seconds. Raises OSError when the
@@ -139,7 +149,8 @@ async def running(app: FastAPI, host: str = "127.0.0.1", port: int = 0) -> Async
     server = _server(app)
     serving = asyncio.create_task(server.serve(sockets=[bound]))
     try:
-        while not server.started and not serving.done():
+        # uvicorn has no event for it.
+        while not server.started and not serving.done():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         yield address
     finally:

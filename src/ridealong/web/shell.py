@@ -61,7 +61,7 @@ class Shell:
 
         try:
             await self._app(scope, receive, sending)
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             _log.error("request_failed", route=_route(scope), error=type(error).__name__, **place_of(error))
             if status == 0:
                 await problem("internal", "the server made a mistake: try again")(scope, receive, sending)
@@ -127,3 +127,11 @@ def add_problem_answers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, http)
 
 
+def describe_problems(app: FastAPI) -> None:
+    """Let /openapi.json say that errors are problem documents: FastAPI knows of plain JSON alone."""
+    for path in app.openapi().get("paths", {}).values():
+        for operation in path.values():
+            for status, response in operation["responses"].items():
+                content = response.get("content", {})
+                if status >= "400" and "application/json" in content:
+                    content[PROBLEM] = content.pop("application/json")

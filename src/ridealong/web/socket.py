@@ -90,7 +90,8 @@ class Line:
         if data is not None:
             if len(data) > self.limits.binary_bytes:
                 raise Refused(
-                    "frame_too_large", f"a binary frame holds at most {self.limits.binary_bytes} bytes: send smaller ones"
+                    "frame_too_large",
+                    f"a binary frame holds at most {self.limits.binary_bytes} bytes: send smaller ones",
                 )
             return data
         text: str = message["text"]
@@ -166,10 +167,7 @@ class Sockets:
 
     async def _talk(self, line: Line, kind: str, talk: Callable[[Line], Awaitable[None]]) -> None:
         try:
-            if self._going:
-                raise ServerGoing
-            if len(self._lines) > line.limits.sockets:
-                raise Refused("too_busy", "this server holds as many sockets as it may: try again later")
+            self._admit(line.limits)
             await talk(line)
             await line.close(DONE)
         except Gone:
@@ -180,10 +178,16 @@ class Sockets:
             await line.close(GOING_AWAY, warning_json("server_going", "the server restarts: connect again and resume"))
         except RidealongError as error:
             await self._refuse(line, kind, error_json(error))
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             # The text of a foreign error can quote what was said; its type and place cannot.
             _log.error("socket_failed", kind=kind, error=type(error).__name__, **place_of(error))
             await self._refuse(line, kind, error_json(RidealongError("the server made a mistake: try again")))
+
+    def _admit(self, limits: Limits) -> None:
+        if self._going:
+            raise ServerGoing
+        if len(self._lines) > limits.sockets:
+            raise Refused("too_busy", "this server holds as many sockets as it may: try again later")
 
     async def _refuse(self, line: Line, kind: str, said: dict[str, object]) -> None:
         code = str(said["code"])

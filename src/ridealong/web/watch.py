@@ -20,7 +20,7 @@ KEPT_EVENTS: Final = 256
 
 
 async def watch(line: Line, services: Services, call_id: UUID, after: int) -> None:
-    """Send the events of one call from number `after` + 1 on: of a running call as they come, of an ended one at once."""
+    """Send one call's events from number `after` + 1 on: of a running call as they come, of an ended one at once."""
     token = bearer_of(line.authorization)
     if token is None:
         message = await _first(line)

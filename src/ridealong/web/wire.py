@@ -70,7 +70,7 @@ def dumps(value: object) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _shown(event: CallEvent) -> dict[str, object]:
+def _shown(event: CallEvent) -> dict[str, object]:  # noqa: PLR0911 - one for each event
     match event:
         case CallStarted():
             return {"event": "call", "call_id": str(event.call_id)}

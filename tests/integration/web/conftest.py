@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-import pytest
+import pytest_asyncio
 from fastapi import FastAPI
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
@@ -122,7 +122,22 @@ async def world(**limits: Any) -> AsyncIterator[World]:
         yield made
 
 
-@pytest.fixture
-async def server() -> AsyncIterator[World]:
+def _anew(made: Any, *arguments: Any) -> None:
+    vars(made).clear()
+    made.__init__(*arguments)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared_server() -> AsyncIterator[World]:
     async with world() as made:
         yield made
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def server(shared_server: World) -> AsyncIterator[World]:
+    """The shared server, with nothing behind it yet: starting and stopping one costs more than most tests."""
+    _anew(shared_server.calls)
+    _anew(shared_server.tokens)
+    _anew(shared_server.store, shared_server.calls)
+    shared_server.token = shared_server.tokens.tenant()
+    yield shared_server

@@ -153,7 +153,9 @@ class StandInSender:
         stated = call.start.format
         if stated.encoding is Encoding.PCM16:
             if len(data) % (2 * stated.channels):
-                raise InvalidAudio("a frame of pcm16 holds whole samples of every channel: this one has a byte too many")
+                raise InvalidAudio(
+                    "a frame of pcm16 holds whole samples of every channel: this one has a byte too many"
+                )
             if not call.audio and data[:4] == b"RIFF":
                 raise InvalidAudio("these are the bytes of a WAV file: send the samples without its header")
         await asyncio.sleep(call.journal_delay_s)
@@ -304,15 +306,13 @@ class StandInStore:
             raise Refused("unknown_call", "there is no such call")
         return call
 
-    async def calls(self, tenant_id: UUID, *, limit: int, before: str | None):  # noqa: ANN201
+    async def calls(self, tenant_id: UUID, *, limit: int, before: str | None):
         if before is not None and not before.isdigit():
             raise Refused("bad_request", "`before` must be the `next` of an earlier page")
         mine = [c for c in reversed(self.calls_.all.values()) if c.tenant_id == tenant_id]
         first = int(before or 0)
         page = mine[first : first + limit]
-        return [{"call_id": str(c.call_id)} for c in page], (
-            str(first + limit) if len(mine) > first + limit else None
-        )
+        return [{"call_id": str(c.call_id)} for c in page], (str(first + limit) if len(mine) > first + limit else None)
 
     async def call(self, tenant_id: UUID, call_id: UUID) -> dict[str, object]:
         call = self._call(tenant_id, call_id)
@@ -336,7 +336,7 @@ class StandInStore:
         call = self._call(tenant_id, call_id)
         return [n.event for n in call._kept if not isinstance(n.event, CallStarted)]
 
-    async def search(self, tenant_id: UUID, query: str, *, limit: int, call_id: UUID | None):  # noqa: ANN201
+    async def search(self, tenant_id: UUID, query: str, *, limit: int, call_id: UUID | None):
         return [{"query": query, "limit": limit, "tenant": str(tenant_id)}]
 
     async def erase(self, tenant_id: UUID, call_id: UUID) -> None:

@@ -12,6 +12,8 @@ from ridealong.web.access import CAPTURE, READ
 from tests.integration.web.conftest import World, world
 from tests.integration.web.test_capture import SECOND, settled
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 
 async def refused_start(server: World, message: dict[str, Any] | str | bytes) -> tuple[str, int]:
     async with server.socket() as client:
@@ -288,7 +290,9 @@ async def test_a_socket_that_is_open_too_long_ends_its_call() -> None:
         assert call.stops == 1
 
 
-async def test_a_mistake_of_the_server_is_told_without_its_text(server: World, capfd: pytest.CaptureFixture[str]) -> None:
+async def test_a_mistake_of_the_server_is_told_without_its_text(
+    server: World, capfd: pytest.CaptureFixture[str]
+) -> None:
     async with server.started() as (client, call, _):
         call.journal_error = ValueError("somebody said: my salary is 9000")
         await client.send(SECOND)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from ridealong.core.events import PartialHeard
 from ridealong.core.moments import Tier
 from ridealong.core.transcript import SpeakerId
 from tests.integration.web.conftest import World, world
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 SECOND = bytes(32_000)
 
 
-async def settled(condition, timeout_s: float = 3.0) -> None:  # noqa: ANN001
+async def settled(condition, timeout_s: float = 3.0) -> None:
     """Wait until `condition()` holds."""
     async with asyncio.timeout(timeout_s):
         while not condition():

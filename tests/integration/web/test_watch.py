@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from ridealong.core.events import WarningGiven
 from ridealong.web.access import CAPTURE, READ
 from tests.integration.web.conftest import World
 from tests.integration.web.standin import KEPT
 from tests.integration.web.test_capture import SECOND
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_any_number_of_watchers_see_the_call(server: World) -> None:
@@ -76,11 +80,8 @@ async def test_a_slow_watcher_loses_old_events_and_the_call_loses_nothing(server
             # The sender is served all the while.
             await client.send(SECOND)
             await client.until(type="ack", received=32_000)
-            import time; t=time.time()
             last = await watcher.until(event="utterance")
-            print("READ", time.time()-t)
-            t=time.time()
-        print("CLOSE", time.time()-t)
+            await client.until(event="utterance")
     missed = [m for m in watcher.heard if m.get("type") == "missed"]
     assert missed
     lasting = [m for m in watcher.heard if "seq" in m and "event" in m]
