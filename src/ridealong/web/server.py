@@ -20,7 +20,7 @@ from ridealong.web.capture import capture
 from ridealong.web.documents import documents_api
 from ridealong.web.report import report_api
 from ridealong.web.services import Services
-from ridealong.web.shell import Shell, add_problem_answers, describe_problems
+from ridealong.web.shell import ProblemApp, Shell, add_problem_answers
 from ridealong.web.socket import Line, Sockets
 from ridealong.web.watch import watch
 
@@ -32,7 +32,7 @@ GOODBYE_S: Final = 8.0
 
 def create_app(services: Services) -> FastAPI:
     """The whole HTTP and WebSocket surface. Run it with `serve` or `running`, which also know how to end it."""
-    app = FastAPI(
+    app = ProblemApp(
         title="Ridealong",
         version=__version__,
         # Both pages load scripts from elsewhere; the description itself is at /openapi.json.
@@ -48,8 +48,6 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(calls_api(services))
     app.include_router(report_api(services))
     app.include_router(documents_api(services))
-
-    describe_problems(app)
 
     @app.websocket("/v1/capture")
     async def _(websocket: WebSocket) -> None:

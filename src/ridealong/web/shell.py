@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from fastapi import FastAPI, Request
@@ -127,11 +127,15 @@ def add_problem_answers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, http)
 
 
-def describe_problems(app: FastAPI) -> None:
-    """Let /openapi.json say that errors are problem documents: FastAPI knows of plain JSON alone."""
-    for path in app.openapi().get("paths", {}).values():
-        for operation in path.values():
-            for status, response in operation["responses"].items():
-                content = response.get("content", {})
-                if status >= "400" and "application/json" in content:
-                    content[PROBLEM] = content.pop("application/json")
+class ProblemApp(FastAPI):
+    """FastAPI whose /openapi.json says that errors are problem documents: by itself it knows of plain JSON alone."""
+
+    def openapi(self) -> dict[str, Any]:
+        described = super().openapi()
+        for path in described.get("paths", {}).values():
+            for operation in path.values():
+                for status, response in operation["responses"].items():
+                    content = response.get("content", {})
+                    if status >= "400" and "application/json" in content:
+                        content[PROBLEM] = content.pop("application/json")
+        return described

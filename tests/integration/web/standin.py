@@ -50,6 +50,7 @@ class StandInCall:
         self.audio = bytearray()
         self.frames = 0
         self.paused = False
+        self.review_never_comes = False
         self.ended = False
         self.attached: StandInSender | None = None
         self.detached = 0
@@ -192,9 +193,10 @@ class StandInSender:
         if not call.audio:
             call.publish(WarningGiven(code="no_audio", message="the call ended without any audio", at=0.0))
         call.publish(CallEnded(audio_ms=self._ms(), reason="stopped", at=0.0))
-        call.publish(ReviewFinished(artifact=call.review, at=0.0))
         call.attached = None
-        call.close()
+        if not call.review_never_comes:
+            call.publish(ReviewFinished(artifact=call.review, at=0.0))
+            call.close()
 
     async def detach(self) -> None:
         self._call.attached = None
@@ -266,7 +268,7 @@ class StandInTokens:
             raise Refused("unknown_token", "this token is not known")
         return self.known[token]
 
-    async def issue(self, tenant_id: UUID, *, scopes: frozenset[str], call_id: UUID, lifetime_s: float) -> str:
+    async def issue(self, tenant_id: UUID, *, scopes: frozenset[str], call_id: UUID, lifetime_s: float) -> str:  # noqa: ARG002
         if self.away:
             raise Unavailable("the database does not answer")
         token = secrets.token_urlsafe(16)
@@ -336,7 +338,7 @@ class StandInStore:
         call = self._call(tenant_id, call_id)
         return [n.event for n in call._kept if not isinstance(n.event, CallStarted)]
 
-    async def search(self, tenant_id: UUID, query: str, *, limit: int, call_id: UUID | None):
+    async def search(self, tenant_id: UUID, query: str, *, limit: int, call_id: UUID | None):  # noqa: ARG002
         return [{"query": query, "limit": limit, "tenant": str(tenant_id)}]
 
     async def erase(self, tenant_id: UUID, call_id: UUID) -> None:
@@ -372,7 +374,7 @@ class StandInStore:
             raise InvalidDocument("`floor` must lie between 0 and 1", source=kind, line=line)
         self.documents[tenant_id, kind, name] = text
 
-    async def enrol(self, tenant_id: UUID, rep_id: str, wav: bytes) -> dict[str, object]:
+    async def enrol(self, tenant_id: UUID, rep_id: str, wav: bytes) -> dict[str, object]:  # noqa: ARG002
         if wav[:4] != b"RIFF":
             raise InvalidAudio("send a WAV file")
         return {"rep_id": rep_id, "seconds": 20.0}

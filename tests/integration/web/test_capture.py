@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 
-from ridealong.core.events import PartialHeard
+from ridealong.core.events import PartialHeard, WarningGiven
 from ridealong.core.moments import Tier
 from ridealong.core.transcript import SpeakerId
+from ridealong.web.server import create_app, running
 from tests.integration.web.conftest import World, world
+from tests.integration.web.standin import StandInSender
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -19,7 +22,7 @@ SECOND = bytes(32_000)
 async def settled(condition, timeout_s: float = 3.0) -> None:
     """Wait until `condition()` holds."""
     async with asyncio.timeout(timeout_s):
-        while not condition():
+        while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
 
@@ -217,13 +220,57 @@ async def test_a_slow_disk_slows_the_sender_and_loses_nothing(server: World) -> 
 
 
 async def test_a_stopping_server_says_so_and_leaves_the_call_to_be_resumed() -> None:
-    async with world() as made, made.started() as (client, call, _):
+    async with contextlib.AsyncExitStack() as site:
+        made = await site.enter_async_context(world())
+        async with made.started() as (client, call, reply):
+            path = f"/v1/calls/{call.call_id}/events"
+            headers = {"Authorization": f"Bearer {made.token}"}
+            async with made.socket(path, additional_headers=headers) as watcher:
+                await client.send(SECOND)
+                await client.until(type="ack")
+                async with asyncio.timeout(5):
+                    stopping = asyncio.create_task(site.aclose())
+                    for one in (client, watcher):
+                        assert await one.rest() == 1012
+                        assert one.heard[-1]["code"] == "server_going"
+                    await stopping
+        assert (call.detached, call.stops) == (1, 0)
+    async with running(create_app(made.services)) as made.address, made.socket() as again:
+        await again.send({"type": "resume", "call_token": reply["call_token"], "received": 32_000})
+        assert (await again.next())["received"] == 32_000
+
+
+async def test_a_server_that_ends_the_call_itself_says_so_and_takes_no_offence_at_late_frames(server: World) -> None:
+    async with server.started() as (client, call, _):
         await client.send(SECOND)
         await client.until(type="ack")
-        async with asyncio.timeout(5):
-            going = asyncio.create_task(made.app.state.sockets.go(3))
-            assert (await client.until(event="warning"))["code"] == "server_going"
-            assert await client.rest() == 1012
-            await going
-        assert call.detached == 1
-        assert call.stops == 0
+        ending = asyncio.create_task(StandInSender(call).stop())
+        await settled(lambda: call.ended)
+        await client.send(SECOND)
+        assert await client.rest() == 1000
+        await ending
+    assert client.heard[-1]["event"] == "artifact"
+    assert len(call.audio) == 32_000
+
+
+async def test_a_socket_waits_only_so_long_for_the_review() -> None:
+    async with world(review_s=0.2) as made, made.started() as (client, call, _):
+        call.review_never_comes = True
+        await client.send({"type": "stop"})
+        assert await client.rest() == 1000
+        assert client.heard[-1]["event"] == "ended"
+
+
+async def test_a_nudge_that_a_stalled_socket_delivers_late_is_not_shown() -> None:
+    async with world(fresh_s=0.2) as made, made.started() as (client, call, _):
+        for _ in range(400):
+            # Nobody reads: after a few MB the server's sending stands still.
+            call.publish(WarningGiven(code="test", message="x" * 30_000, at=0.0))
+            await asyncio.sleep(0)
+        call.say("that is too expensive")
+        call.notice("objection_raised", "Ask what they compare the price with first")
+        await asyncio.sleep(0.5)
+        await client.until(event="moment")
+        assert "nudge" not in {m.get("event") for m in client.heard}
+        call.notice("objection_raised", "Ask what they compare the price with first")
+        assert (await client.until(event="nudge"))["type"] == "objection_raised"
