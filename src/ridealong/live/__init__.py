@@ -58,7 +58,11 @@ class CallStart:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Numbered:
-    """An event with its number within the call, from 1, without holes on the sending side."""
+    """An event with its number within the call, from 1, without holes on the sending side.
+
+    A partial takes no number: it carries that of the last lasting event before it (0 before any). So partials can be
+    left out at will, and a hole in the numbers always means a lasting event that this watcher lost.
+    """
 
     seq: int
     event: CallEvent
@@ -103,6 +107,11 @@ class RunningCall(Protocol):
 
     @property
     def tenant_id(self) -> UUID: ...
+
+    @property
+    def last_seq(self) -> int:
+        """The number of the latest lasting event, 0 before any: what a watcher from now on has not missed."""
+        ...
 
     def attach(self) -> Sender:
         """Become the call's sender. Raises Refused('second_sender') while another one is attached."""

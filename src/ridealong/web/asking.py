@@ -1,0 +1,79 @@
+"""What every HTTP route shares: whose request it is, and how answers and errors look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from fastapi import Depends, Header, Path, Query
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from ridealong.core.errors import Refused
+from ridealong.web.access import READ, Principal, Tokens, admit, bearer_of
+from ridealong.web.wire import dumps
+
+
+class Problem(BaseModel):
+    """Every error, as `application/problem+json`. `code` is stable; `detail` is for people."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    retry: bool
+
+
+PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
+    401: {"model": Problem, "description": "The token is missing, unknown or expired"},
+    403: {"model": Problem, "description": "The token does not allow this"},
+    404: {"model": Problem, "description": "There is no such thing in this tenant"},
+    422: {"model": Problem, "description": "The request or the document in it has a mistake"},
+    503: {"model": Problem, "description": "Something that this needs is away: try again"},
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Viewer:
+    """A request's token as text, from its header or, for reading one call, from `?view=`."""
+
+    token: str | None
+    view: str | None
+
+
+def _viewer(
+    authorization: Annotated[str | None, Header()] = None,
+    view: Annotated[str | None, Query(max_length=512, description="A view token, see `links`")] = None,
+) -> Viewer:
+    return Viewer(token=bearer_of(authorization), view=view)
+
+
+def _token(authorization: Annotated[str | None, Header()] = None) -> str | None:
+    return bearer_of(authorization)
+
+
+CallId = Annotated[UUID, Path(description="The call")]
+Token = Annotated[str | None, Depends(_token)]
+View = Annotated[Viewer, Depends(_viewer)]
+
+
+def json_answer(value: object, *, status: int = 200) -> Response:
+    """`value` as JSON, with the same rules as on the sockets (no NaN)."""
+    return Response(dumps(value), status_code=status, media_type="application/json")
+
+
+async def reader(tokens: Tokens, viewer: Viewer, call_id: UUID) -> Principal:
+    """Who reads this call: by header, or by a view token in the URL. Raises as `admit` does."""
+    if viewer.token is None and viewer.view is not None:
+        principal = await admit(tokens, viewer.view, scope=READ, call_id=call_id)
+        if not is_view(principal):
+            raise Refused("forbidden", "only a view token may stand in a URL: send others in `Authorization`")
+        return principal
+    return await admit(tokens, viewer.token, scope=READ, call_id=call_id)
+
+
+def is_view(principal: Principal) -> bool:
+    """A token that can do nothing but read one call: the only kind that is made for URLs."""
+    return principal.call_id is not None and principal.scopes == frozenset({READ})

@@ -1,0 +1,84 @@
+"""The report of a call, its audio, and short-lived links to both."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from ridealong.core.errors import Refused
+from ridealong.web.access import READ, admit
+from ridealong.web.asking import PROBLEMS, CallId, Token, View, is_view, reader
+from ridealong.web.audio import wav_response
+from ridealong.web.services import Services
+
+MOST_LINK_S: Final = 24 * 3600
+
+
+class LinkWanted(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    expires_s: int = Field(default=3600, ge=10, le=MOST_LINK_S)
+
+
+class Link(BaseModel):
+    """Addresses that a browser can open without a header, until they expire. Whoever has one can read the call."""
+
+    view: str
+    expires_s: int
+    report: str
+    audio: str
+
+
+def report_api(services: Services) -> APIRouter:
+    """The routes under `/v1/calls/{call_id}` that a person opens."""
+    api = APIRouter(prefix="/v1", tags=["reports"], responses=PROBLEMS)
+    tokens = services.tokens
+
+    @api.get("/calls/{call_id}/report")
+    async def report(
+        request: Request,
+        call_id: CallId,
+        viewer: View,
+        template: Annotated[str, Query(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")] = "manager",
+        form: Annotated[Literal["html", "md"], Query(alias="format")] = "html",
+    ) -> Response:
+        """The review rendered with a template. As HTML it carries no script and loads nothing but the call's audio."""
+        principal = await reader(tokens, viewer, call_id)
+        audio = str(request.app.url_path_for("audio", call_id=str(call_id)))
+        # The page's own player cannot send a header, so it gets what the page itself was opened with.
+        audio_url = f"{audio}?view={viewer.view}" if viewer.token is None and viewer.view else audio
+        text = await services.render(principal.tenant_id, call_id, template=template, form=form, audio_url=audio_url)
+        return Response(text, media_type="text/html" if form == "html" else "text/markdown")
+
+    @api.head("/calls/{call_id}/audio.wav", response_class=Response, include_in_schema=False, name="audio_head")
+    @api.get("/calls/{call_id}/audio.wav", response_class=Response)
+    async def audio(request: Request, call_id: CallId, viewer: View) -> Response:
+        """The recording as PCM16 WAV; byte ranges are understood. Position 0 is `start_ts` 0."""
+        principal = await reader(tokens, viewer, call_id)
+        recording = await services.recordings.open(principal.tenant_id, call_id)
+        return wav_response(request, recording, tag=call_id.hex)
+
+    @api.post("/calls/{call_id}/links", status_code=201)
+    async def links(request: Request, call_id: CallId, token: Token, wanted: LinkWanted | None = None) -> Link:
+        """Short-lived addresses of the report and the audio, for a browser."""
+        wanted = wanted or LinkWanted()
+        principal = await admit(tokens, token, scope=READ, call_id=call_id)
+        if is_view(principal):
+            # Otherwise a link could be prolonged for ever by whoever was sent it.
+            raise Refused("forbidden", "a view token makes no further links")
+        await services.library.call(principal.tenant_id, call_id)
+        view = await tokens.issue(
+            principal.tenant_id, scopes=frozenset({READ}), call_id=call_id, lifetime_s=wanted.expires_s
+        )
+        path = request.app.url_path_for
+        return Link(
+            view=view,
+            expires_s=wanted.expires_s,
+            report=f"{path('report', call_id=str(call_id))}?view={view}",
+            audio=f"{path('audio', call_id=str(call_id))}?view={view}",
+        )
+
+    return api

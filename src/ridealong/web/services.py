@@ -1,0 +1,126 @@
+"""What the server is given. The composition root fills `Services`; tests fill it with what they ship."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+from uuid import UUID
+
+from ridealong.core.events import CallEvent
+from ridealong.live import RunningCalls
+from ridealong.web.access import Tokens
+from ridealong.web.socket import Limits
+
+Json = Mapping[str, object]
+
+DocumentKind = Literal["taxonomy", "rubric", "template"]
+
+
+class Library(Protocol):
+    """What is stored about calls. Every method sees one tenant; what another owns does not exist.
+
+    All raise Unavailable while the database is away; those that take a `call_id` raise Refused('unknown_call').
+    """
+
+    async def calls(self, tenant_id: UUID, *, limit: int, before: str | None) -> tuple[Sequence[Json], str | None]:
+        """The tenant's calls, newest first, and the `before` of the next page (None on the last)."""
+        ...
+
+    async def call(self, tenant_id: UUID, call_id: UUID) -> Json:
+        """The call itself: state, roles, gaps, length, review state."""
+        ...
+
+    async def transcript(self, tenant_id: UUID, call_id: UUID, *, revision: int | None) -> Json: ...
+
+    async def moments(self, tenant_id: UUID, call_id: UUID) -> Sequence[Json]: ...
+
+    async def artifact(self, tenant_id: UUID, call_id: UUID) -> Json:
+        """Raises Refused('not_reviewed') while there is no review yet."""
+        ...
+
+    async def events(self, tenant_id: UUID, call_id: UUID) -> Sequence[CallEvent]:
+        """What is stored of an ended call as events, in the order of the call: utterances, moments, end, artifact."""
+        ...
+
+    async def search(self, tenant_id: UUID, query: str, *, limit: int, call_id: UUID | None) -> Sequence[Json]:
+        """One ranked list of hits, each with its call and span."""
+        ...
+
+    async def erase(self, tenant_id: UUID, call_id: UUID) -> None:
+        """Remove the call with everything that cites it. Raises Refused('call_running') while it is being heard."""
+        ...
+
+
+class Recording(Protocol):
+    """One call's audio as PCM16, whatever it was sent as."""
+
+    @property
+    def sample_rate(self) -> int: ...
+
+    @property
+    def channels(self) -> int: ...
+
+    @property
+    def size(self) -> int:
+        """Bytes of PCM at the time it was opened."""
+        ...
+
+    async def read(self, offset: int, size: int) -> bytes:
+        """Exactly `size` bytes from `offset`, fewer only at the end."""
+        ...
+
+
+class Recordings(Protocol):
+    async def open(self, tenant_id: UUID, call_id: UUID) -> Recording:
+        """Raises Refused('unknown_call' | 'no_recording')."""
+        ...
+
+
+class Renderer(Protocol):
+    async def __call__(
+        self, tenant_id: UUID, call_id: UUID, *, template: str, form: Literal["html", "md"], audio_url: str
+    ) -> str:
+        """The report. `audio_url` is where the page finds the call's audio.
+
+        Raises Refused('unknown_call' | 'not_reviewed' | 'not_found'), InvalidDocument or Unavailable.
+        """
+        ...
+
+
+class Documents(Protocol):
+    """A tenant's own taxonomy, rubrics and templates, as text."""
+
+    async def read(self, tenant_id: UUID, kind: DocumentKind, name: str) -> str:
+        """The tenant's own, else the one that ships. Raises Refused('not_found')."""
+        ...
+
+    async def write(self, tenant_id: UUID, kind: DocumentKind, name: str, text: str) -> None:
+        """Validate and store. Raises InvalidDocument with the line of the mistake."""
+        ...
+
+
+class Voices(Protocol):
+    async def enrol(self, tenant_id: UUID, rep_id: str, wav: bytes) -> Json:
+        """Learn a rep's voice from a recording of them alone. Raises InvalidAudio with what to send instead."""
+        ...
+
+
+async def _ready() -> None:
+    return
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Services:
+    """Everything that the server stands on. What is None answers `missing_part`."""
+
+    calls: RunningCalls
+    tokens: Tokens
+    library: Library
+    recordings: Recordings
+    render: Renderer
+    documents: Documents | None = None
+    voices: Voices | None = None
+    ready: Callable[[], Awaitable[None]] = _ready
+    """Returns when calls can be taken, raises RidealongError with the reason when they cannot."""
+    limits: Limits = field(default_factory=Limits)
