@@ -26,11 +26,10 @@ from ridealong.core.transcript import (
     Utterance,
     Word,
 )
-from ridealong.store.evidence import refuse_unkeepable, vector_for, words_json
+from ridealong.store.evidence import Vectors, refuse_unkeepable, vector_for, words_json
 from ridealong.store.tenants import put_rep
 
 if TYPE_CHECKING:
-    from ridealong.embedding import Vectors
     from ridealong.store import Store
 
 

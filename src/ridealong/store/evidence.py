@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ridealong.core.errors import InvalidUtterance, Ungrounded
 from ridealong.core.transcript import Evidence, Transcript, Utterance
+
+Vectors: TypeAlias = NDArray[np.float32]
+"""Embeddings of shape [rows, 384], each of length 1."""
 
 COLUMNS: Final = (
     "call_id",
@@ -74,7 +80,7 @@ def refuse_unkeepable(utterance: Utterance) -> None:
             )
 
 
-def vector_for(vectors: Any, index: int) -> Any:
+def vector_for(vectors: Vectors | None, index: int) -> Vectors | None:
     """Row `index` of an array of vectors, None where there are none."""
     return None if vectors is None else vectors[index]
 

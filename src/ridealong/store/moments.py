@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from psycopg import AsyncConnection
 
 from ridealong.core.artifact import StoredMoment
 from ridealong.core.moments import Moment, Reason, Tier
 from ridealong.core.transcript import Transcript
-from ridealong.store.evidence import COLUMN_LIST, VALUE_LIST, by_owner, columns_of, evidence_of, vector_for
-
-if TYPE_CHECKING:
-    from ridealong.embedding import Vectors
+from ridealong.store.evidence import COLUMN_LIST, VALUE_LIST, Vectors, by_owner, columns_of, evidence_of, vector_for
 
 
 async def record_moments(

@@ -18,10 +18,9 @@ from ridealong.core.claims import AbsenceClaim, Claim
 from ridealong.core.errors import Refused, Unavailable, Ungrounded
 from ridealong.core.rubric import CoachingMoment, SectionReview
 from ridealong.core.transcript import TranscriptId
-from ridealong.store.evidence import COLUMN_LIST, VALUE_LIST, columns_of, vector_for
+from ridealong.store.evidence import COLUMN_LIST, VALUE_LIST, Vectors, columns_of, vector_for
 
 if TYPE_CHECKING:
-    from ridealong.embedding import Vectors
     from ridealong.store import Store
 
 
@@ -159,7 +158,8 @@ async def save_section(
     await connection.execute(
         "INSERT INTO review_section (tenant_id, review_id, section_id, position, title, score, confidence,"
         " not_assessed) VALUES (current_tenant(), %s, %s, %s, %s, %s, %s, %s)"
-        " ON CONFLICT (tenant_id, review_id, section_id) DO UPDATE SET position = EXCLUDED.position, title = EXCLUDED.title, score = EXCLUDED.score,"
+        " ON CONFLICT (tenant_id, review_id, section_id) DO UPDATE"
+        " SET position = EXCLUDED.position, title = EXCLUDED.title, score = EXCLUDED.score,"
         " confidence = EXCLUDED.confidence, not_assessed = EXCLUDED.not_assessed",
         [
             *(review_id, section.section_id, position, section.title, section.score, section.confidence),

@@ -192,9 +192,12 @@ async def test_a_failed_review_says_why(store: Store) -> None:
 
 async def test_one_process_at_a_time_makes_a_review(store: Store) -> None:
     review_id = uuid4()
-    async with review_lock(store, review_id) as first:
-        async with review_lock(store, review_id) as second, review_lock(store, uuid4()) as other:
-            assert (first, second, other) == (True, False, True)
+    async with (
+        review_lock(store, review_id) as first,
+        review_lock(store, review_id) as second,
+        review_lock(store, uuid4()) as other,
+    ):
+        assert (first, second, other) == (True, False, True)
     async with review_lock(store, review_id) as again:
         assert again
 
