@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 MAX_SPEAKERS: Final = 6
 BANK: Final = 320
-"""Windows kept to cluster by (80 s of speech): re-clustering costs the same in the third hour as in the third minute."""
+"""Windows kept to cluster by (80 s of speech): re-clustering costs as much in the third hour as in minute three."""
 
 _SAME_VOICE: Final = 0.38
 """Mean cosine between two windows of one voice, over all our recordings: what is believed before there is evidence."""
@@ -96,7 +96,7 @@ class Diarizer:
         self._open.append(window)
 
     def split(self) -> list[Part]:
-        """The open region's windows as parts of one voice each, by everything heard so far. Changes nothing for good."""
+        """The open region's windows as parts of one voice each, by all that was heard so far. Makes nothing final."""
         if not self._open:
             return []
         if self._clustered_open != len(self._open):

@@ -126,8 +126,9 @@ class Listener:
         self._matched: dict[int, float] = {}
 
     def feed(self, samples: Mono, *, partials: bool = True) -> list[Heard]:
-        """Hear the next samples (16 kHz mono). Blocks while models run."""
-        self._samples = np.concatenate((self._samples, samples.astype(np.float32, copy=False)))
+        """Hear the next samples (16 kHz; one channel, or more that are mixed). Blocks while models run."""
+        mono = samples.mean(axis=1) if samples.ndim > 1 else samples
+        self._samples = np.concatenate((self._samples, mono.astype(np.float32, copy=False)))
         heard: list[Heard] = []
         while self._samples_from + self._samples.shape[0] - self._seen >= FRAME:
             at = self._seen - self._samples_from

@@ -106,7 +106,7 @@ class Recognizer:
         }
         empty = np.zeros((1, _HEADS, 0, _HEAD_SIZE), dtype=np.float32)
         first = np.array([[_START, *draft]], dtype=np.int64)
-        outputs = self._decoder.run(
+        outputs: Any = self._decoder.run(
             None,
             feeds | dict.fromkeys(self._pasts, empty) | {"input_ids": first, "use_cache_branch": np.array([False])},
         )
@@ -123,7 +123,7 @@ class Recognizer:
             if len(tokens) <= len(draft) and draft[len(tokens) - 1] != best:
                 break
         cached = len(tokens)  # START and all but the newest token
-        past = dict(zip(self._pasts, outputs[1:], strict=True))
+        past: dict[str, Any] = dict(zip(self._pasts, outputs[1:], strict=True))
         for name, value in past.items():
             if ".decoder." in name:
                 past[name] = value[:, :, :cached]
