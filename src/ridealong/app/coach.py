@@ -20,7 +20,7 @@ from ridealong.live import AudioFormat, CallStart, ChannelLayout, Encoding
 from ridealong.live.finished import FinishedTranscript
 from ridealong.speech import SAMPLE_RATE
 from ridealong.speech.audio import iter_recording
-from ridealong.speech.session_file import read_session_file
+from ridealong.speech.session_file import read_session
 
 if TYPE_CHECKING:
     from ridealong.live.session import LiveCall
@@ -70,7 +70,7 @@ async def coach_recording(
 
     Raises InvalidAudio when the file cannot be read, before any call is begun.
     """
-    pieces = iter_recording(path, piece_ms=PIECE_MS)
+    pieces = (audio.samples for audio in iter_recording(path, piece_ms=PIECE_MS))
     # The first piece is decoded before the call begins: a file that is no audio leaves no empty call behind.
     first = next(pieces, np.zeros((0, 1), np.float32))
     channels = first.shape[1]
@@ -110,7 +110,7 @@ async def coach_transcript(
     runtime: Runtime, tenant_id: UUID, path: Path, *, speed: float, listener: Listener
 ) -> Summary:
     """Run a diarised transcript (JSON lines) as a call. Raises InvalidDocument with the line of a mistake."""
-    session = read_session_file(path)
+    session = read_session(path)
     start = CallStart(
         format=AudioFormat(encoding=Encoding.PCM16, sample_rate=SAMPLE_RATE, channels=1),
         layout=ChannelLayout.MIXED,
@@ -160,7 +160,8 @@ def same_sound(path: Path) -> bool:
     """Whether the two channels of a file hold the same sound, judged from its first minute."""
     left_right = 0.0
     left_left = right_right = 1e-12
-    for index, piece in enumerate(iter_recording(path, piece_ms=1000)):
+    for index, audio in enumerate(iter_recording(path, piece_ms=1000)):
+        piece = audio.samples
         if index == 60 or piece.shape[1] != 2:
             break
         left, right = piece[:, 0].astype(np.float64), piece[:, 1].astype(np.float64)

@@ -152,8 +152,7 @@ async def put_document(settings: Settings, *, tenant: str, kind: str, name: str,
 
 async def enroll_voice(settings: Settings, *, tenant: str, rep_id: str, path: Path) -> None:
     """Learn a rep's voice. Raises InvalidAudio when there is too little speech."""
-    samples = await asyncio.to_thread(read_recording, path)
-    voiceprint = await asyncio.to_thread(enrol, samples)
+    voiceprint = await asyncio.to_thread(lambda: enrol(read_recording(path).samples.mean(axis=1)))
     async with _store(settings) as store:
         found = await tenants.find_tenant(store, tenant)
         async with store.tenant(found.tenant_id) as conn:

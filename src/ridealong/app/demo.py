@@ -94,7 +94,7 @@ async def _play(runtime: Runtime, tenant_id: UUID, address: str, token: str, *, 
     await client.open()
     try:
         call = await runtime.calls.find(tenant_id, UUID(client.call_id))
-        pieces = [pcm16(piece) for piece in iter_recording(sample_audio_path(), piece_ms=PIECE_MS)]
+        pieces = [pcm16(audio.samples) for audio in iter_recording(sample_audio_path(), piece_ms=PIECE_MS)]
 
         async def send() -> None:
             async for piece in paced(pieces, piece_ms=PIECE_MS, speed=speed):

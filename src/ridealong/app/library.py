@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
@@ -27,7 +29,7 @@ from ridealong.live.playback import PcmRecording, open_pcm
 from ridealong.live.taxonomy import DEFAULT_TAXONOMY_TEXT, load_taxonomy
 from ridealong.postcall.render import check_template, render, shipped_template
 from ridealong.postcall.rubric import load_rubric, shipped_rubric_text
-from ridealong.speech.audio import read_recording_bytes
+from ridealong.speech.audio import read_recording
 from ridealong.speech.voices import enrol
 from ridealong.store import Store, artifacts, calls, erase, moments, reviews, tenants
 from ridealong.store.search import Hit, search
@@ -304,10 +306,16 @@ class StoredVoices:
     threads: Executor
 
     async def enrol(self, tenant_id: UUID, rep_id: str, wav: bytes) -> Json:
-        voiceprint = await asyncio.get_running_loop().run_in_executor(
-            self.threads, lambda: enrol(read_recording_bytes(wav))
-        )
+        voiceprint = await asyncio.get_running_loop().run_in_executor(self.threads, _voiceprint, wav)
         async with self.store.tenant(tenant_id) as conn:
             await tenants.put_rep(conn, rep_id)
             await tenants.enrol_voice(conn, rep_id, voiceprint)
         return {"rep_id": rep_id, "enrolled": True}
+
+
+def _voiceprint(file: bytes) -> tuple[float, ...]:
+    """The voice in an audio file. Raises InvalidAudio."""
+    with tempfile.NamedTemporaryFile(suffix=".audio") as kept:
+        kept.write(file)
+        kept.flush()
+        return enrol(read_recording(Path(kept.name)).samples.mean(axis=1))

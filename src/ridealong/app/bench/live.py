@@ -78,7 +78,7 @@ async def _call(running: ServerProcess, token: str, pieces: Sequence[bytes]) -> 
 
 
 def _sample_pieces() -> list[bytes]:
-    return [pcm16(piece) for piece in iter_recording(sample_audio_path(), piece_ms=PIECE_MS)]
+    return [pcm16(audio.samples) for audio in iter_recording(sample_audio_path(), piece_ms=PIECE_MS)]
 
 
 async def nudge_latency() -> list[Row]:
