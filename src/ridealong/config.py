@@ -27,6 +27,8 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8790, ge=0, le=65535)
     transcriber: str = "local"
+    """What hears one-channel audio: `local`, or `replay` (plays the words of the transcript file in `replay`)."""
+    replay: Path | None = None
     models_dir: Path | None = None
     """Where built models are kept; without it in the virtual environment, or in the user's cache."""
     threads: int = Field(default=0, ge=0)

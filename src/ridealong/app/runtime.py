@@ -16,12 +16,17 @@ import structlog
 
 from ridealong.app import models
 from ridealong.app.library import StoredDocuments, StoredLibrary, StoredRecordings, StoredReports, StoredVoices
-from ridealong.core.errors import Refused, RidealongError
+from ridealong.core.errors import InvalidSettings, Refused, RidealongError
 from ridealong.live.engine import Engine
 from ridealong.live.registry import LiveCalls
 from ridealong.postcall.pipeline import ReviewPipeline
 from ridealong.recording.folder import Recordings
 from ridealong.speech import Transcriber, transcriber_class
+from ridealong.speech.providers.channels import ChannelsTranscriber
+from ridealong.speech.providers.local import LocalTranscriber
+from ridealong.speech.providers.replay import ReplayTranscriber
+from ridealong.speech.session_file import read_session
+from ridealong.speech.shared import SharedModels
 from ridealong.store import Store, artifacts, tenants
 from ridealong.web.services import Services
 
@@ -81,7 +86,7 @@ class Runtime:
             opening = asyncio.create_task(Store.open(settings))
             try:
                 loaded, transcribers = await asyncio.gather(
-                    asyncio.to_thread(models.load, settings), asyncio.to_thread(_load_transcribers, settings)
+                    asyncio.to_thread(models.load, settings), _transcribers(settings)
                 )
             finally:
                 store = await opening
@@ -151,8 +156,15 @@ class Runtime:
         )
 
 
-def _load_transcribers(settings: Settings) -> dict[int, Transcriber]:
-    """One for a mixed channel, one for two. Both may share what they load."""
-    single = transcriber_class(settings.transcriber)(threads=settings.threads)
-    double = transcriber_class("channels")(single)
-    return {1: single, 2: double}
+async def _transcribers(settings: Settings) -> dict[int, Transcriber]:
+    """One for a mixed channel, one for two; both share what they load. Raises InvalidSettings or MissingPart."""
+    name = settings.transcriber
+    transcriber_class(name)
+    if name == "replay":
+        if settings.replay is None:
+            raise InvalidSettings("the transcriber `replay` needs RIDEALONG_REPLAY: the transcript file to play")
+        session = await asyncio.to_thread(read_session, settings.replay)
+        return dict.fromkeys((1, 2), ReplayTranscriber(session))
+    shared = SharedModels(settings.threads)
+    await shared.load()
+    return {1: LocalTranscriber(models=shared), 2: ChannelsTranscriber(models=shared)}

@@ -30,10 +30,10 @@ _REMEMBERED_MS: Final = 60_000
 
 
 class ChannelsTranscriber:
-    """`threads`: for all calls together, 0 for one per core."""
+    """`threads`: for all calls together, 0 for one per core; or `models`, shared with another transcriber."""
 
-    def __init__(self, threads: int = 0) -> None:
-        self._models = SharedModels(threads)
+    def __init__(self, threads: int = 0, *, models: SharedModels | None = None) -> None:
+        self._models = models or SharedModels(threads)
 
     async def warm(self) -> None:
         """Load the models now instead of with the first call. Raises MissingPart."""

@@ -10,10 +10,13 @@ from ridealong.speech.shared import SharedModels
 
 
 class LocalTranscriber:
-    """One channel (two are mixed), any number of speakers. `threads`: for all calls together, 0 for one per core."""
+    """One channel (two are mixed), any number of speakers.
 
-    def __init__(self, threads: int = 0) -> None:
-        self._models = SharedModels(threads)
+    `threads`: for all calls together, 0 for one per core; or `models`, shared with another transcriber.
+    """
+
+    def __init__(self, threads: int = 0, *, models: SharedModels | None = None) -> None:
+        self._models = models or SharedModels(threads)
 
     async def warm(self) -> None:
         """Load the models now instead of with the first call. Raises MissingPart."""
