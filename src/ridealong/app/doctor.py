@@ -237,7 +237,7 @@ async def _database(settings: Settings) -> Check:
     except RidealongError as error:
         return Check(name="database", outcome=Outcome.FAIL, message=f"{kind}: {error}")
     except Exception as error:
-        # Whatever a broken installation raises. No text of the error: a driver's may repeat the address with its password.
+        # No text of the error: a driver's may repeat the address with its password.
         message = f"{kind}: {type(error).__name__} on opening; check RIDEALONG_DATABASE_URL and RIDEALONG_DATA_DIR"
         return Check(name="database", outcome=Outcome.FAIL, message=message)
     try:
