@@ -27,6 +27,10 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8790, ge=0, le=65535)
     transcriber: str = "local"
+    """What hears one-channel audio: `local`, or `replay` (plays the words of the transcript file in `replay`)."""
+    replay: Path | None = None
+    models_dir: Path | None = None
+    """Where built models are kept; without it in the virtual environment, or in the user's cache."""
     threads: int = Field(default=0, ge=0)
     """Threads for speech and models; 0: one per core."""
     resume_grace_s: float = Field(default=300.0, ge=0)

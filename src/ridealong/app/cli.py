@@ -1,12 +1,285 @@
-"""`ridealong …`"""
+"""`ridealong …`: the command line."""
 
 from __future__ import annotations
 
-import typer
+import json
+import sys
+from collections.abc import Coroutine
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, TypeVar
+from uuid import UUID
 
-app = typer.Typer(no_args_is_help=True, add_completion=False)
+import typer
+from rich.console import Console
+
+from ridealong import telemetry
+from ridealong.config import Settings, load_settings
+from ridealong.core.errors import InvalidDocument, RidealongError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Live nudges for the rep, a grounded review for the manager.",
+)
+db = typer.Typer(no_args_is_help=True, help="The database: its state, tenants, tokens and documents.")
+app.add_typer(db, name="db")
+
+T = TypeVar("T")
+
+DEFAULT_TENANT = "default"
+
+Tenant = Annotated[str, typer.Option("--tenant", help="The tenant's short name.")]
+
+
+class Speed(StrEnum):
+    REAL = "1"
+    MAX = "max"
+
+
+class Layout(StrEnum):
+    AUTO = "auto"
+    MIXED = "mixed"
+    SEPARATE = "separate"
+    REP_FIRST = "rep_first"
+    CUSTOMER_FIRST = "customer_first"
 
 
 def main() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line; an error that has an explanation ends it with that, and exit code 1."""
+    try:
+        app()
+    except RidealongError as error:
+        _fail(error)
+
+
+def _fail(error: RidealongError) -> NoReturn:
+    Console(stderr=True, highlight=False).print(f"ridealong: {error}", style="bold red", markup=False)
+    sys.exit(2 if isinstance(error, InvalidDocument) else 1)
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    import uvloop  # noqa: PLC0415 - only commands that run something pay for it
+
+    try:
+        return uvloop.run(work)
+    except* RidealongError as group:
+        error = _first(group)
+        raise error from error.__cause__
+
+
+def _first(group: BaseExceptionGroup[RidealongError]) -> RidealongError:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    if isinstance(error, RidealongError):
+        return error
+    raise group
+
+
+def _settings(**overrides: object) -> Settings:
+    settings = load_settings(**{name: value for name, value in overrides.items() if value is not None})
+    telemetry.configure_logging(level=settings.log_level, as_json=settings.log_json)
+    return settings
+
+
+@app.command()
+def demo(
+    *,
+    speed: Annotated[Speed, typer.Option(help="Real pace, or as fast as it is heard.")] = Speed.REAL,
+    port: Annotated[int | None, typer.Option(help="Port to serve on afterwards.")] = None,
+) -> None:
+    """Play the bundled sample call: live transcript, moments, nudges, then the review; keeps serving until Ctrl-C."""
+    from ridealong.app.demo import run_demo  # noqa: PLC0415
+
+    _run(run_demo(_settings(port=port), speed=_factor(speed)))
+
+
+@app.command()
+def serve(
+    *,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+) -> None:
+    """Serve the capture socket, the event socket and the API until Ctrl-C."""
+    from ridealong.app.serve import run_server  # noqa: PLC0415
+
+    _run(run_server(_settings(host=host, port=port)))
+
+
+@app.command()
+def coach(
+    audio: Annotated[Path | None, typer.Argument(help="A recording: any audio file.")] = None,
+    *,
+    transcript: Annotated[Path | None, typer.Option(help="A diarised transcript (JSON lines) instead.")] = None,
+    speed: Annotated[Speed, typer.Option(help="Real pace, or as fast as it is heard.")] = Speed.MAX,
+    jsonl: Annotated[bool, typer.Option("--jsonl", help="One event a line, and nothing else.")] = False,
+    transcriber: Annotated[str | None, typer.Option(help="Which transcriber hears it.")] = None,
+    layout: Annotated[Layout, typer.Option(help="What the channels hold.")] = Layout.AUTO,
+    tenant: Tenant = DEFAULT_TENANT,
+) -> None:
+    """Run a recording, or a transcript, through the same code as a live call: live path and review."""
+    from ridealong.app.coach import run_coach  # noqa: PLC0415
+
+    if (audio is None) == (transcript is None):
+        raise typer.BadParameter("give either an audio file or --transcript FILE")
+    _run(
+        run_coach(
+            _settings(transcriber=transcriber),
+            audio=audio,
+            transcript=transcript,
+            speed=_factor(speed),
+            jsonl=jsonl,
+            layout=None if layout is Layout.AUTO else layout.value,
+            tenant=tenant,
+        )
+    )
+
+
+@app.command()
+def report(
+    call: Annotated[UUID | None, typer.Argument(help="The call; the latest one when left out.")] = None,
+    *,
+    template: Annotated[
+        str, typer.Option(help="manager, rep, objections-only, or a template of the tenant.")
+    ] = "manager",
+    html: Annotated[bool, typer.Option("--html", help="HTML instead of Markdown.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The artifact as JSON.")] = False,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to a file.")] = None,
+    tenant: Tenant = DEFAULT_TENANT,
+) -> None:
+    """Show the review of a call."""
+    from ridealong.app.commands import show_report  # noqa: PLC0415
+
+    text = _run(show_report(_settings(), tenant=tenant, call_id=call, template=template, html=html, as_json=as_json))
+    if output is None:
+        sys.stdout.write(text.rstrip("\n") + "\n")
+    else:
+        output.write_text(text)
+
+
+@app.command()
+def search(
+    words: Annotated[list[str], typer.Argument(help="What to look for.")],
+    *,
+    limit: Annotated[int, typer.Option(min=1, max=100)] = 10,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+    tenant: Tenant = DEFAULT_TENANT,
+) -> None:
+    """Find utterances, moments and findings by meaning and by words."""
+    from ridealong.app.commands import show_hits  # noqa: PLC0415
+
+    _run(show_hits(_settings(), tenant=tenant, text=" ".join(words), limit=limit, as_json=as_json))
+
+
+@app.command()
+def doctor() -> None:
+    """Check this machine and the settings; exit code 1 when something would not work."""
+    from ridealong.app.doctor import run_doctor  # noqa: PLC0415
+
+    if not _run(run_doctor(_settings())):
+        raise typer.Exit(1)
+
+
+@app.command()
+def erase(
+    call: Annotated[UUID, typer.Argument(help="The call to erase.")],
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    tenant: Tenant = DEFAULT_TENANT,
+) -> None:
+    """Erase a call completely: audio, transcript, and everything that cites it. Cannot be undone."""
+    from ridealong.app.commands import erase_call  # noqa: PLC0415
+
+    if not yes:
+        typer.confirm(f"Erase call {call} for good?", abort=True)
+    _run(erase_call(_settings(), tenant=tenant, call_id=call))
+
+
+@app.command()
+def bench(
+    parts: Annotated[list[str] | None, typer.Argument(help="Parts to run; all when left out.")] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Measure speed and quality on this machine."""
+    from ridealong.app.bench.run import run_bench  # noqa: PLC0415
+
+    raise typer.Exit(run_bench(parts or [], as_json=as_json))
+
+
+@db.command("status")
+def db_status() -> None:
+    """Which database is used, its version, and how much it holds."""
+    from ridealong.app.commands import database_status  # noqa: PLC0415
+
+    sys.stdout.write(json.dumps(_run(database_status(_settings())), indent=2) + "\n")
+
+
+@db.command("migrate")
+def db_migrate() -> None:
+    """Bring the database to this version's schema (serve and coach do so by themselves)."""
+    from ridealong.app.commands import database_status  # noqa: PLC0415
+
+    _run(database_status(_settings()))
+    sys.stdout.write("The database is up to date.\n")
+
+
+@db.command("tenant")
+def db_tenant(
+    slug: Annotated[str, typer.Argument(help="Short name: lower-case letters, digits and hyphens.")],
+    name: Annotated[str, typer.Option(help="The name that people read.")] = "",
+) -> None:
+    """Add a tenant."""
+    from ridealong.app.commands import add_tenant  # noqa: PLC0415
+
+    sys.stdout.write(_run(add_tenant(_settings(), slug=slug, name=name or slug)) + "\n")
+
+
+@db.command("token")
+def db_token(
+    scopes: Annotated[list[str], typer.Argument(help="capture, read, admin")],
+    *,
+    days: Annotated[int | None, typer.Option(min=1, help="Days until it expires; never when left out.")] = None,
+    tenant: Tenant = DEFAULT_TENANT,
+) -> None:
+    """Issue a token. It is shown this once."""
+    from ridealong.app.commands import issue_token  # noqa: PLC0415
+
+    sys.stdout.write(_run(issue_token(_settings(), tenant=tenant, scopes=scopes, days=days)) + "\n")
+
+
+@db.command("document")
+def db_document(
+    kind: Annotated[str, typer.Argument(help="taxonomy, rubric or template")],
+    file: Annotated[Path, typer.Argument(help="The document.")],
+    *,
+    name: Annotated[str, typer.Option(help="Its name; `default` is the one in use.")] = "default",
+    tenant: Tenant = DEFAULT_TENANT,
+) -> None:
+    """Check a taxonomy, rubric or template, and make it the tenant's own."""
+    from ridealong.app.commands import put_document  # noqa: PLC0415
+
+    sys.stdout.write(_run(put_document(_settings(), tenant=tenant, kind=kind, name=name, path=file)) + "\n")
+
+
+@db.command("enroll")
+def db_enroll(
+    rep: Annotated[str, typer.Argument(help="The rep's id, as the app sends it.")],
+    audio: Annotated[Path, typer.Argument(help="At least 10 seconds of the rep alone.")],
+    *,
+    tenant: Tenant = DEFAULT_TENANT,
+) -> None:
+    """Enrol a rep's voice, so that the rep is known on one-channel calls."""
+    from ridealong.app.commands import enroll_voice  # noqa: PLC0415
+
+    _run(enroll_voice(_settings(), tenant=tenant, rep_id=rep, path=audio))
+
+
+def _factor(speed: Speed) -> float:
+    return 1.0 if speed is Speed.REAL else 0.0
+
+
+if __name__ == "__main__":
+    main()

@@ -116,7 +116,7 @@ def _section_json(section: SectionReview) -> dict[str, object]:
     return {
         "section_id": section.section_id,
         "title": section.title,
-        "score": round(section.score, 1),
+        "score": round(section.score, 1) if section.assessed else None,
         "confidence": round(section.confidence, 3),
         "findings": [
             {"criterion_id": f.criterion_id, "score": f.score.value, **claim_json(f.claim)} for f in section.findings

@@ -64,10 +64,7 @@ class Detection:
     speaker_role: Role = Role.UNKNOWN
 
     def __post_init__(self) -> None:
-        if not self.evidence:
-            raise Ungrounded("a moment needs at least one piece of evidence")
-        if not 0.0 <= self.confidence <= 1.0:
-            raise ValueError("a moment's confidence lies between 0 and 1")
+        _check(self.confidence, self.evidence)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,8 +88,7 @@ class Moment:
     evidence: tuple[Evidence, ...]
 
     def __post_init__(self) -> None:
-        if not self.evidence:
-            raise Ungrounded("a moment needs at least one piece of evidence")
+        _check(self.confidence, self.evidence)
 
     @classmethod
     def decided(cls, detection: Detection, decision: Decision) -> Moment:
@@ -105,6 +101,15 @@ class Moment:
             trigger_ts=detection.trigger_ts,
             evidence=detection.evidence,
         )
+
+
+def _check(confidence: float, evidence: Sequence[Evidence]) -> None:
+    if not 0.0 <= confidence <= 1.0:
+        raise ValueError("a moment's confidence lies between 0 and 1")
+    if not evidence:
+        raise Ungrounded("a moment needs at least one piece of evidence")
+    if len({e.transcript_id for e in evidence}) != 1:
+        raise Ungrounded("all evidence of a moment comes from one revision of one call")
 
 
 def word_count(text: str) -> int:

@@ -5,7 +5,6 @@ Times are integer milliseconds of call audio (position in the recording, never t
 
 from __future__ import annotations
 
-import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from typing import Final, NewType
 from uuid import UUID
 
 from ridealong.core.errors import InvalidUtterance, Ungrounded
+from ridealong.core.quote import find_quote
 
 SpeakerId = NewType("SpeakerId", int)
 """A voice within one call. Two calls' speaker 0 have nothing to do with each other."""
@@ -200,6 +200,10 @@ class Transcript:
     def __contains__(self, no: object) -> bool:
         return no in self._by_no
 
+    def recent(self, count: int) -> Sequence[Utterance]:
+        """The last `count` utterances, oldest first."""
+        return tuple(self._log[-count:])
+
     @property
     def utterances(self) -> Sequence[Utterance]:
         return tuple(self._log)
@@ -248,57 +252,6 @@ class Transcript:
         if utterance is None:
             raise Ungrounded(f"there is no utterance {utterance_no}")
         return self.cite(Citation(utterance_no=utterance_no, quote=utterance.text))
-
-
-def find_quote(text: str, quote: str) -> tuple[int, int] | None:
-    """Where `quote` stands in `text`: (start, end) in code points, or None.
-
-    Case, spacing and punctuation are ignored; the match begins and ends at the edge of a word.
-    """
-    wanted = "".join(letter for letter, _ in _letters(quote))
-    if not wanted:
-        return None
-    letters = list(_letters(text))
-    folded = "".join(letter for letter, _ in letters)
-    at = folded.find(wanted)
-    while at >= 0:
-        first, last = letters[at][1], letters[at + len(wanted) - 1][1]
-        if _is_word_start(text, first) and _is_word_end(text, last) and _whole_characters(letters, at, len(wanted)):
-            return first, last + 1
-        at = folded.find(wanted, at + 1)
-    return None
-
-
-_IGNORED_CATEGORIES = ("Z", "P", "C")
-"""Unicode categories that carry no words: separators, punctuation, control and format characters."""
-
-
-def _letters(text: str) -> Iterator[tuple[str, int]]:
-    """Each folded letter of `text` with the index of the character that it comes from."""
-    for index, character in enumerate(text):
-        # One character at a time, so that every letter keeps its index: "ß" folds to two letters of one index.
-        for letter in unicodedata.normalize("NFKD", character).casefold():
-            if unicodedata.category(letter)[0] not in _IGNORED_CATEGORIES:
-                yield letter, index
-
-
-def _carries_word(character: str) -> bool:
-    return unicodedata.category(character)[0] not in _IGNORED_CATEGORIES
-
-
-def _is_word_start(text: str, index: int) -> bool:
-    return index == 0 or not _carries_word(text[index - 1])
-
-
-def _is_word_end(text: str, index: int) -> bool:
-    return index + 1 == len(text) or not _carries_word(text[index + 1])
-
-
-def _whole_characters(letters: Sequence[tuple[str, int]], at: int, length: int) -> bool:
-    """False when the match begins or ends inside one character, for example in the middle of an "ß"."""
-    begins = at == 0 or letters[at - 1][1] != letters[at][1]
-    end = at + length
-    return begins and (end == len(letters) or letters[end - 1][1] != letters[end][1])
 
 
 class Roles(Mapping[SpeakerId, RoleAssignment]):

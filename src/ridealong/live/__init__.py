@@ -36,6 +36,8 @@ class ChannelLayout(StrEnum):
     """Two channels, the rep on the first."""
     CUSTOMER_FIRST = "customer_first"
     """Two channels, the customer on the first."""
+    SEPARATE = "separate"
+    """Two channels, one speaker on each; which of them is the rep is not stated."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

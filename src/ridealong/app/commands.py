@@ -1,0 +1,161 @@
+"""The smaller commands: report, search, erase, and those of `ridealong db`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.text import Text
+
+from ridealong.app import models
+from ridealong.app.library import StoredReports, check_document, erase_everywhere, hit_json
+from ridealong.core.errors import InvalidDocument, Refused
+from ridealong.recording.folder import Recordings
+from ridealong.speech.audio import read_recording
+from ridealong.speech.voices import enrol
+from ridealong.store import Store, artifacts, calls, tenants
+from ridealong.store.search import search
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+    from pathlib import Path
+    from uuid import UUID
+
+    from ridealong.config import Settings
+
+
+@asynccontextmanager
+async def _store(settings: Settings) -> AsyncGenerator[Store]:
+    store = await Store.open(settings)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+async def show_report(
+    settings: Settings, *, tenant: str, call_id: UUID | None, template: str, html: bool, as_json: bool
+) -> str:
+    """The review of a call, by default of the tenant's latest. Raises Refused."""
+    async with _store(settings) as store:
+        tenant_id = (await tenants.find_tenant(store, tenant)).tenant_id
+        async with store.tenant(tenant_id) as conn:
+            if call_id is None:
+                found = await calls.list_calls(conn, limit=1)
+                if not found:
+                    raise Refused("unknown_call", f"the tenant {tenant} has no calls yet")
+                call_id = found[0].call_id
+            artifact = await artifacts.load_artifact(conn, call_id)
+        if as_json:
+            return json.dumps(artifact.as_json(), indent=2, ensure_ascii=False)
+        recording = Recordings(settings.recordings_dir).of(tenant_id, call_id)
+        audio_url = f"http://{settings.host}:{settings.port}/v1/calls/{recording.call_id}/audio.wav"
+        with ThreadPoolExecutor(1) as threads:
+            return await StoredReports(store, threads)(
+                tenant_id, call_id, template=template, form="html" if html else "md", audio_url=audio_url
+            )
+
+
+async def show_hits(settings: Settings, *, tenant: str, text: str, limit: int, as_json: bool) -> None:
+    """Print what is found, best first."""
+    async with _store(settings) as store:
+        tenant_id = (await tenants.find_tenant(store, tenant)).tenant_id
+        embedder = await asyncio.to_thread(models.load_text_model, settings)
+        vector = await asyncio.to_thread(lambda: embedder.embed([text])[0])
+        async with store.tenant(tenant_id) as conn:
+            hits = await search(conn, text=text, vector=vector, limit=limit)
+    if as_json:
+        sys.stdout.write(json.dumps([hit_json(hit) for hit in hits], indent=2, ensure_ascii=False) + "\n")
+        return
+    out = Console(highlight=False)
+    if not hits:
+        out.print("Nothing found.")
+    for hit in hits:
+        minutes, seconds = divmod(hit.start_ts // 1000, 60)
+        line = Text(f"{minutes:02d}:{seconds:02d}  ", style="cyan")
+        line.append(f"{hit.type or hit.kind.value:<20} ", style="dim")
+        line.append(hit.quote)
+        line.append(f"  {hit.call_id}", style="dim")
+        out.print(line)
+
+
+async def erase_call(settings: Settings, *, tenant: str, call_id: UUID) -> None:
+    """Erase a call and say what went."""
+    async with _store(settings) as store:
+        tenant_id = (await tenants.find_tenant(store, tenant)).tenant_id
+        counts = await erase_everywhere(store, Recordings(settings.recordings_dir), tenant_id, call_id)
+    rows = ", ".join(f"{count} {table}" for table, count in counts.items() if count)
+    Console(highlight=False).print(f"Erased: the recording, {rows or 'no rows'}.")
+
+
+async def database_status(settings: Settings) -> dict[str, object]:
+    """Open (and so migrate) the database; its version and how much it holds."""
+    async with _store(settings) as store:
+        found = await tenants.list_tenants(store)
+        counts: dict[str, int] = {}
+        for tenant in found:
+            async with store.tenant(tenant.tenant_id) as conn:
+                row = await (await conn.execute("SELECT count(*) FROM ridealong.call")).fetchone()
+                counts[tenant.slug] = 0 if row is None else row[0]
+        async with store.without_tenant() as conn:
+            row = await (await conn.execute("SELECT current_setting('server_version'), current_user")).fetchone()
+        version, role = ("", "") if row is None else row
+        return {
+            "database": "embedded" if settings.database_url is None else "external",
+            "postgresql": version,
+            "role": role,
+            "calls": counts,
+        }
+
+
+async def add_tenant(settings: Settings, *, slug: str, name: str) -> str:
+    async with _store(settings) as store:
+        tenant = await tenants.create_tenant(store, slug, name)
+        return f"Added the tenant {tenant.slug} ({tenant.tenant_id})."
+
+
+async def issue_token(settings: Settings, *, tenant: str, scopes: list[str], days: int | None) -> str:
+    """A new token. Raises Refused for an unknown scope."""
+    known = {scope.value: scope for scope in tenants.Scope}
+    unknown = [scope for scope in scopes if scope not in known]
+    if unknown:
+        raise Refused("unknown_scope", f"unknown scope {unknown[0]}: use {', '.join(known)}")
+    async with _store(settings) as store:
+        found = await tenants.find_tenant(store, tenant)
+        return await tenants.issue_token(
+            store,
+            found.tenant_id,
+            [known[scope] for scope in scopes],
+            expires_in=None if days is None else timedelta(days=days),
+        )
+
+
+async def put_document(settings: Settings, *, tenant: str, kind: str, name: str, path: Path) -> str:
+    """Validate a document and make it the tenant's. Raises InvalidDocument with the line."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise InvalidDocument("the file cannot be read as UTF-8 text", source=path.name) from None
+    check_document(kind, text, source=path.name)
+    async with _store(settings) as store:
+        found = await tenants.find_tenant(store, tenant)
+        async with store.tenant(found.tenant_id) as conn:
+            document = await tenants.put_document(conn, tenants.DocumentKind(kind), name, text)
+    return f"{kind} {name} of {tenant} is now version {document.version}."
+
+
+async def enroll_voice(settings: Settings, *, tenant: str, rep_id: str, path: Path) -> None:
+    """Learn a rep's voice. Raises InvalidAudio when there is too little speech."""
+    voiceprint = await asyncio.to_thread(lambda: enrol(read_recording(path).samples.mean(axis=1)))
+    async with _store(settings) as store:
+        found = await tenants.find_tenant(store, tenant)
+        async with store.tenant(found.tenant_id) as conn:
+            await tenants.put_rep(conn, rep_id)
+            await tenants.enrol_voice(conn, rep_id, voiceprint)
+    Console(highlight=False).print("Enrolled.")

@@ -1,0 +1,321 @@
+"""What the web reads of stored calls, put together from the store, the recordings and the renderer."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+from uuid import UUID
+
+from ridealong.core.artifact import moment_json, role_json
+from ridealong.core.errors import InvalidDocument, Refused
+from ridealong.core.events import (
+    CallEnded,
+    CallEvent,
+    CallStarted,
+    GapRecorded,
+    Latency,
+    MomentDecided,
+    ReviewFinished,
+    UtteranceFinished,
+)
+from ridealong.core.transcript import Unattributed
+from ridealong.live.playback import PcmRecording, open_pcm
+from ridealong.live.taxonomy import DEFAULT_TAXONOMY_TEXT, load_taxonomy
+from ridealong.postcall.render import check_template, render, shipped_template
+from ridealong.postcall.rubric import load_rubric, shipped_rubric_text
+from ridealong.speech.audio import read_recording
+from ridealong.speech.voices import enrol
+from ridealong.store import Store, artifacts, calls, erase, moments, reviews, tenants
+from ridealong.store.search import Hit, search
+
+if TYPE_CHECKING:
+    from ridealong.app.models import Models
+    from ridealong.live.registry import LiveCalls
+    from ridealong.recording.folder import Recordings
+
+Json = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLibrary:
+    """Implements `web.services.Library`."""
+
+    store: Store
+    recordings: Recordings
+    running: LiveCalls
+    models: Models
+    threads: Executor
+
+    async def calls(self, tenant_id: UUID, *, limit: int, before: str | None) -> tuple[Sequence[Json], str | None]:
+        moment = None
+        if before is not None:
+            try:
+                moment = datetime.fromisoformat(before)
+            except ValueError:
+                raise Refused("bad_message", "`before` is the value that the page before gave") from None
+        async with self.store.tenant(tenant_id) as conn:
+            found = await calls.list_calls(conn, limit=limit + 1, before=moment)
+        page = found[:limit]
+        return [_call_json(c) for c in page], page[-1].started_at.isoformat() if len(found) > limit else None
+
+    async def call(self, tenant_id: UUID, call_id: UUID) -> Json:
+        async with self.store.tenant(tenant_id) as conn:
+            call = await calls.load_call(conn, call_id)
+            transcript_id = await calls.latest_revision(conn, call_id)
+            roles = await calls.load_roles(conn, transcript_id)
+            gaps = await calls.load_gaps(conn, call_id)
+            try:
+                review = await reviews.find_review(conn, call_id)
+                state: Json | None = {"status": review.status.value, "failure": review.failure}
+            except Refused:
+                state = None
+        return {
+            **_call_json(call),
+            "revision": transcript_id.revision,
+            "speakers": [role_json(role) for role in roles.values()],
+            "gaps": [{"at_ts": g.at_ts, "duration_ms": g.duration_ms, "reason": g.reason} for g in gaps],
+            "review": state,
+        }
+
+    async def transcript(self, tenant_id: UUID, call_id: UUID, *, revision: int | None) -> Json:
+        async with self.store.tenant(tenant_id) as conn:
+            transcript_id = await calls.latest_revision(conn, call_id)
+            if revision is not None:
+                transcript_id = type(transcript_id)(call_id=call_id, revision=revision)
+            transcript = await calls.load_transcript(conn, transcript_id)
+            roles = await calls.load_roles(conn, transcript_id)
+        return {
+            "call_id": str(call_id),
+            "revision": transcript_id.revision,
+            "utterances": [
+                {
+                    "no": u.no,
+                    "speaker_id": None if isinstance(u.speaker, Unattributed) else u.speaker,
+                    "role": roles.role_of(u.speaker).value,
+                    "start_ts": u.start_ts,
+                    "end_ts": u.end_ts,
+                    "text": u.text,
+                    "words": [
+                        {"text": w.text, "start_ts": w.start_ts, "end_ts": w.end_ts, "estimated": w.estimated}
+                        for w in u.words
+                    ],
+                    "overlapped": u.overlapped,
+                    "speaker_confidence": round(u.speaker_confidence, 3),
+                }
+                for u in transcript
+            ],
+        }
+
+    async def moments(self, tenant_id: UUID, call_id: UUID) -> Sequence[Json]:
+        async with self.store.tenant(tenant_id) as conn:
+            transcript = await calls.load_transcript(conn, await calls.latest_revision(conn, call_id))
+            found = await moments.load_moments(conn, transcript)
+        return [{"moment_id": str(m.moment_id), **moment_json(m.moment)} for m in found]
+
+    async def artifact(self, tenant_id: UUID, call_id: UUID) -> Json:
+        async with self.store.tenant(tenant_id) as conn:
+            await calls.load_call(conn, call_id)
+            return (await artifacts.load_artifact(conn, call_id)).as_json()
+
+    async def events(self, tenant_id: UUID, call_id: UUID) -> Sequence[CallEvent]:
+        async with self.store.tenant(tenant_id) as conn:
+            call = await calls.load_call(conn, call_id)
+            transcript_id = await calls.latest_revision(conn, call_id)
+            transcript = await calls.load_transcript(conn, transcript_id)
+            roles = await calls.load_roles(conn, transcript_id)
+            found = await moments.load_moments(conn, transcript)
+            gaps = await calls.load_gaps(conn, call_id)
+            try:
+                artifact = (await artifacts.load_artifact(conn, call_id)).as_json()
+            except Refused:
+                artifact = None
+        # In the order of the call: each event at the time that it was about.
+        timed: list[tuple[int, CallEvent]] = [
+            (u.end_ts, UtteranceFinished(utterance=u, role=roles.role_of(u.speaker), at=u.end_ts / 1000))
+            for u in transcript
+        ]
+        timed += [
+            (g.at_ts, GapRecorded(at_ts=g.at_ts, duration_ms=g.duration_ms, reason=g.reason, at=g.at_ts / 1000))
+            for g in gaps
+        ]
+        for stored in found:
+            ts = max(stored.moment.trigger_ts, stored.moment.evidence[0].end_ts)
+            decided = MomentDecided(
+                moment_id=stored.moment_id,
+                moment=stored.moment,
+                latency=Latency(speech=0.0, classify=0.0),
+                at=ts / 1000,
+            )
+            timed.append((ts, decided))
+        timed.sort(key=lambda pair: pair[0])
+        events: list[CallEvent] = [CallStarted(call_id=call_id), *(event for _, event in timed)]
+        if call.ended_reason is not None:
+            events.append(CallEnded(audio_ms=call.audio_ms, reason=call.ended_reason, at=call.audio_ms / 1000))
+        if artifact is not None:
+            events.append(ReviewFinished(artifact=artifact, at=call.audio_ms / 1000))
+        return events
+
+    async def search(self, tenant_id: UUID, query: str, *, limit: int, call_id: UUID | None) -> Sequence[Json]:
+        loop = asyncio.get_running_loop()
+        vector = await loop.run_in_executor(self.threads, self.models.embed, query)
+        async with self.store.tenant(tenant_id) as conn:
+            hits = await search(conn, text=query, vector=vector, limit=limit, call_id=call_id)
+        return [hit_json(hit) for hit in hits]
+
+    async def erase(self, tenant_id: UUID, call_id: UUID) -> None:
+        await erase_everywhere(self.store, self.recordings, tenant_id, call_id, running=self.running)
+
+
+async def erase_everywhere(
+    store: Store, recordings: Recordings, tenant_id: UUID, call_id: UUID, *, running: LiveCalls | None = None
+) -> Mapping[str, int]:
+    """Erase a call's rows and files; returns how many rows of each table. Raises Refused.
+
+    The files go first: should the rows fail, the call is still listed and can be erased again.
+    """
+    async with store.tenant(tenant_id) as conn:
+        call = await calls.load_call(conn, call_id)
+    if call.status == "live" and (running is None or call_id in running.running(tenant_id)):
+        raise Refused("call_running", "the call is still running: stop it first")
+    await asyncio.to_thread(recordings.of(tenant_id, call_id).erase)
+    async with store.tenant(tenant_id) as conn:
+        return await erase.erase_call(conn, call_id)
+
+
+def hit_json(hit: Hit) -> dict[str, object]:
+    return {
+        "kind": hit.kind.value,
+        "id": None if hit.id is None else str(hit.id),
+        "type": hit.type,
+        "call_id": str(hit.call_id),
+        "revision": hit.revision,
+        "utterance_no": hit.utterance_no,
+        "speaker_id": hit.speaker_id,
+        "start_ts": hit.start_ts,
+        "end_ts": hit.end_ts,
+        "quote": hit.quote,
+        "text": hit.text,
+        "score": round(hit.score, 5),
+    }
+
+
+def _call_json(call: calls.StoredCall) -> dict[str, object]:
+    return {
+        "call_id": str(call.call_id),
+        "title": call.title,
+        "rep_id": call.rep_id,
+        "consent": call.consent,
+        "status": call.status,
+        "started_at": call.started_at.isoformat(),
+        "ended_at": None if call.ended_at is None else call.ended_at.isoformat(),
+        "ended_reason": call.ended_reason,
+        "audio_ms": call.audio_ms,
+        "format": {"encoding": call.encoding, "sample_rate": call.sample_rate, "channels": call.channels},
+        "channel_layout": call.layout,
+        "language": call.language,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRecordings:
+    """Implements `web.services.Recordings`."""
+
+    store: Store
+    recordings: Recordings
+    threads: Executor
+
+    async def open(self, tenant_id: UUID, call_id: UUID) -> PcmRecording:
+        async with self.store.tenant(tenant_id) as conn:
+            await calls.load_call(conn, call_id)
+        return await open_pcm(self.recordings.of(tenant_id, call_id), self.threads)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReports:
+    """Implements `web.services.Renderer`."""
+
+    store: Store
+    threads: Executor
+
+    async def __call__(
+        self, tenant_id: UUID, call_id: UUID, *, template: str, form: Literal["html", "md"], audio_url: str
+    ) -> str:
+        async with self.store.tenant(tenant_id) as conn:
+            await calls.load_call(conn, call_id)
+            artifact = await artifacts.load_artifact(conn, call_id)
+            own = await tenants.active_document(conn, tenants.DocumentKind.TEMPLATE, f"{template}.{form}")
+        text = shipped_template(template, form) if own is None else own.body
+        return await asyncio.get_running_loop().run_in_executor(
+            self.threads, lambda: render(artifact, text, form=form, audio_url=audio_url, source=template)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDocuments:
+    """Implements `web.services.Documents`."""
+
+    store: Store
+
+    async def read(self, tenant_id: UUID, kind: str, name: str) -> str:
+        async with self.store.tenant(tenant_id) as conn:
+            own = await tenants.active_document(conn, tenants.DocumentKind(kind), name)
+        return own.body if own is not None else shipped_document(kind, name)
+
+    async def write(self, tenant_id: UUID, kind: str, name: str, text: str) -> None:
+        check_document(kind, text, source=f"{kind} {name}")
+        async with self.store.tenant(tenant_id) as conn:
+            await tenants.put_document(conn, tenants.DocumentKind(kind), name, text)
+
+
+def check_document(kind: str, text: str, *, source: str) -> None:
+    """Raises InvalidDocument with the line of the mistake."""
+    match kind:
+        case "taxonomy":
+            load_taxonomy(text, source)
+        case "rubric":
+            load_rubric(text, source)
+        case "template":
+            check_template(text, source)
+        case _:
+            raise InvalidDocument("a document is a taxonomy, a rubric or a template", source=source)
+
+
+def shipped_document(kind: str, name: str) -> str:
+    """The text that comes with the product. Raises Refused('not_found')."""
+    if kind == "taxonomy" and name == "default":
+        return DEFAULT_TAXONOMY_TEXT()
+    if kind == "rubric":
+        return shipped_rubric_text(name)
+    if kind == "template":
+        base, _, form = name.rpartition(".")
+        return shipped_template(base, "html" if form == "html" else "md")
+    raise Refused("not_found", f"there is no {kind} of that name")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVoices:
+    """Implements `web.services.Voices`."""
+
+    store: Store
+    threads: Executor
+
+    async def enrol(self, tenant_id: UUID, rep_id: str, wav: bytes) -> Json:
+        voiceprint = await asyncio.get_running_loop().run_in_executor(self.threads, _voiceprint, wav)
+        async with self.store.tenant(tenant_id) as conn:
+            await tenants.put_rep(conn, rep_id)
+            await tenants.enrol_voice(conn, rep_id, voiceprint)
+        return {"rep_id": rep_id, "enrolled": True}
+
+
+def _voiceprint(file: bytes) -> tuple[float, ...]:
+    """The voice in an audio file. Raises InvalidAudio."""
+    with tempfile.NamedTemporaryFile(suffix=".audio") as kept:
+        kept.write(file)
+        kept.flush()
+        return enrol(read_recording(Path(kept.name)).samples.mean(axis=1))

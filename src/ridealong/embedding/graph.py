@@ -1,0 +1,164 @@
+"""MiniLM as an ONNX graph, drawn from its weights alone: no torch, no exporter.
+
+The network is BERT (Devlin et al. 2018, arXiv:1810.04805) with 6 layers of width 384 and 12 heads; a sentence is the
+mean of its last layer's tokens, scaled to length 1 (Reimers & Gurevych 2019, arXiv:1908.10084). Pooling and scaling
+are part of the graph, so that only the sentence leaves it.
+
+Only `ridealong.app.build` (and a lazy first use) imports this module: it needs `onnx`, inference does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from onnx import ModelProto, NodeProto, TensorProto, checker, helper, numpy_helper
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Weights = Mapping[str, NDArray[np.float32]]
+
+BUILDER_VERSION: Final = 2
+"""Part of the cache key: raise it whenever the graph or its quantisation changes."""
+
+LAYERS: Final = 6
+WIDTH: Final = 384
+HEADS: Final = 12
+HEAD_WIDTH: Final = WIDTH // HEADS
+EPSILON: Final = 1e-12
+
+OPSET: Final = 20
+"""The first opset with Gelu as one operator."""
+
+IR_VERSION: Final = 9
+
+
+@dataclass(slots=True)
+class _Drawing:
+    nodes: list[NodeProto] = field(default_factory=list[NodeProto])
+    tensors: list[TensorProto] = field(default_factory=list[TensorProto])
+
+    def constant(self, name: str, value: NDArray[np.float32] | NDArray[np.int64]) -> str:
+        self.tensors.append(numpy_helper.from_array(np.array(value, order="C"), name))
+        return name
+
+    def add(self, op: str, *inputs: str, to: str, **attributes: object) -> str:
+        self.nodes.append(helper.make_node(op, list(inputs), [to], name=to, **attributes))
+        return to
+
+    def cast(self, x: str, *, to: str) -> str:
+        """`x` as float32; the operator's own attribute is called `to`, like our parameter."""
+        self.nodes.append(helper.make_node("Cast", [x], [to], name=to, **{"to": TensorProto.FLOAT}))
+        return to
+
+    def linear(self, x: str, weight: NDArray[np.float32], bias: NDArray[np.float32], *, to: str) -> str:
+        """`x` @ `weight` + `bias`; `weight` is [in, out]."""
+        product = self.add("MatMul", x, self.constant(f"{to}.weight", weight), to=f"{to}.product")
+        return self.add("Add", product, self.constant(f"{to}.bias", bias), to=to)
+
+    def normalise(self, x: str, weights: Weights, name: str, *, to: str) -> str:
+        scale = self.constant(f"{to}.scale", weights[f"{name}.weight"])
+        shift = self.constant(f"{to}.shift", weights[f"{name}.bias"])
+        return self.add("LayerNormalization", x, scale, shift, to=to, axis=-1, epsilon=EPSILON)
+
+
+def draw(weights: Weights) -> ModelProto:
+    """The graph: `ids` and `mask`, int64 [batch, tokens] → `sentence`, float32 [batch, 384], rows of length 1.
+
+    Raises KeyError where a weight is missing.
+    """
+    d = _Drawing()
+    d.constant("axis.1", np.array([1], np.int64))
+    mask = d.cast("mask", to="mask.float")
+    d.constant("axes.heads", np.array([1, 2], np.int64))
+    d.constant("one", np.array(1.0, np.float32))
+    d.constant("far", np.array(-1e9, np.float32))
+    # 0 where there is a word, very small where there is only padding: added before the softmax.
+    unseen = d.add("Sub", "one", mask, to="mask.inverted")
+    unseen = d.add("Mul", unseen, "far", to="mask.far")
+    unseen = d.add("Unsqueeze", unseen, "axes.heads", to="mask.bias")
+    x = _embed(d, weights)
+    d.constant("shape.split", np.array([0, 0, 3, HEADS, HEAD_WIDTH], np.int64))
+    d.constant("shape.joined", np.array([0, 0, WIDTH], np.int64))
+    for layer in range(LAYERS):
+        x = _layer(d, weights, x, unseen, layer)
+    _pool(d, x, mask)
+    graph = helper.make_graph(
+        d.nodes,
+        "minilm",
+        [
+            helper.make_tensor_value_info("ids", TensorProto.INT64, ["batch", "tokens"]),
+            helper.make_tensor_value_info("mask", TensorProto.INT64, ["batch", "tokens"]),
+        ],
+        [helper.make_tensor_value_info("sentence", TensorProto.FLOAT, ["batch", WIDTH])],
+        initializer=d.tensors,
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
+    checker.check_model(model)
+    return model
+
+
+def _embed(d: _Drawing, weights: Weights) -> str:
+    words = d.add("Gather", d.constant("words", weights["embeddings.word_embeddings.weight"]), "ids", to="embed.words")
+    # Every sentence is of type 0: its row is folded into the positions.
+    places = weights["embeddings.position_embeddings.weight"] + weights["embeddings.token_type_embeddings.weight"][0]
+    d.constant("places", places)
+    d.constant("zero", np.array([0], np.int64))
+    shape = d.add("Shape", "ids", to="ids.shape")
+    length = d.add("Gather", shape, "axis.1", to="ids.length", axis=0)
+    used = d.add("Slice", "places", "zero", length, "zero", to="embed.places")
+    return d.normalise(d.add("Add", words, used, to="embed.sum"), weights, "embeddings.LayerNorm", to="embed")
+
+
+def _layer(d: _Drawing, weights: Weights, x: str, unseen: str, number: int) -> str:
+    at, name = f"encoder.layer.{number}", f"layer{number}"
+    own = f"{at}.attention.self"
+    # Query, key and value in one product; the query carries the 1/sqrt(head width) of the attention.
+    scale = np.float32(HEAD_WIDTH**-0.5)
+    weight = np.concatenate(
+        [weights[f"{own}.query.weight"].T * scale, weights[f"{own}.key.weight"].T, weights[f"{own}.value.weight"].T],
+        axis=1,
+    )
+    bias = np.concatenate(
+        [weights[f"{own}.query.bias"] * scale, weights[f"{own}.key.bias"], weights[f"{own}.value.bias"]]
+    )
+    parts = d.add("Reshape", d.linear(x, weight, bias, to=f"{name}.qkv"), "shape.split", to=f"{name}.parts")
+    query = d.add("Gather", parts, d.constant(f"{name}.0", np.array(0, np.int64)), to=f"{name}.query", axis=2)
+    key = d.add("Gather", parts, d.constant(f"{name}.1", np.array(1, np.int64)), to=f"{name}.key", axis=2)
+    value = d.add("Gather", parts, d.constant(f"{name}.2", np.array(2, np.int64)), to=f"{name}.value", axis=2)
+    query = d.add("Transpose", query, to=f"{name}.query.t", perm=[0, 2, 1, 3])
+    key = d.add("Transpose", key, to=f"{name}.key.t", perm=[0, 2, 3, 1])
+    value = d.add("Transpose", value, to=f"{name}.value.t", perm=[0, 2, 1, 3])
+    scores = d.add("Add", d.add("MatMul", query, key, to=f"{name}.scores"), unseen, to=f"{name}.masked")
+    shares = d.add("Softmax", scores, to=f"{name}.shares", axis=-1)
+    mixed = d.add("MatMul", shares, value, to=f"{name}.mixed")
+    mixed = d.add("Transpose", mixed, to=f"{name}.mixed.t", perm=[0, 2, 1, 3])
+    mixed = d.add("Reshape", mixed, "shape.joined", to=f"{name}.joined")
+    out = f"{at}.attention.output"
+    mixed = d.linear(mixed, weights[f"{out}.dense.weight"].T, weights[f"{out}.dense.bias"], to=f"{name}.attended")
+    x = d.add("Add", x, mixed, to=f"{name}.attended.sum")
+    x = d.normalise(x, weights, f"{out}.LayerNorm", to=f"{name}.attended.norm")
+    wide = d.linear(
+        x,
+        weights[f"{at}.intermediate.dense.weight"].T,
+        weights[f"{at}.intermediate.dense.bias"],
+        to=f"{name}.wide",
+    )
+    wide = d.add("Gelu", wide, to=f"{name}.gelu", approximate="none")
+    narrow = d.linear(
+        wide, weights[f"{at}.output.dense.weight"].T, weights[f"{at}.output.dense.bias"], to=f"{name}.narrow"
+    )
+    x = d.add("Add", x, narrow, to=f"{name}.sum")
+    return d.normalise(x, weights, f"{at}.output.LayerNorm", to=name)
+
+
+def _pool(d: _Drawing, x: str, mask: str) -> None:
+    d.constant("axis.2", np.array([2], np.int64))
+    heard = d.add("Unsqueeze", mask, "axis.2", to="pool.mask")
+    total = d.add("ReduceSum", d.add("Mul", x, heard, to="pool.heard"), "axis.1", to="pool.total", keepdims=0)
+    # The mean's division by the number of tokens is left out: scaling to length 1 undoes it anyway.
+    length = d.add("ReduceL2", total, "axis.1", to="pool.length", keepdims=1)
+    d.add("Div", total, length, to="sentence")

@@ -1,0 +1,46 @@
+"""What all calls of a process share."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+from uuid import UUID
+
+if TYPE_CHECKING:
+    from ridealong.live.classify import MomentClassifier
+    from ridealong.live.taxonomy import Taxonomy
+    from ridealong.recording.folder import Recordings
+    from ridealong.speech import Transcriber
+    from ridealong.store import Store
+
+
+class Classifiers(Protocol):
+    """Gives each tenant's classifier: the shared encoder with that tenant's taxonomy."""
+
+    def __call__(self, taxonomy: Taxonomy) -> MomentClassifier: ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Engine:
+    """The shared parts of all calls. `transcribers` maps a channel count to the transcriber that hears it."""
+
+    store: Store
+    recordings: Recordings
+    transcribers: Mapping[int, Transcriber]
+    classifiers: Classifiers
+    models: Executor
+    """Threads for the classifier."""
+    disk: Executor
+    """Threads for flushes and long reads."""
+    review: Callable[[UUID, UUID], Awaitable[dict[str, object] | None]]
+    """Called with (tenant_id, call_id) when a call is over and stored. Starts its review and returns the artifact's
+    JSON, or None where there is none to show now."""
+    resume_grace_s: float = 300.0
+    max_call_ms: int = 4 * 3_600_000
+    monotonic: Callable[[], float] = field(default=time.monotonic)
+
+    def transcriber_for(self, channels: int) -> Transcriber:
+        return self.transcribers[channels]

@@ -1,0 +1,158 @@
+"""From the journal's bytes to finished utterances: decode, hear, assemble."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from ridealong.core.errors import InvalidAudio
+from ridealong.core.transcript import Unattributed
+from ridealong.live import AudioFormat, Encoding
+from ridealong.recording import opus
+from ridealong.recording.journal import PACKET_HEADER, AudioJournal, ByteClock
+from ridealong.speech import SAMPLE_RATE, Audio, KnownVoice
+from ridealong.speech.audio import AudioDecoder
+
+if TYPE_CHECKING:
+    from ridealong.core.transcript import SpeakerId, Transcript
+    from ridealong.speech import Samples
+
+PIECE_MS: Final = 60
+"""Audio is handed on in pieces of at least this length: smaller ones cost more switching than they save waiting."""
+
+LARGEST_PIECE: Final = 1 << 16
+"""Bytes read at once when there is a backlog: about two seconds of PCM16 at 16 kHz."""
+
+KNOWN_VOICE_MS: Final = 20_000
+
+
+def byte_clock(audio_format: AudioFormat) -> ByteClock:
+    """For the encodings whose bytes are time; Opus is counted by its decoder."""
+    width = 1 if audio_format.encoding is Encoding.MULAW else 2
+    return ByteClock(sample_rate=audio_format.sample_rate, frame_bytes=width * audio_format.channels)
+
+
+@dataclass(slots=True)
+class Tap:
+    """What the reader of a journal waits for: more bytes, or the end."""
+
+    more: asyncio.Event
+    idle: asyncio.Event
+    """Set while everything that was written has been handed to the transcriber, and taken."""
+
+
+class JournalReader:
+    """Reads a journal as 16 kHz audio, from any position, while it grows."""
+
+    def __init__(self, journal: AudioJournal, audio_format: AudioFormat) -> None:
+        self._journal = journal
+        self._format = audio_format
+
+    async def pieces(
+        self, *, from_ts: int, tap: Tap, until_file_size: Callable[[], int | None]
+    ) -> AsyncIterator[Audio]:
+        """Audio from `from_ts` on. Ends at `until_file_size()` bytes, once that is no longer None."""
+        decoder = self._decoder()
+        at, skip = self._seek(from_ts)
+        frames = 0
+        while True:
+            end = until_file_size()
+            limit = self._journal.file_size if end is None else min(end, self._journal.file_size)
+            data, at = self._take(at, limit, ending=end is not None)
+            if data:
+                samples = self._decode(decoder, data)
+                if skip:
+                    samples, skip = samples[skip:], max(0, skip - samples.shape[0])
+                if samples.shape[0]:
+                    yield Audio(start_ts=from_ts + round(frames * 1000 / SAMPLE_RATE), samples=samples)
+                    frames += samples.shape[0]
+                continue
+            if end is not None and at >= end:
+                rest = decoder.flush()
+                if rest.shape[0]:
+                    yield Audio(start_ts=from_ts + round(frames * 1000 / SAMPLE_RATE), samples=rest)
+                return
+            if end is not None:
+                # Less than a whole frame is left before the end: there is nothing to hear in it.
+                return
+            tap.more.clear()
+            tap.idle.set()
+            await tap.more.wait()
+            tap.idle.clear()
+
+    def _decoder(self) -> AudioDecoder:
+        return AudioDecoder(self._format.encoding.value, self._format.sample_rate, self._format.channels)
+
+    def _decode(self, decoder: AudioDecoder, data: list[bytes]) -> Samples:
+        import numpy as np  # noqa: PLC0415
+
+        return np.concatenate([decoder.decode(part) for part in data])
+
+    def _take(self, at: int, limit: int, *, ending: bool) -> tuple[list[bytes], int]:
+        if self._format.encoding is Encoding.OPUS:
+            return self._take_packets(at, limit)
+        clock = byte_clock(self._format)
+        size = min(limit - at, LARGEST_PIECE)
+        if size <= 0 or (not ending and size < clock.offset(PIECE_MS)):
+            return [], at
+        size -= size % clock.frame_bytes
+        return ([self._journal.read(at, size)], at + size) if size else ([], at)
+
+    def _take_packets(self, at: int, limit: int) -> tuple[list[bytes], int]:
+        packets: list[bytes] = []
+        while at + PACKET_HEADER.size <= limit and len(packets) < 100:
+            (length,) = PACKET_HEADER.unpack(self._journal.read(at, PACKET_HEADER.size))
+            packets.append(self._journal.read(at + PACKET_HEADER.size, length))
+            at += PACKET_HEADER.size + length
+        return packets, at
+
+    def _seek(self, ts: int) -> tuple[int, int]:
+        """(file offset, samples to skip) at which audio from `ts` begins."""
+        if self._format.encoding is not Encoding.OPUS:
+            return byte_clock(self._format).offset(ts), 0
+        at, start_ts = opus.seek(self._journal, ts)
+        return at, max(0, ts - start_ts) * SAMPLE_RATE // 1000
+
+    def excerpt(self, start_ts: int, end_ts: int) -> Samples:
+        """Audio between two times, shape [frames, channels]. Raises InvalidAudio when it cannot be decoded."""
+        import numpy as np  # noqa: PLC0415
+
+        decoder = self._decoder()
+        if self._format.encoding is Encoding.OPUS:
+            at, skip = self._seek(start_ts)
+            wanted = skip + (end_ts - start_ts) * SAMPLE_RATE // 1000
+            parts: list[Samples] = []
+            while sum(part.shape[0] for part in parts) < wanted:
+                packets, at = self._take_packets(at, self._journal.file_size)
+                if not packets:
+                    break
+                parts.append(self._decode(decoder, packets))
+            if not parts:
+                raise InvalidAudio("the recording holds no audio there")
+            return np.concatenate(parts)[skip:wanted]
+        clock = byte_clock(self._format)
+        start, end = clock.offset(start_ts), clock.offset(end_ts)
+        return np.concatenate([decoder.decode(self._journal.read(start, end - start)), decoder.flush()])
+
+
+def known_voices(transcript: Transcript, reader: JournalReader, before_ts: int) -> tuple[KnownVoice, ...]:
+    """What each speaker of `transcript` said before, longest turns first, for a transcriber that starts again."""
+    import numpy as np  # noqa: PLC0415
+
+    turns: dict[SpeakerId, list[tuple[int, int]]] = {}
+    by_length = sorted(transcript, key=lambda u: u.end_ts - u.start_ts, reverse=True)
+    for utterance in by_length:
+        if isinstance(utterance.speaker, Unattributed) or utterance.overlapped or utterance.end_ts > before_ts:
+            continue
+        spans = turns.setdefault(utterance.speaker, [])
+        if sum(end - start for start, end in spans) < KNOWN_VOICE_MS:
+            spans.append((utterance.start_ts, utterance.end_ts))
+    return tuple(
+        KnownVoice(
+            speaker_id=speaker_id,
+            samples=np.concatenate([reader.excerpt(start, end)[:, 0] for start, end in spans]),
+        )
+        for speaker_id, spans in turns.items()
+    )

@@ -1,0 +1,108 @@
+"""Path A's judgement on one call: classifier, timing rules and policy, on the call's own clock."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ridealong.core.events import GapRecorded, MomentDecided, RoleLearned, UtteranceFinished
+from ridealong.core.moments import Decision, Detection
+from ridealong.core.transcript import Role, RoleAssignment, Speaker, Transcript, Utterance
+from ridealong.live.policy import Policy
+from ridealong.live.roles import RoleTracker
+from ridealong.live.timing import TimingWatch
+
+if TYPE_CHECKING:
+    from ridealong.embedding import Vectors
+    from ridealong.live.classify import MomentClassifier
+    from ridealong.live.taxonomy import Taxonomy
+    from ridealong.recording.entries import Lasting
+    from ridealong.speech import Activity, EnrolledVoice
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Judged:
+    """What one utterance gave."""
+
+    detections: tuple[Detection, ...]
+    roles: tuple[RoleAssignment, ...]
+    vector: Vectors
+
+
+class Judge:
+    """Holds what Path A knows of one call. Not thread-safe: one task drives it."""
+
+    def __init__(
+        self,
+        *,
+        transcript: Transcript,
+        taxonomy: Taxonomy,
+        classifier: MomentClassifier,
+        executor: Executor,
+        enrolled_voices: tuple[EnrolledVoice, ...] = (),
+    ) -> None:
+        self.transcript = transcript
+        self.enrolled_voices = enrolled_voices
+        self.vocabulary = taxonomy.vocabulary
+        self.roles = RoleTracker(classifier.rep_log_odds)
+        self._classifier = classifier
+        self._executor = executor
+        self._timing = TimingWatch(taxonomy, transcript)
+        self._policy = Policy(taxonomy)
+        self._past_moments: list[MomentDecided] = []
+
+    def role_of(self, speaker: Speaker) -> Role:
+        return self.roles.roles.role_of(speaker)
+
+    async def utterance(self, utterance: Utterance) -> Judged:
+        """Judge a finished utterance, which is in the transcript already."""
+        # In a thread: the model takes milliseconds, which fifty calls would feel on the event loop.
+        classified = await asyncio.get_running_loop().run_in_executor(
+            self._executor, self._classifier.classify, self.transcript, utterance, self.roles.roles
+        )
+        roles = self.roles.met(utterance, classified.vector)
+        timing = self._timing.utterance_finished(utterance, self.roles.roles)
+        return Judged(detections=(*classified.detections, *timing), roles=tuple(roles), vector=classified.vector)
+
+    def embed(self, text: str) -> Vectors:
+        """The embedding of one text. Blocks for some milliseconds."""
+        return self._classifier.embed(text)
+
+    def activity(self, activity: Activity) -> None:
+        self._timing.activity(activity.at_ts, speaking=activity.speaking)
+
+    def clock(self, ts: int) -> Sequence[Detection]:
+        """Everything up to `ts` ms was heard: what the timing rules see in that."""
+        return self._timing.clock(ts, self.roles.roles)
+
+    def gap(self, at_ts: int) -> None:
+        self._timing.gap(at_ts)
+
+    def decide(self, detection: Detection, *, decided_ts: int) -> Decision:
+        return self._policy.decide(detection, decided_ts=decided_ts)
+
+    # ---- after a restart
+
+    def restore(self, event: Lasting) -> None:
+        """Take in one event of the log, in order."""
+        match event:
+            case UtteranceFinished(utterance=utterance):
+                self.transcript.append(utterance)
+                self._timing.utterance_finished(utterance, self.roles.roles)
+            case RoleLearned(assignment=assignment):
+                self.roles.roles = self.roles.roles.with_role(assignment)
+            case GapRecorded(at_ts=at_ts):
+                self._timing.gap(at_ts)
+            case MomentDecided():
+                self._past_moments.append(event)
+            case _:
+                pass
+
+    def restored(self) -> None:
+        """All of the log was taken in: what was said and nudged then counts now."""
+        moments = [past.moment for past in self._past_moments]
+        self._policy.restore(moments)
+        self._timing.restore(moments)

@@ -1,0 +1,166 @@
+"""All calls of this process: begun, found again, taken up after a restart."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID, uuid4
+
+import structlog
+
+from ridealong.core.errors import Refused, RidealongError
+from ridealong.core.transcript import Transcript, TranscriptId
+from ridealong.live import CallStart, Encoding
+from ridealong.live import start as starts
+from ridealong.live.judge import Judge
+from ridealong.live.session import LiveCall, Source
+from ridealong.live.taxonomy import default_taxonomy, load_taxonomy
+from ridealong.speech import EnrolledVoice
+from ridealong.store import calls, tenants
+
+if TYPE_CHECKING:
+    from ridealong.live.engine import Engine
+    from ridealong.recording.folder import Recording
+
+_log = structlog.get_logger(__name__)
+
+
+class LiveCalls:
+    """Implements `RunningCalls`. `close` must be awaited by whoever made it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._calls: dict[UUID, LiveCall] = {}
+        self._tasks: dict[UUID, asyncio.Task[None]] = {}
+
+    async def begin(self, tenant_id: UUID, start: CallStart, *, source: Source | None = None) -> LiveCall:
+        """Start a call. Raises Refused, InvalidDocument or Unavailable; then nothing is left behind."""
+        starts.check(start)
+        call_id = uuid4()
+        judge = await self._judge(tenant_id, call_id, start)
+        recording = self._engine.recordings.create(tenant_id, call_id, starts.statement(start))
+        try:
+            async with self._engine.store.tenant(tenant_id) as conn:
+                await calls.begin_call(
+                    conn,
+                    calls.NewCall(
+                        call_id=call_id,
+                        rep_id=start.rep_id,
+                        title=start.title,
+                        consent=start.consent,
+                        encoding="transcript" if source is not None else start.format.encoding.value,
+                        sample_rate=0 if source is not None else start.format.sample_rate,
+                        channels=start.format.channels,
+                        layout=start.layout.value,
+                        language=start.language,
+                        rep_speaker=start.rep_speaker,
+                    ),
+                )
+        except BaseException:
+            recording.erase()
+            raise
+        call = self._open(recording, start, judge, source)
+        call.begin()
+        self._run(call)
+        return call
+
+    async def find(self, tenant_id: UUID, call_id: UUID) -> LiveCall:
+        """A running call. Raises Refused('unknown_call') or Refused('call_ended')."""
+        call = self._calls.get(call_id)
+        if call is not None and call.tenant_id == tenant_id:
+            return call
+        async with self._engine.store.tenant(tenant_id) as conn:
+            await calls.load_call(conn, call_id)
+        raise Refused("call_ended", "the call has ended: begin a new one")
+
+    def running(self, tenant_id: UUID) -> list[UUID]:
+        return [call.call_id for call in self._calls.values() if call.tenant_id == tenant_id]
+
+    async def recover(self) -> int:
+        """Take up every call that an earlier process left unfinished; returns how many."""
+        count = 0
+        for recording in list(self._engine.recordings.unstored()):
+            if recording.call_id in self._calls:
+                continue
+            try:
+                start = starts.read_statement(cast("dict[str, Any]", recording.statement()))
+                judge = await self._judge(recording.tenant_id, recording.call_id, start)
+                call = self._open(recording, start, judge, None)
+                call.restore()
+            except (RidealongError, ValueError, KeyError, OSError) as error:
+                # One folder that cannot be read must not keep the others from going on.
+                _log.error("call_not_recovered", call_id=recording.folder.name, error=type(error).__name__)
+                continue
+            call.wait_for_sender()
+            self._run(call)
+            count += 1
+        return count
+
+    def drop(self, call_id: UUID) -> None:
+        """Forget an ended call."""
+        self._calls.pop(call_id, None)
+
+    async def end(self, call_id: UUID, reason: str) -> None:
+        """End a running call, wait until it is stored."""
+        call = self._calls.get(call_id)
+        if call is not None:
+            call.finish(reason)
+            await call.over.wait()
+
+    async def close(self) -> None:
+        """Let go of all calls. They are not ended: the next process takes them up."""
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        for call in self._calls.values():
+            call.close_watchers()
+
+    def _open(self, recording: Recording, start: CallStart, judge: Judge, source: Source | None) -> LiveCall:
+        packets = start.format.encoding is Encoding.OPUS
+        return LiveCall(
+            engine=self._engine,
+            recording=recording,
+            start=start,
+            judge=judge,
+            journal=recording.open_audio(packets=packets, executor=self._engine.disk),
+            log=recording.open_log(),
+            source=source,
+        )
+
+    def _run(self, call: LiveCall) -> None:
+        self._calls[call.call_id] = call
+        self._tasks[call.call_id] = asyncio.create_task(self._whole(call), name=f"call {call.call_id}")
+
+    async def _whole(self, call: LiveCall) -> None:
+        try:
+            await call.run()
+            artifact = await self._engine.review(call.tenant_id, call.call_id)
+            if artifact is not None:
+                call.reviewed(artifact)
+        except Exception as error:
+            # Whatever it is, the other calls go on.
+            _log.error("call_failed", call_id=str(call.call_id), error=type(error).__name__)
+            call.warn(
+                "internal", "the call failed inside the server; its audio is kept and is taken up at the next start"
+            )
+        finally:
+            call.close_watchers()
+            self._calls.pop(call.call_id, None)
+            self._tasks.pop(call.call_id, None)
+
+    async def _judge(self, tenant_id: UUID, call_id: UUID, start: CallStart) -> Judge:
+        async with self._engine.store.tenant(tenant_id) as conn:
+            document = await tenants.active_document(conn, tenants.DocumentKind.TAXONOMY, "default")
+            prints = await tenants.load_voiceprints(conn)
+        taxonomy = default_taxonomy() if document is None else load_taxonomy(document.body, "taxonomy")
+        # Only the rep of this call: two reps of one team may sound alike, and the other one is not here.
+        enrolled = tuple(
+            EnrolledVoice(rep_id=p.rep_id, voiceprint=p.voiceprint) for p in prints if p.rep_id == start.rep_id
+        )
+        return Judge(
+            transcript=Transcript(TranscriptId(call_id=call_id)),
+            taxonomy=taxonomy,
+            classifier=self._engine.classifiers(taxonomy),
+            executor=self._engine.models,
+            enrolled_voices=enrolled,
+        )

@@ -1,0 +1,118 @@
+"""The one who sends a call's audio."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ridealong.core.errors import InvalidAudio, Refused
+from ridealong.live import Encoding
+from ridealong.recording import opus
+
+if TYPE_CHECKING:
+    from ridealong.live.session import LiveCall
+
+FIRST_BYTES: Final = {
+    b"RIFF": "a WAV file",
+    b"OggS": "an Ogg file",
+    b"fLaC": "a FLAC file",
+    b"\x1aE\xdf\xa3": "a WebM file",
+    b"ID3\x03": "an MP3 file",
+    b"ID3\x04": "an MP3 file",
+}
+
+ALIVE_S: Final = 5.0
+"""A sender that was heard within this time keeps its call; a silent one gives way to whoever holds the call token."""
+
+
+class AttachedSender:
+    """Implements `live.Sender` for one connection."""
+
+    def __init__(self, call: LiveCall) -> None:
+        self._call = call
+        self._opus_samples: int | None = None
+        self.superseded = False
+        self.last_sign = call.clock_seconds()
+
+    @property
+    def received(self) -> int:
+        return self._call.journal.received
+
+    @property
+    def alive(self) -> bool:
+        return not self.superseded and self._call.clock_seconds() - self.last_sign < ALIVE_S
+
+    def sign_of_life(self) -> None:
+        self.last_sign = self._call.clock_seconds()
+
+    async def write(self, data: bytes) -> int:
+        self._check()
+        self.sign_of_life()
+        call = self._call
+        if not data:
+            return self.received
+        if call.journal.written == 0:
+            _refuse_files(data)
+        if call.progress.paused:
+            raise Refused("paused", "the call is paused: send `unpause` before more audio")
+        if call.start.format.encoding is Encoding.OPUS:
+            # Read before it is stored: what is no packet must not get into the journal.
+            samples = opus.packet_samples(data[:2])
+            if self._opus_samples is None:
+                self._opus_samples = call.audio_ms() * opus.RATE // 1000
+            received = await call.journal.write(data)
+            self._opus_samples += samples
+            audio_ms = self._opus_samples * 1000 / opus.RATE
+        else:
+            received = await call.journal.write(data)
+            audio_ms = call.audio_ms()
+        call.audio_arrived(audio_ms)
+        if audio_ms > call.max_ms:
+            call.warn("too_long", "the call has reached the longest time that this server records, and ends")
+            call.finish("too_long")
+        return received
+
+    async def wait_received(self, above: int) -> int:
+        """Wait until more than `above` bytes are on the disk; returns how many."""
+        return await self._call.journal.wait_received(above)
+
+    async def gap(self, duration_ms: int, reason: str) -> None:
+        self._check()
+        self._call.interrupt(duration_ms=duration_ms, reason=reason)
+
+    async def pause(self) -> None:
+        self._check()
+        if not self._call.progress.paused:
+            await self._call.journal.flush()
+            self._call.pause()
+
+    async def resume(self) -> None:
+        self._check()
+        if self._call.progress.paused:
+            self._call.unpause()
+
+    async def state_rep(self, speaker_id: int) -> None:
+        self._check()
+        self._call.state_rep(speaker_id)
+
+    async def stop(self) -> None:
+        self._check()
+        await self._call.journal.flush()
+        self._call.finish("stopped")
+        await self._call.ended.wait()
+
+    async def detach(self) -> None:
+        if not self.superseded:
+            self.superseded = True
+            self._call.detached(self)
+
+    def _check(self) -> None:
+        if self.superseded:
+            raise Refused("second_sender", "another connection sends this call now: this one can go")
+        if self._call.progress.stopped:
+            raise Refused("call_ended", "the call has ended: begin a new one")
+
+
+def _refuse_files(data: bytes) -> None:
+    kind = FIRST_BYTES.get(data[:4])
+    if kind is not None:
+        raise InvalidAudio(f"this is {kind}: send the samples alone, without the file's header")

@@ -1,0 +1,516 @@
+"""One running call: recording → transcriber → transcript → Path A → events.
+
+Two tasks a call: `_listen` (hears, judges, publishes) and the store writer behind it. The sender writes into the
+journal and waits for neither; the listener reads the journal at its own pace, so the journal is the only buffer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar, cast
+from uuid import UUID, uuid4
+
+import structlog
+
+from ridealong import telemetry
+from ridealong.core.errors import Refused, RidealongError
+from ridealong.core.events import (
+    CallEnded,
+    CallEvent,
+    CallStarted,
+    GapRecorded,
+    Latency,
+    MomentDecided,
+    PartialHeard,
+    ReviewFinished,
+    RoleLearned,
+    UtteranceFinished,
+    WarningGiven,
+)
+from ridealong.core.moments import Detection, Moment, Tier
+from ridealong.core.transcript import RoleAssignment, RoleSource, SpeakerId, Transcript, Utterance
+from ridealong.live import CallStart, ChannelLayout, Encoding, Numbered
+from ridealong.live.broadcast import Broadcast
+from ridealong.live.clock import CallClock
+from ridealong.live.hearing import JournalReader, Tap, byte_clock, known_voices
+from ridealong.live.sender import AttachedSender
+from ridealong.live.writer import Pending, StoreWriter
+from ridealong.recording import opus
+from ridealong.recording.entries import Lasting, Logged, read_entry, write_entry
+from ridealong.speech import Activity, HeardThrough, Hearing, Partial, VoiceMatched
+from ridealong.speech.assemble import Assembler
+
+if TYPE_CHECKING:
+    from ridealong.embedding import Vectors
+    from ridealong.live.engine import Engine
+    from ridealong.live.judge import Judge
+    from ridealong.recording.folder import Recording
+    from ridealong.recording.journal import AudioJournal
+    from ridealong.recording.log import CallLog
+
+_log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+SPEECH_RETRY_S: Final = (0.5, 1.0, 2.0, 5.0)
+ENROLLED_FLOOR: Final = 0.5
+
+VECTORS_KEPT: Final = 64
+"""Utterances whose embedding is at hand when a moment cites them: more than a minute of quick turns."""
+
+
+class Source(Protocol):
+    """A call without audio of its own, for example a finished transcript: it gives utterances and the time."""
+
+    def heard(self, clock: CallClock) -> AsyncIterator[Utterance | HeardThrough]: ...
+
+
+@dataclass(slots=True)
+class _Progress:
+    """How the sender stands, as the listener sees it."""
+
+    stopped: bool = False
+    reason: str = "stopped"
+    boundaries: list[int] = field(default_factory=list[int])
+    """File sizes at which hearing starts afresh: pauses and gaps."""
+    paused: bool = False
+
+
+class LiveCall:
+    """Implements `RunningCall`; senders are `live.sender.AttachedSender`."""
+
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        recording: Recording,
+        start: CallStart,
+        judge: Judge,
+        journal: AudioJournal,
+        log: CallLog,
+        source: Source | None = None,
+    ) -> None:
+        self.start = start
+        self.recording = recording
+        self.journal = journal
+        self.clock = CallClock(engine.monotonic)
+        self.progress = _Progress()
+        self.tap = Tap(more=asyncio.Event(), idle=asyncio.Event())
+        self.ended = asyncio.Event()
+        """CallEnded was sent."""
+        self.over = asyncio.Event()
+        """Everything is said, stored, and the review is due."""
+        self._engine = engine
+        self._judge = judge
+        self._source = source
+        self._log_file = log
+        self._reader = JournalReader(journal, start.format)
+        self._broadcast = Broadcast()
+        self._vectors: dict[int, Vectors] = {}
+        self._heard_through = 0
+        self._resumed_ts = 0
+        self._ended: CallEnded | None = None
+        self._sender: AttachedSender | None = None
+        self._grace: asyncio.TimerHandle | None = None
+        self._paused_at = 0.0
+        self._disk_warned = False
+        self._writer = StoreWriter(
+            store=engine.store,
+            tenant_id=recording.tenant_id,
+            transcript_id=judge.transcript.id,
+            log=log,
+            executor=engine.disk,
+            embed=judge.embed,
+            on_away=lambda: self.warn(
+                "database_away", "the database does not answer: the call goes on and is stored when it is back"
+            ),
+        )
+
+    @property
+    def call_id(self) -> UUID:
+        return self.recording.call_id
+
+    @property
+    def tenant_id(self) -> UUID:
+        return self.recording.tenant_id
+
+    @property
+    def transcript(self) -> Transcript:
+        return self._judge.transcript
+
+    @property
+    def judge(self) -> Judge:
+        return self._judge
+
+    @property
+    def last_seq(self) -> int:
+        return self._broadcast.last_seq
+
+    def watch(self, *, after: int = 0, size: int = 256) -> AsyncIterator[Numbered]:
+        return self._broadcast.watch(after=after, size=size)
+
+    # ---- who sends
+
+    @property
+    def max_ms(self) -> int:
+        return self._engine.max_call_ms
+
+    def clock_seconds(self) -> float:
+        return self._engine.monotonic()
+
+    def attach(self) -> AttachedSender:
+        """Become the sender. A live sender keeps its place; one that fell silent gives way."""
+        if self.progress.stopped or self._ended is not None:
+            raise Refused("call_ended", "the call has ended: begin a new one")
+        if self._sender is not None and self._sender.alive:
+            raise Refused("second_sender", "another connection sends this call: close it, or try again in 5 seconds")
+        if self._sender is not None:
+            self._sender.superseded = True
+        if self._grace is not None:
+            self._grace.cancel()
+            self._grace = None
+        self._sender = AttachedSender(self)
+        return self._sender
+
+    def detached(self, sender: AttachedSender) -> None:
+        """The sender is gone: wait for it to come back, for as long as the setting says."""
+        if self._sender is sender:
+            self._sender = None
+            self.wait_for_sender()
+
+    def wait_for_sender(self) -> None:
+        if not self.progress.stopped and self._ended is None:
+            self._grace = asyncio.get_running_loop().call_later(self._engine.resume_grace_s, self.finish, "sender_lost")
+
+    # ---- what the sender does
+
+    def audio_ms(self) -> int:
+        """Length of the audio received so far."""
+        if self.start.format.encoding is Encoding.OPUS:
+            return opus.total_ms(self.journal)
+        return byte_clock(self.start.format).ms(self.journal.written)
+
+    def audio_ms_total(self) -> int:
+        """Length of the ended call: of its audio, or of its transcript where it has none."""
+        return 0 if self._ended is None else self._ended.audio_ms
+
+    async def taken(self) -> None:
+        """Wait until all audio written so far has been taken by the transcriber: how a file is sent at full speed."""
+        idle = asyncio.create_task(self.tap.idle.wait())
+        over = asyncio.create_task(self.ended.wait())
+        await asyncio.wait({idle, over}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (idle, over):
+            task.cancel()
+
+    def audio_arrived(self, audio_ms: float) -> None:
+        self.clock.received(audio_ms)
+        self.tap.idle.clear()
+        self.tap.more.set()
+
+    def interrupt(self, *, duration_ms: int, reason: str) -> None:
+        """Audio is missing here: what is open is finished, and hearing starts afresh behind the gap."""
+        at_ts = self.audio_ms()
+        self._break_here()
+        self._judge.gap(at_ts)
+        self._publish(GapRecorded(at_ts=at_ts, duration_ms=duration_ms, reason=reason, at=self.clock.at()))
+
+    def pause(self) -> None:
+        """The sender paused: finish what is open; time stands still until it goes on."""
+        self.progress.paused = True
+        self._paused_at = self.clock_seconds()
+        self._break_here()
+        self.clock.pause()
+
+    def unpause(self) -> None:
+        self.progress.paused = False
+        duration_ms = round((self.clock_seconds() - self._paused_at) * 1000)
+        at_ts = self.audio_ms()
+        self._judge.gap(at_ts)
+        self._publish(GapRecorded(at_ts=at_ts, duration_ms=duration_ms, reason="paused", at=self.clock.at()))
+
+    def _break_here(self) -> None:
+        if self.journal.file_size > (self.progress.boundaries[-1] if self.progress.boundaries else 0):
+            self.progress.boundaries.append(self.journal.file_size)
+        self.tap.more.set()
+
+    def finish(self, reason: str) -> None:
+        """No more audio will come."""
+        if not self.progress.stopped:
+            self.progress.stopped = True
+            self.progress.reason = reason
+        self.tap.more.set()
+
+    def state_rep(self, speaker_id: int) -> None:
+        self._learn(self._judge.roles.state(SpeakerId(speaker_id), RoleSource.STATED))
+
+    def warn(self, code: str, message: str) -> None:
+        self._publish(WarningGiven(code=code, message=message, at=self.clock.at()))
+
+    def reviewed(self, artifact: dict[str, object]) -> None:
+        """The review is stored: tell everybody who still watches, then let them go."""
+        self._publish(ReviewFinished(artifact=artifact, at=self.clock.at()))
+        self._broadcast.close()
+
+    def close_watchers(self) -> None:
+        self._broadcast.close()
+
+    # ---- the call's own tasks
+
+    def begin(self) -> None:
+        """Say that the call is there, and what its layout says of the roles."""
+        self._publish(CallStarted(call_id=self.call_id))
+        if self.start.layout in (ChannelLayout.REP_FIRST, ChannelLayout.CUSTOMER_FIRST):
+            rep = 0 if self.start.layout is ChannelLayout.REP_FIRST else 1
+            self._learn(self._judge.roles.from_channels(SpeakerId(rep), SpeakerId(1 - rep)))
+        elif self.start.rep_speaker is not None:
+            self.state_rep(self.start.rep_speaker)
+
+    def restore(self) -> None:
+        """Take up what an earlier process logged: transcript, roles, moments, gaps; and store it if it is not yet."""
+        self._publish_only(CallStarted(call_id=self.call_id))
+        for entry in self._log_file.entries():
+            kind = entry["kind"]
+            if kind == "heard":
+                self._heard_through = max(self._heard_through, int(str(entry["ts"])))
+                continue
+            seq, event = read_entry(entry, self.transcript)
+            self._broadcast.restore(Numbered(seq=seq, event=event))
+            if isinstance(event, Lasting):
+                self._judge.restore(event)
+                self._writer.add(Pending(event=event))
+            if isinstance(event, UtteranceFinished):
+                self._resumed_ts = max(self._resumed_ts, event.utterance.end_ts)
+            elif isinstance(event, GapRecorded):
+                self._resumed_ts = max(self._resumed_ts, event.at_ts)
+            elif isinstance(event, CallEnded):
+                self._ended = event
+        self._judge.restored()
+        self._resumed_ts = self._resume_point()
+        self.clock.received(self.audio_ms())
+        self.clock.pause()
+
+    def _resume_point(self) -> int:
+        """From where audio is heard again. No finished utterance reaches behind it on its own channel."""
+        if self.start.layout is ChannelLayout.MIXED:
+            return self._resumed_ts
+        last_end = {0: 0, 1: 0}
+        for utterance in self.transcript:
+            if isinstance(utterance.speaker, int):
+                last_end[utterance.speaker] = max(last_end.get(utterance.speaker, 0), utterance.end_ts)
+        # A channel that was silent for long has nothing open that is older than the longest utterance.
+        return max(min(last_end.values()), self._heard_through - 20_000, 0)
+
+    async def run(self) -> None:
+        """Hear the call to its end and store it. Returns when it is over; cancelled at shutdown, it goes on later."""
+        telemetry.calls_running.inc()
+        try:
+            async with asyncio.TaskGroup() as group:
+                writing = group.create_task(self._writer.run())
+                if self._ended is None:
+                    await self._listen()
+                    self._end()
+                await writing
+            self.ended.set()
+            self.recording.mark_stored()
+            self.over.set()
+        finally:
+            telemetry.calls_running.dec()
+            if self._grace is not None:
+                self._grace.cancel()
+            await self.journal.close()
+            self._log_file.close()
+
+    def _end(self) -> None:
+        audio_ms = max(self.audio_ms(), self.transcript.end_ts)
+        self._ended = CallEnded(audio_ms=audio_ms, reason=self.progress.reason, at=self.clock.at())
+        self._publish(self._ended)
+        self.ended.set()
+
+    async def _listen(self) -> None:
+        if self._source is not None:
+            async with aclosing(_closing(self._source.heard(self.clock))) as stream:
+                async for item in stream:
+                    await self._take(item)
+            return
+        from_ts, failures = self._resumed_ts, 0
+        while True:
+            until: list[int] = []
+            before = self._resumed_ts
+            try:
+                await self._hear(from_ts, until)
+            except RidealongError as error:
+                failures = 0 if self._resumed_ts > before else failures + 1
+                _log.warning("speech_interrupted", call_id=str(self.call_id), error=type(error).__name__)
+                self.warn("speech_interrupted", "the recogniser stopped and is started again; no audio is lost")
+                if failures > len(SPEECH_RETRY_S):
+                    self._give_up(from_ts)
+                    return
+                await asyncio.sleep(SPEECH_RETRY_S[failures - 1])
+                from_ts = self._resumed_ts
+                continue
+            failures = 0
+            if not until:
+                return
+            from_ts = self._resumed_ts = self._ts_of(until[0])
+
+    def _give_up(self, from_ts: int) -> None:
+        """The recogniser cannot go on: the audio is kept, and what was not transcribed is a recorded gap."""
+        missing = self.audio_ms() - from_ts
+        self._publish(GapRecorded(at_ts=from_ts, duration_ms=missing, reason="not_transcribed", at=self.clock.at()))
+
+    def _ts_of(self, file_size: int) -> int:
+        if self.start.format.encoding is Encoding.OPUS:
+            return opus.ms_at(self.journal, file_size)
+        return byte_clock(self.start.format).ms(file_size)
+
+    async def _hear(self, from_ts: int, until: list[int]) -> None:
+        """Hear from `from_ts` to the next boundary or the end; a boundary that was reached is put into `until`."""
+
+        def end() -> int | None:
+            if until:
+                return until[0]
+            if self.progress.boundaries:
+                until.append(self.progress.boundaries.pop(0))
+                return until[0]
+            return self.journal.file_size if self.progress.stopped else None
+
+        loop = asyncio.get_running_loop()
+        voices = await loop.run_in_executor(self._engine.disk, known_voices, self.transcript, self._reader, from_ts)
+        hearing = Hearing(
+            channels=self.start.format.channels,
+            language=self.start.language,
+            resumed_at_ts=from_ts,
+            known_voices=voices,
+            enrolled_voices=self._judge.enrolled_voices,
+            vocabulary=self._judge.vocabulary,
+        )
+        transcriber = self._engine.transcriber_for(self.start.format.channels)
+        assembler = Assembler(first_no=self.transcript.next_no)
+        pieces = self._reader.pieces(from_ts=from_ts, tap=self.tap, until_file_size=end)
+        async with aclosing(_closing(transcriber.hear(pieces, hearing))) as heard:
+            async for item in heard:
+                for utterance in assembler.feed(item):
+                    await self._take(utterance)
+                if not isinstance(item, VoiceMatched | Partial | Activity | HeardThrough):
+                    continue
+                await self._take(item)
+        for utterance in assembler.flush():
+            await self._take(utterance)
+
+    async def _take(self, item: Utterance | Partial | Activity | VoiceMatched | HeardThrough) -> None:
+        match item:
+            case Utterance():
+                await self._finished(item)
+            case Partial():
+                self._publish(
+                    PartialHeard(
+                        speaker=item.speaker,
+                        start_ts=item.start_ts,
+                        end_ts=item.end_ts,
+                        text=item.text,
+                        at=self.clock.at(),
+                    )
+                )
+            case Activity():
+                self._judge.activity(item)
+            case VoiceMatched():
+                if item.confidence >= ENROLLED_FLOOR:
+                    self._learn(self._judge.roles.state(item.speaker_id, RoleSource.ENROLLED_VOICE, item.confidence))
+            case HeardThrough():
+                if item.ts - self._heard_through >= 5_000:
+                    self._log_line({"kind": "heard", "ts": item.ts})
+                    self._heard_through = item.ts
+                self._decide(self._judge.clock(item.ts), heard_ts=self.clock.now_ts())
+
+    async def _finished(self, utterance: Utterance) -> None:
+        if self._heard_before(utterance):
+            return
+        heard_ts = self.clock.now_ts()
+        self.transcript.append(utterance)
+        self._resumed_ts = max(self._resumed_ts, utterance.end_ts)
+        telemetry.utterances_total.inc()
+        finished = UtteranceFinished(
+            utterance=utterance, role=self._judge.role_of(utterance.speaker), at=self.clock.at()
+        )
+        self._log_event(finished)
+        judged = await self._judge.utterance(utterance)
+        self._remember(utterance.no, judged.vector)
+        pending = Pending(event=finished, vector=judged.vector)
+        self._writer.add(pending)
+        self._learn(judged.roles)
+        self._decide(judged.detections, heard_ts=heard_ts)
+
+    def _remember(self, no: int, vector: Vectors) -> None:
+        self._vectors[no] = vector
+        if len(self._vectors) > VECTORS_KEPT:
+            del self._vectors[next(iter(self._vectors))]
+
+    def _heard_before(self, utterance: Utterance) -> bool:
+        """After a restart a stretch may be heard twice on one of two channels: what is logged already stands."""
+        middle = (utterance.start_ts + utterance.end_ts) // 2
+        return any(
+            known.speaker == utterance.speaker and known.start_ts <= middle < known.end_ts
+            for known in self.transcript.recent(20)
+        )
+
+    def _decide(self, detections: Sequence[Detection], *, heard_ts: float) -> None:
+        for detection in detections:
+            now_ts = self.clock.now_ts()
+            decision = self._judge.decide(detection, decided_ts=round(now_ts))
+            moment = Moment.decided(detection, decision)
+            latency = Latency(speech=max(0.0, heard_ts - detection.trigger_ts), classify=max(0.0, now_ts - heard_ts))
+            telemetry.moments_total.labels(moment.type, moment.tier.value, moment.reason.value).inc()
+            if moment.tier is Tier.NUDGE:
+                telemetry.nudge_seconds.observe(latency.total / 1000)
+            decided = MomentDecided(moment_id=uuid4(), moment=moment, latency=latency, at=self.clock.at())
+            self._log_event(decided)
+            self._writer.add(Pending(event=decided, vector=self._vectors.get(moment.evidence[0].utterance_no)))
+
+    def _learn(self, assignments: Sequence[RoleAssignment]) -> None:
+        for assignment in assignments:
+            self._publish(RoleLearned(assignment=assignment, at=self.clock.at()))
+
+    # ---- telling
+
+    def _publish(self, event: CallEvent) -> None:
+        self._log_event(event)
+        if isinstance(event, Lasting):
+            self._writer.add(Pending(event=event))
+
+    def _log_event(self, event: CallEvent) -> None:
+        """Into the log first, then to whoever listens."""
+        if isinstance(event, Logged):
+            self._log_line(write_entry(self._broadcast.last_seq + 1, event))
+        self._publish_only(event)
+
+    def _log_line(self, entry: dict[str, object]) -> None:
+        try:
+            self._log_file.append(entry)
+        except RidealongError:
+            # A full disk must not end the call: what cannot be logged still goes to the database.
+            if not self._disk_warned:
+                self._disk_warned = True
+                _log.error("log_not_written", call_id=str(self.call_id))
+                self._publish_only(
+                    WarningGiven(
+                        code="no_disk_space",
+                        message="the server's disk takes no more data: free some space",
+                        at=self.clock.at(),
+                    )
+                )
+
+    def _publish_only(self, event: CallEvent) -> None:
+        self._broadcast.publish(event)
+
+
+async def _closing(stream: AsyncIterator[T]) -> AsyncGenerator[T]:
+    """`stream` as a generator, so that it is closed on the spot when its reader leaves."""
+    try:
+        async for item in stream:
+            yield item
+    finally:
+        if isinstance(stream, AsyncGenerator):
+            await cast("AsyncGenerator[T]", stream).aclose()

@@ -1,0 +1,478 @@
+"""One call heard by the local models: audio in, `Heard` out. Synchronous; one thread at a time.
+
+Everything final is decided on the sample clock alone, so the same audio gives the same words however fast it comes
+and however it is cut into pieces. Only partials depend on the load: they are left out when the machine is behind.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from ridealong.core.transcript import UNATTRIBUTED, Speaker, SpeakerId
+from ridealong.speech import (
+    SAMPLE_RATE,
+    Activity,
+    Heard,
+    HeardThrough,
+    Hearing,
+    Partial,
+    SpokenWord,
+    VoiceMatched,
+    Words,
+)
+from ridealong.speech.activity import (
+    EARLY_PAUSE_FRAMES,
+    FRAME,
+    FRAME_MS,
+    ActivityDetector,
+    ActivityModel,
+    Regions,
+)
+from ridealong.speech.diarize import Diarizer, Part, Window
+from ridealong.speech.recognize import NOTHING, Recognized, Recognizer
+from ridealong.speech.voices import MIN_WINDOW_MS, WINDOW_MS, VoiceModel
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Mono = NDArray[np.float32]
+
+HOP_MS: Final = 250
+_SPLIT_EVERY: Final = 4
+"""Windows between two looks for a change of speaker inside an open region (1 s)."""
+_SETTLED: Final = 6
+"""A change of speaker inside an open region is final when this many windows (1.5 s) agree behind it."""
+_LONGEST_MS: Final = 12_000
+_CUT_FROM_MS: Final = 6_000
+_LEAD_MS: Final = 96
+"""Audio before the first and after the last voice that the recogniser needs to hear soft sounds."""
+_KEEP_MS: Final = 1_000
+"""Audio kept before an open region (context for very short windows)."""
+_HEARD_EVERY_MS: Final = 480
+_PARTIAL_EVERY_MS: Final = 400
+_PARTIAL_SHARE: Final = 0.25
+"""A partial of a stretch of n seconds is due n * this many seconds after the last one: its cost grows with n."""
+_MIN_CONFIDENCE: Final = 0.35
+"""Mean token probability below which the recogniser guessed at noise."""
+_SURE: Final = 0.55
+"""Below this the margin between two voices says nothing: the words stay unattributed."""
+MATCH: Final = 0.5
+"""Cosine between a speaker's mean voice and an enrolled one from which they are the same person."""
+_MATCH_WINDOWS: Final = 8
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Models:
+    """What is loaded once and shared by every call."""
+
+    recognizer: Recognizer
+    voices: VoiceModel
+    activity: ActivityModel
+
+    @classmethod
+    def load(cls) -> Models:
+        """Load everything (about 1 s). Raises MissingPart."""
+        return cls(recognizer=Recognizer(), voices=VoiceModel(), activity=ActivityModel())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Stretch:
+    """Audio of one speaker between two times; `parts` are the diariser's windows in it."""
+
+    start_ts: int
+    end_ts: int
+    parts: tuple[Part, ...]
+    """Empty when the speaker is fixed."""
+
+    @property
+    def overlapped(self) -> bool:
+        return any(part.overlapped for part in self.parts)
+
+
+class Listener:
+    """Hears one channel of one call. `speaker` None: tell the speakers apart; else everything is said by that one."""
+
+    def __init__(self, models: Models, hearing: Hearing, *, speaker: SpeakerId | None = None) -> None:
+        self._models = models
+        self._hearing = hearing
+        self._speaker = speaker
+        self._diarizer = Diarizer(
+            {
+                int(voice.speaker_id): _windows_of(models.voices, voice.samples)
+                for voice in hearing.known_voices
+                if speaker is None
+            }
+        )
+        self._detector = ActivityDetector(models.activity)
+        self._regions = Regions()
+        self._origin_ts = hearing.resumed_at_ts
+        self._samples: Mono = np.zeros(0, dtype=np.float32)
+        self._samples_from = 0  # sample index of self._samples[0], counted from the origin
+        self._seen = 0  # samples that went through the detector
+        self._frames: deque[tuple[float, float]] = deque()  # (probability, level) of each kept frame
+        self._frames_from = 0
+        self._next_window = 0  # frame at which the open region's next window starts
+        self._since_split = 0
+        self._drafted: dict[tuple[int, int], Recognized] = {}
+        self._partial_at = 0
+        self._partial_draft: tuple[int, ...] = ()
+        self._heard_at = -_HEARD_EVERY_MS
+        self._speaking = False
+        self._matched: dict[int, float] = {}
+
+    def feed(self, samples: Mono, *, partials: bool = True) -> list[Heard]:
+        """Hear the next samples (16 kHz; one channel, or more that are mixed). Blocks while models run."""
+        mono = samples.mean(axis=1) if samples.ndim > 1 else samples
+        self._samples = np.concatenate((self._samples, mono.astype(np.float32, copy=False)))
+        heard: list[Heard] = []
+        while self._samples_from + self._samples.shape[0] - self._seen >= FRAME:
+            at = self._seen - self._samples_from
+            heard += self._frame(self._samples[at : at + FRAME])
+        if partials:
+            heard += self._partial()
+        self._forget()
+        return heard
+
+    def finish(self) -> list[Heard]:
+        """The audio is over: everything still open, and the last HeardThrough."""
+        end = self._samples_from + self._samples.shape[0]
+        heard: list[Heard] = []
+        if self._regions.start is not None:
+            heard += self._end_region()
+        heard.append(HeardThrough(ts=self._origin_ts + end * 1000 // SAMPLE_RATE))
+        return heard
+
+    # One frame at a time
+
+    def _frame(self, samples: Mono) -> list[Heard]:
+        probability = self._detector.frame(samples)
+        level = float(np.sqrt(np.mean(np.square(samples)))) if samples.size else 0.0
+        self._frames.append((probability, level))
+        self._seen += FRAME
+        heard: list[Heard] = []
+        was_open = self._regions.start is not None
+        ended = self._regions.feed(probability)
+        start = self._regions.start
+        if start is not None:
+            if not was_open:
+                self._next_window, self._since_split = start, 0
+                self._partial_at, self._partial_draft = self._ts(self._regions.frame), ()
+            if self._regions.is_speech and not self._speaking:
+                self._speaking = True
+                heard.append(Activity(at_ts=self._ts(start), speaking=True))
+            if ended:
+                heard += self._end_region()
+            else:
+                heard += self._inside_region(start)
+        now = self._ts(self._regions.frame)
+        if heard_through := self._heard_through(now):
+            heard.append(heard_through)
+        return heard
+
+    def _heard_through(self, now: int) -> HeardThrough | None:
+        if now - self._heard_at < _HEARD_EVERY_MS:
+            return None
+        self._heard_at = now
+        start = self._regions.start
+        return HeardThrough(ts=now if start is None else self._ts(start))
+
+    def _inside_region(self, start: int) -> list[Heard]:
+        self._observe_windows(final=False)
+        heard: list[Heard] = []
+        if self._regions.silence == EARLY_PAUSE_FRAMES and self._regions.is_speech:
+            # Should the silence last, the words are there when it counts as a pause.
+            for stretch in self._stretches(final=True):
+                self._write(stretch)
+            return heard
+        length = self._ts(self._regions.frame) - self._ts(start)
+        if self._since_split >= _SPLIT_EVERY:
+            self._since_split = 0
+            heard += self._settle()
+        if length > _LONGEST_MS:
+            heard += self._force_cut()
+        return heard
+
+    def _observe_windows(self, *, final: bool) -> None:
+        """Embed the windows of the open region that are complete; `final`: also the one that ends with it."""
+        if self._speaker is not None or self._regions.start is None:
+            return
+        hop, size = HOP_MS // FRAME_MS + 1, WINDOW_MS // FRAME_MS
+        end = self._regions.voiced_end
+        while self._next_window + size <= end:
+            self._observe(self._next_window, self._next_window + size)
+            self._next_window += hop
+        if final:
+            windows = self._diarizer.open
+            last_end = windows[-1].end_ts if windows else -1
+            begin = max(self._regions.start, end - size)
+            if self._ts(end) - last_end >= HOP_MS // 2:
+                self._observe(begin, end)
+
+    def _observe(self, first: int, last: int) -> None:
+        start_ts, end_ts = self._ts(first), self._ts(last)
+        lack = MIN_WINDOW_MS - (end_ts - start_ts)
+        audio = self._audio(start_ts - max(0, lack) // 2, end_ts + max(0, lack + 1) // 2)
+        if audio.shape[0] >= MIN_WINDOW_MS * SAMPLE_RATE // 2000:
+            vector = self._models.voices.embed(audio)
+            self._diarizer.observe(Window(start_ts=start_ts, end_ts=end_ts, vector=vector))
+            self._since_split += 1
+
+    # Stretches of one speaker
+
+    def _stretches(self, *, final: bool) -> list[_Stretch]:
+        """The open region cut where the speaker changes."""
+        if self._regions.start is None:
+            return []
+        start_ts, end_ts = self._ts(self._regions.start), self._ts(self._regions.voiced_end)
+        if self._speaker is not None:
+            return [_Stretch(start_ts=start_ts, end_ts=end_ts, parts=())]
+        if final:
+            self._observe_windows(final=True)
+        parts = self._diarizer.split()
+        if not parts:
+            return [_Stretch(start_ts=start_ts, end_ts=end_ts, parts=())]
+        stretches: list[_Stretch] = []
+        begin = start_ts
+        for part, following in zip(parts, [*parts[1:], None], strict=True):
+            stop = end_ts if following is None else self._change_ts(part, begin, end_ts)
+            if stop > begin:
+                stretches.append(_Stretch(start_ts=begin, end_ts=stop, parts=(part,)))
+            elif stretches:
+                stretches[-1] = _Stretch(
+                    start_ts=stretches[-1].start_ts, end_ts=stop, parts=(*stretches[-1].parts, part)
+                )
+            begin = stop
+        return stretches
+
+    def _change_ts(self, part: Part, begin: int, end: int) -> int:
+        """Where the voice changes behind `part`: the quietest frame near the middle between two windows."""
+        windows = self._diarizer.open
+        middle = (windows[part.last].middle_ts + windows[part.last + 1].middle_ts) // 2
+        first = max(self._frame_at(max(begin + FRAME_MS, middle - 500)), self._frames_from)
+        last = min(self._frame_at(min(end - FRAME_MS, middle + 500)), self._regions.frame)
+        if last <= first:
+            return min(max(middle, begin), end)
+        levels = [self._frames[frame - self._frames_from][1] for frame in range(first, last)]
+        floor = max(1e-5, max(levels) * 1e-3)
+        # In decibels, a second of distance weighs like 30 dB: near dips win over far ones.
+        costs = [
+            20 * np.log10(max(level, floor)) + 30 * abs(self._ts(first + index) + FRAME_MS // 2 - middle) / 1000
+            for index, level in enumerate(levels)
+        ]
+        return self._ts(first + int(np.argmin(costs))) + FRAME_MS // 2
+
+    def _settle(self) -> list[Heard]:
+        """Finish the stretches of the open region that a settled change of speaker lies behind."""
+        if self._speaker is not None or len(self._diarizer.open) < _SETTLED + 1:
+            return []
+        stretches = self._stretches(final=False)
+        ready = 0
+        for index, stretch in enumerate(stretches[:-1]):
+            behind = stretches[index + 1].parts
+            if not behind or behind[0].last - behind[0].first + 1 < _SETTLED:
+                break
+            ready = index + 1
+            del stretch
+        heard: list[Heard] = []
+        for stretch in stretches[:ready]:
+            heard += self._finish_stretch(stretch)
+            self._regions.restart(self._frame_at(stretch.end_ts))
+            self._partial_draft = ()
+        return heard
+
+    def _force_cut(self) -> list[Heard]:
+        """Cut a region that does not end, at its quietest point."""
+        start = self._regions.start or 0
+        first = start + _CUT_FROM_MS // FRAME_MS
+        last = self._regions.frame - 2
+        frames = [self._frames[frame - self._frames_from] for frame in range(first, last)]
+        probabilities = np.array([probability for probability, _ in frames])
+        levels = np.array([level for _, level in frames])
+        width = 3
+        smooth = np.convolve(levels / max(float(levels.max()), 1e-9) + probabilities, np.ones(width) / width, "same")
+        cut_ts = self._ts(first + int(smooth[1:-1].argmin()) + 1)
+        heard: list[Heard] = []
+        for stretch in self._stretches(final=False):
+            if stretch.start_ts >= cut_ts:
+                break
+            if stretch.end_ts <= cut_ts:
+                heard += self._finish_stretch(stretch)
+                continue
+            windows = self._diarizer.open
+            parts = tuple(
+                Part(
+                    first=part.first,
+                    last=max(
+                        [i for i in range(part.first, part.last + 1) if windows[i].middle_ts <= cut_ts],
+                        default=part.first,
+                    ),
+                    speaker_id=part.speaker_id,
+                    confidence=part.confidence,
+                    overlapped=part.overlapped,
+                )
+                for part in stretch.parts
+            )
+            heard += self._finish_stretch(_Stretch(start_ts=stretch.start_ts, end_ts=cut_ts, parts=parts))
+        self._regions.restart(self._frame_at(cut_ts))
+        self._partial_draft = ()
+        return heard
+
+    def _end_region(self) -> list[Heard]:
+        heard: list[Heard] = []
+        if self._regions.is_speech:
+            for stretch in self._stretches(final=True):
+                heard += self._finish_stretch(stretch)
+        self._diarizer.discard()
+        end_ts = self._ts(self._regions.voiced_end)
+        self._regions.close()
+        self._drafted.clear()
+        self._partial_draft = ()
+        if self._speaking:
+            self._speaking = False
+            heard.append(Activity(at_ts=end_ts, speaking=False))
+        return heard
+
+    def _finish_stretch(self, stretch: _Stretch) -> list[Heard]:
+        written = self._write(stretch)
+        # Parts count from the first open window, and earlier stretches have left since the split.
+        count = sum(part.last - part.first + 1 for part in stretch.parts)
+        if not written.text:
+            self._diarizer.discard(count)
+            return []
+        speaker: Speaker = UNATTRIBUTED
+        confidence = 1.0
+        heard: list[Heard] = []
+        if self._speaker is not None:
+            speaker = self._speaker
+        elif stretch.parts:
+            part = max(stretch.parts, key=lambda part: part.last - part.first)
+            merged = Part(first=0, last=count - 1, speaker_id=part.speaker_id, confidence=part.confidence)
+            self._diarizer.commit([merged])
+            confidence = part.confidence
+            if confidence >= _SURE:
+                speaker = SpeakerId(part.speaker_id)
+                heard += self._match(part.speaker_id)
+        words = self._spread(written.text, stretch, speaker, confidence)
+        return [*heard, Words(words=words, ends_turn=True)] if words else heard
+
+    def _write(self, stretch: _Stretch) -> Recognized:
+        key = (stretch.start_ts, stretch.end_ts)
+        if key not in self._drafted:
+            self._drafted[key] = self._recognize(stretch)
+        return self._drafted[key]
+
+    def _recognize(self, stretch: _Stretch) -> Recognized:
+        region_start = self._ts(self._regions.start or 0)
+        lead = _LEAD_MS if stretch.start_ts <= region_start else 0
+        audio = self._audio(stretch.start_ts - lead, stretch.end_ts + _LEAD_MS)
+        written = self._models.recognizer.recognize(audio)
+        return written if written.confidence >= _MIN_CONFIDENCE else NOTHING
+
+    def _spread(self, text: str, stretch: _Stretch, speaker: Speaker, confidence: float) -> tuple[SpokenWord, ...]:
+        """Give each word a time: the stretch's voiced frames shared out by the words' lengths."""
+        first, last = self._frame_at(stretch.start_ts), self._frame_at(stretch.end_ts)
+        voiced = [
+            frame
+            for frame in range(max(first, self._frames_from), max(last, first + 1))
+            if frame - self._frames_from < len(self._frames) and self._frames[frame - self._frames_from][0] >= 0.35
+        ] or [first]
+        texts = text.split()
+        weights = np.cumsum([0, *(len(word) + 1 for word in texts)])
+        edges = weights / weights[-1] * len(voiced)
+        words: list[SpokenWord] = []
+        for index, word in enumerate(texts):
+            begin = voiced[min(int(edges[index]), len(voiced) - 1)]
+            stop = voiced[min(max(int(np.ceil(edges[index + 1])) - 1, int(edges[index])), len(voiced) - 1)] + 1
+            start_ts = min(max(self._ts(begin), stretch.start_ts), stretch.end_ts - 1)
+            words.append(
+                SpokenWord(
+                    text=word,
+                    start_ts=start_ts,
+                    end_ts=max(start_ts + 1, min(self._ts(stop), stretch.end_ts)),
+                    speaker=speaker,
+                    estimated=True,
+                    speaker_confidence=confidence,
+                    overlapped=stretch.overlapped,
+                )
+            )
+        return tuple(words)
+
+    # Partials and enrolled voices
+
+    def _partial(self) -> list[Heard]:
+        start, now = self._regions.start, self._ts(self._regions.frame)
+        if start is None or not self._regions.is_speech or self._regions.silence >= EARLY_PAUSE_FRAMES:
+            return []
+        stretches = self._stretches(final=False)
+        stretch = stretches[-1]
+        length = stretch.end_ts - stretch.start_ts
+        if length < 300 or now - self._partial_at < max(_PARTIAL_EVERY_MS, _PARTIAL_SHARE * length):
+            return []
+        self._partial_at = now
+        audio = self._audio(stretch.start_ts, stretch.end_ts)
+        written = self._models.recognizer.recognize(audio, draft=self._partial_draft)
+        self._partial_draft = written.tokens
+        if written.confidence < _MIN_CONFIDENCE or not written.text:
+            return []
+        speaker: Speaker = UNATTRIBUTED
+        if self._speaker is not None:
+            speaker = self._speaker
+        elif stretch.parts and stretch.parts[0].confidence >= _SURE:
+            speaker = SpeakerId(stretch.parts[0].speaker_id)
+        return [Partial(speaker=speaker, start_ts=stretch.start_ts, end_ts=stretch.end_ts, text=written.text)]
+
+    def _match(self, speaker_id: int) -> Sequence[Heard]:
+        matches: list[Heard] = []
+        if not self._hearing.enrolled_voices:
+            return matches
+        voice, windows = self._diarizer.voice(speaker_id)
+        if windows < _MATCH_WINDOWS:
+            return matches
+        for enrolled in self._hearing.enrolled_voices:
+            cosine = float(voice @ np.asarray(enrolled.voiceprint, dtype=np.float32))
+            if cosine < MATCH:
+                continue
+            confidence = min(0.99, 0.5 + (cosine - MATCH) * 1.5)
+            # Said again only when it has become clearly surer.
+            if confidence - self._matched.get(speaker_id, 0.0) >= 0.1:
+                self._matched[speaker_id] = confidence
+                matches.append(
+                    VoiceMatched(speaker_id=SpeakerId(speaker_id), rep_id=enrolled.rep_id, confidence=confidence)
+                )
+        return matches
+
+    # The clock and the buffers
+
+    def _ts(self, frame: int) -> int:
+        return self._origin_ts + frame * FRAME_MS
+
+    def _frame_at(self, ts: int) -> int:
+        return (ts - self._origin_ts) // FRAME_MS
+
+    def _audio(self, start_ts: int, end_ts: int) -> Mono:
+        per_ms = SAMPLE_RATE // 1000
+        first = (start_ts - self._origin_ts) * per_ms - self._samples_from
+        last = (end_ts - self._origin_ts) * per_ms - self._samples_from
+        return self._samples[max(0, first) : max(0, last)]
+
+    def _forget(self) -> None:
+        """Drop audio that nothing can ask for any more."""
+        start = self._regions.start
+        oldest = (self._regions.frame if start is None else start) - _KEEP_MS // FRAME_MS
+        drop = oldest - self._frames_from
+        if drop > 16:
+            for _ in range(drop):
+                self._frames.popleft()
+            self._samples = self._samples[drop * FRAME :].copy()
+            self._samples_from += drop * FRAME
+            self._frames_from += drop
+
+
+def _windows_of(voices: VoiceModel, samples: Mono) -> list[Mono]:
+    size = WINDOW_MS * SAMPLE_RATE // 1000
+    return [voices.embed(samples[at : at + size]) for at in range(0, max(1, samples.shape[0] - size + 1), size)]

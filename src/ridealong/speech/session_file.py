@@ -1,0 +1,147 @@
+"""A diarised transcript in a file: a header line, then one line an utterance. Read strictly, told with the line.
+
+    {"call": "2026-02-03-acme", "rep_speaker": 0}
+    {"no": 0, "speaker": 0, "start_ts": 1200, "end_ts": 3400, "text": "Thanks for taking the time."}
+
+Times are milliseconds. `speaker` null: nobody knows who said it. An optional `words` is a list of
+`{"text", "start_ts", "end_ts"}` that spells the same text. Other keys are ignored.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, cast
+
+from ridealong.core.errors import InvalidDocument
+from ridealong.core.transcript import UNATTRIBUTED, Speaker, SpeakerId, Utterance, Word
+
+MAX_SPEAKER: Final = 999
+_BACK_MS: Final = 30_000
+"""How far a start may step back behind an earlier one: two people overlap by seconds, not by minutes."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordedSession:
+    """`rep_speaker` None: the file does not say who the rep is."""
+
+    call: str
+    rep_speaker: SpeakerId | None
+    utterances: tuple[Utterance, ...]
+
+
+def read_session(source: Path | Iterable[str], *, name: str = "transcript") -> RecordedSession:
+    """Read and validate. Raises InvalidDocument with the line of the first mistake."""
+    if isinstance(source, Path):
+        name = source.name
+        try:
+            lines: Iterable[str] = source.read_text(encoding="utf-8-sig").splitlines()
+        except FileNotFoundError:
+            raise InvalidDocument("there is no such file: give the path of a transcript", source=name) from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise InvalidDocument("the file cannot be read as UTF-8 text", source=name) from error
+    else:
+        lines = source
+    header: RecordedSession | None = None
+    utterances: list[Utterance] = []
+    latest = 0
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        entry = _Line(line, source=name, number=number)
+        if header is None:
+            header = entry.header()
+            continue
+        utterance = entry.utterance()
+        if utterances and utterance.no <= utterances[-1].no:
+            raise entry.wrong(f"no {utterance.no} comes after no {utterances[-1].no}: numbers only grow")
+        if utterance.start_ts < latest - _BACK_MS:
+            raise entry.wrong("start_ts lies more than 30 s before an earlier one: sort the lines by start_ts")
+        latest = max(latest, utterance.start_ts)
+        utterances.append(utterance)
+    if header is None:
+        raise InvalidDocument('the file is empty: its first line is {"call": …, "rep_speaker": …}', source=name)
+    return RecordedSession(call=header.call, rep_speaker=header.rep_speaker, utterances=tuple(utterances))
+
+
+class _Line:
+    def __init__(self, line: str, *, source: str, number: int) -> None:
+        self._source = source
+        self._number = number
+        try:
+            entry: Any = json.loads(line)
+        except (ValueError, RecursionError):
+            raise self.wrong("not valid JSON: each line is one object") from None
+        if not isinstance(entry, dict):
+            raise self.wrong("not an object: each line is one JSON object")
+        self._entry = cast("Mapping[str, Any]", entry)
+
+    def wrong(self, message: str) -> InvalidDocument:
+        return InvalidDocument(message, source=self._source, line=self._number)
+
+    def header(self) -> RecordedSession:
+        if "call" not in self._entry:
+            raise self.wrong('the first line is the header: {"call": …, "rep_speaker": …}')
+        call = self._entry["call"]
+        if isinstance(call, bool) or not isinstance(call, str | int) or not str(call).strip():
+            raise self.wrong("call is a name: a text that is not empty")
+        rep = self._entry.get("rep_speaker")
+        speaker = None if rep is None else SpeakerId(self._integer(rep, "rep_speaker", most=MAX_SPEAKER))
+        return RecordedSession(call=str(call), rep_speaker=speaker, utterances=())
+
+    def utterance(self) -> Utterance:
+        for key in ("no", "speaker", "start_ts", "end_ts", "text"):
+            if key not in self._entry:
+                raise self.wrong(f"{key} is missing")
+        speaker: Speaker = UNATTRIBUTED
+        if self._entry["speaker"] is not None:
+            speaker = SpeakerId(self._integer(self._entry["speaker"], "speaker", most=MAX_SPEAKER))
+        start_ts, end_ts, text = self._span(self._entry)
+        return Utterance(
+            no=self._integer(self._entry["no"], "no"),
+            speaker=speaker,
+            start_ts=start_ts,
+            end_ts=end_ts,
+            text=text,
+            words=self._words(start_ts, end_ts, text),
+        )
+
+    def _words(self, start_ts: int, end_ts: int, text: str) -> tuple[Word, ...]:
+        words = self._entry.get("words")
+        if words is None:
+            return ()
+        if not isinstance(words, list) or not all(isinstance(word, dict) for word in cast("list[Any]", words)):
+            raise self.wrong("words is a list of objects with text, start_ts and end_ts")
+        read: list[Word] = []
+        for entry in cast("list[Mapping[str, Any]]", words):
+            for key in ("text", "start_ts", "end_ts"):
+                if key not in entry:
+                    raise self.wrong(f"words: {key} is missing")
+            first, last, spelled = self._span(entry, within="words: ")
+            if first < start_ts or last > end_ts:
+                raise self.wrong("words: a word lies outside its utterance")
+            read.append(Word(text=spelled, start_ts=first, end_ts=last, estimated=entry.get("estimated") is True))
+        if " ".join(word.text for word in read).split() != text.split():
+            raise self.wrong("words: they do not spell the text")
+        return tuple(read)
+
+    def _span(self, entry: Mapping[str, Any], *, within: str = "") -> tuple[int, int, str]:
+        start_ts = self._integer(entry["start_ts"], f"{within}start_ts")
+        end_ts = self._integer(entry["end_ts"], f"{within}end_ts")
+        text = entry["text"]
+        if end_ts <= start_ts:
+            raise self.wrong(f"{within}end_ts must be later than start_ts")
+        if not isinstance(text, str) or not text.strip():
+            raise self.wrong(f"{within}text is a text that is not empty")
+        return start_ts, end_ts, text.strip()
+
+    def _integer(self, value: object, key: str, *, most: int = 2**31 - 1) -> int:
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise self.wrong(f"{key} is a whole number")
+        if not 0 <= value <= most:
+            raise self.wrong(f"{key} lies between 0 and {most}")
+        return value

@@ -1,0 +1,112 @@
+"""One loaded set of models and one pool of threads, shared by every call that is heard on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterable, AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+
+from ridealong.core.errors import Unavailable
+from ridealong.speech import Audio, Heard
+from ridealong.speech.listener import Models
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Samples = NDArray[np.float32]
+
+Result = TypeVar("Result")
+
+_BEHIND_S: Final = 0.6
+"""Partials are left out while hearing lags this much further behind the audio than it did at its best."""
+_AHEAD_S: Final = 2.0
+"""Audio that runs this far ahead of the clock is a file: nobody watches its partials."""
+_STEP_MS: Final = 1_000
+"""Most audio in one piece of work, so that one call's long piece cannot hold a thread for seconds."""
+
+
+class CallListener(Protocol):
+    """Hears one call, one thread at a time."""
+
+    def feed(self, samples: Samples, *, partials: bool = True) -> list[Heard]:
+        """Hear the next samples `[frames, channels]`. Blocks."""
+        ...
+
+    def finish(self) -> list[Heard]: ...
+
+
+class SharedModels:
+    """The models, loaded with the first call, and the threads they run on (`threads` 0: one per core)."""
+
+    def __init__(self, threads: int = 0) -> None:
+        self._pool = ThreadPoolExecutor(max_workers=threads or os.cpu_count() or 1, thread_name_prefix="speech")
+        self._loading: asyncio.Future[Models] | None = None
+        self._running = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._closed = False
+
+    async def load(self) -> Models:
+        """The models. Raises MissingPart, or Unavailable once closed."""
+        if self._closed:
+            raise Unavailable("this transcriber was closed: make a new one")
+        if self._loading is None:
+            self._loading = asyncio.get_running_loop().run_in_executor(self._pool, Models.load)
+        return await asyncio.shield(self._loading)
+
+    async def hear(self, audio: AsyncIterable[Audio], make: Callable[[Models], CallListener]) -> AsyncIterator[Heard]:
+        """Hear one call with the listener that `make` returns. Ends what it started when it is closed early."""
+        models = await self.load()
+        self._running += 1
+        self._idle.clear()
+        try:
+            listener = await self._run(lambda: make(models))
+            pace = _Pace()
+            async for piece in audio:
+                partials = pace.allows_partials((piece.start_ts + piece.duration_ms) / 1000)
+                step = _STEP_MS * 16
+                for at in range(0, piece.samples.shape[0], step):
+                    part = piece.samples[at : at + step]
+                    for heard in await self._run(lambda part=part, ok=partials: listener.feed(part, partials=ok)):
+                        yield heard
+            for heard in await self._run(listener.finish):
+                yield heard
+        finally:
+            self._running -= 1
+            if self._running == 0:
+                self._idle.set()
+
+    async def close(self) -> None:
+        """Wait for the calls still being heard, then free the models and the threads."""
+        self._closed = True
+        await self._idle.wait()
+        await asyncio.to_thread(self._pool.shutdown)
+        self._loading = None
+
+    async def _run(self, work: Callable[[], Result]) -> Result:
+        """Run blocking work on the pool. When cancelled, waits for it: nothing is left running."""
+        future = asyncio.get_running_loop().run_in_executor(self._pool, work)
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            await asyncio.wait([future])
+            raise
+
+
+class _Pace:
+    """Whether partials are worth their cost at the moment."""
+
+    def __init__(self) -> None:
+        self._first_lag: float | None = None
+        self._best_lag = 0.0
+
+    def allows_partials(self, audio_end_s: float) -> bool:
+        lag = time.monotonic() - audio_end_s
+        if self._first_lag is None:
+            self._first_lag = self._best_lag = lag
+        self._best_lag = min(lag, self._best_lag)
+        return lag - self._best_lag < _BEHIND_S and self._first_lag - lag < _AHEAD_S
