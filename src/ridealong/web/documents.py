@@ -19,7 +19,13 @@ MOST_VOICE_BYTES: Final = 16 * 1024 * 1024
 
 _KINDS: Final[dict[str, DocumentKind]] = {"taxonomies": "taxonomy", "rubrics": "rubric", "templates": "template"}
 Authorization = Annotated[str | None, Header()]
-Name = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+Name = Annotated[
+    str,
+    Path(
+        pattern=r"^[a-z0-9][a-z0-9_-]{0,63}(\.(html|md))?$",
+        description="The document's name; a template's ends in `.html` or `.md`",
+    ),
+]
 
 
 async def whole_body(request: Request, most: int) -> bytes:

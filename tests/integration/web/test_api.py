@@ -285,6 +285,8 @@ async def test_a_tenants_document_is_kept_or_refused_with_its_line(site: Site) -
     assert is_problem(await site.ask("PUT", "/v1/rubrics/mine", content=b"x" * 600_000), 413, "body_too_large")
     assert is_problem(await site.ask("PUT", "/v1/rubrics/..%2Fx", content=good), 404, "not_found")
     assert is_problem(await site.ask("PUT", "/v1/rubrics/Mine", content=good), 422, "bad_request")
+    assert (await site.ask("PUT", "/v1/templates/manager.html", content="<p>{{ title }}</p>")).status_code == 204
+    assert (await site.get("/v1/templates/manager.html")).headers["content-type"].startswith("text/plain")
     reader = site.world.tokens.also(site.world.token, READ, CAPTURE)
     assert is_problem(await site.ask("PUT", "/v1/taxonomies/default", content=good, token=reader), 403, "forbidden")
 
