@@ -1,0 +1,1 @@
+"""The measurements of `ridealong bench`, one module each."""

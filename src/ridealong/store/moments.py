@@ -1,0 +1,88 @@
+"""Moments in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from psycopg import AsyncConnection
+
+from ridealong.core.artifact import StoredMoment
+from ridealong.core.moments import Moment, Reason, Tier
+from ridealong.core.transcript import Transcript
+from ridealong.store.evidence import COLUMN_LIST, VALUE_LIST, Vectors, by_owner, columns_of, evidence_of, vector_for
+
+
+async def record_moments(
+    connection: AsyncConnection, moments: Sequence[StoredMoment], vectors: Vectors | None = None
+) -> None:
+    """Keep moments; repeating one under its `moment_id` changes nothing.
+
+    `vectors` [len(moments), 384] are what search compares; without them a moment takes the embedding of the utterance
+    that its first evidence cites. Raises Ungrounded when the database finds no such utterance.
+    """
+    async with connection.cursor() as writing:
+        await writing.executemany(
+            f"INSERT INTO moment (tenant_id, moment_id, type, tier, reason, confidence, nudge, trigger_ts,"
+            f" {COLUMN_LIST}, embedding) VALUES (current_tenant(), %(moment_id)s, %(type)s, %(tier)s,"
+            f" %(reason)s, %(confidence)s, %(nudge)s, %(trigger_ts)s, {VALUE_LIST}, coalesce(%(embedding)s::vector,"
+            " (SELECT u.embedding FROM utterance u WHERE u.call_id = %(call_id)s AND u.revision = %(revision)s"
+            " AND u.utterance_no = %(utterance_no)s)))"
+            " ON CONFLICT (tenant_id, moment_id) DO NOTHING",
+            [
+                {
+                    "moment_id": stored.moment_id,
+                    "type": stored.moment.type,
+                    "tier": stored.moment.tier,
+                    "reason": stored.moment.reason,
+                    "confidence": stored.moment.confidence,
+                    "nudge": stored.moment.nudge,
+                    "trigger_ts": stored.moment.trigger_ts,
+                    "embedding": vector_for(vectors, index),
+                    **columns_of(stored.moment.evidence[0]),
+                }
+                for index, stored in enumerate(moments)
+            ],
+        )
+        await writing.executemany(
+            f"INSERT INTO moment_evidence (tenant_id, moment_id, position, {COLUMN_LIST})"
+            f" VALUES (current_tenant(), %(moment_id)s, %(position)s, {VALUE_LIST})"
+            " ON CONFLICT (tenant_id, moment_id, position) DO NOTHING",
+            [
+                {"moment_id": stored.moment_id, "position": position, **columns_of(evidence)}
+                for stored in moments
+                for position, evidence in enumerate(stored.moment.evidence[1:], start=1)
+            ],
+        )
+
+
+async def load_moments(connection: AsyncConnection, transcript: Transcript) -> list[StoredMoment]:
+    """The moments that cite this transcript, in order of their trigger; each quote proved against it once more."""
+    key = [transcript.id.call_id, transcript.id.revision]
+    cursor = await connection.execute(
+        "SELECT moment_id, utterance_no, quote_start, quote_end FROM moment_evidence"
+        " WHERE call_id = %s AND revision = %s ORDER BY moment_id, position",
+        key,
+    )
+    further = by_owner(await cursor.fetchall())
+    cursor = await connection.execute(
+        "SELECT moment_id, type, tier, reason, confidence, nudge, trigger_ts, utterance_no, quote_start, quote_end"
+        " FROM moment WHERE call_id = %s AND revision = %s ORDER BY trigger_ts, created_at, moment_id",
+        key,
+    )
+    return [
+        StoredMoment(
+            moment_id=row[0],
+            moment=Moment(
+                type=row[1],
+                tier=Tier(row[2]),
+                reason=Reason(row[3]),
+                confidence=row[4],
+                nudge=row[5],
+                trigger_ts=row[6],
+                evidence=tuple(
+                    evidence_of(transcript, *place) for place in [(row[7], row[8], row[9]), *further.get(row[0], [])]
+                ),
+            ),
+        )
+        for row in await cursor.fetchall()
+    ]

@@ -1,0 +1,604 @@
+-- The truth about the database. The migrations arrive here, and a test proves it.
+--
+-- Three roles: the owner (makes and changes tables), ridealong_app (reads and writes one tenant's rows at a time) and
+-- ridealong_lookup (nobody logs in as it; it owns the few functions that must look across tenants or past the row
+-- filter, and each of those says itself what it lets through).
+--
+-- Grounding: what a claim cites is copied into its own row, NOT NULL, and a foreign key over all of it leads to the
+-- utterance. A wrong speaker, a wrong time, another call's words: the insert fails, whoever wrote it.
+
+CREATE SCHEMA ridealong;
+
+CREATE FUNCTION ridealong.current_tenant() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE
+RETURN nullif(current_setting('ridealong.tenant', true), '')::uuid;
+
+-- What was said, and what was concluded from it, is written once. The one way out is ridealong.erase_call.
+CREATE FUNCTION ridealong.refuse_change() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $refuse$
+BEGIN
+    IF TG_OP = 'DELETE' AND current_setting('ridealong.erasing', true) = to_jsonb(OLD) ->> 'call_id' THEN
+        RETURN OLD;
+    END IF;
+    RAISE EXCEPTION 'rows of % are never changed: they are written once, and erased only with their whole call', TG_TABLE_NAME
+        USING ERRCODE = 'restrict_violation', CONSTRAINT = TG_NAME, TABLE = TG_TABLE_NAME;
+END;
+$refuse$;
+
+---------------------------------------------------------------------------------------------------- tenants
+
+CREATE TABLE ridealong.tenant (
+    tenant_id uuid PRIMARY KEY,
+    slug text NOT NULL,
+    name text NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT tenant_slug_is_taken UNIQUE (slug),
+    CONSTRAINT tenant_slug_is_lower_case_letters_digits_and_hyphens CHECK (slug ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$')
+);
+
+CREATE TABLE ridealong.rep (
+    tenant_id uuid NOT NULL REFERENCES ridealong.tenant,
+    rep_id text NOT NULL,
+    name text NOT NULL DEFAULT '',
+    created_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant_id, rep_id),
+    CONSTRAINT rep_id_is_not_empty CHECK (rep_id ~ '\S')
+);
+
+CREATE TABLE ridealong.voiceprint (
+    tenant_id uuid NOT NULL,
+    rep_id text NOT NULL,
+    voiceprint vector(512) NOT NULL,
+    enrolled_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant_id, rep_id),
+    CONSTRAINT voiceprint_belongs_to_a_rep FOREIGN KEY (tenant_id, rep_id) REFERENCES ridealong.rep
+);
+
+CREATE TABLE ridealong.document (
+    tenant_id uuid NOT NULL REFERENCES ridealong.tenant,
+    kind text NOT NULL,
+    name text NOT NULL,
+    version integer NOT NULL,
+    body text NOT NULL,
+    active boolean NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant_id, kind, name, version),
+    CONSTRAINT document_kind_is_known CHECK (kind IN ('taxonomy', 'rubric', 'template')),
+    CONSTRAINT document_version_counts_from_one CHECK (version >= 1)
+);
+
+CREATE UNIQUE INDEX document_has_one_active_version ON ridealong.document (tenant_id, kind, name) WHERE active;
+
+---------------------------------------------------------------------------------------------------- calls
+
+CREATE TABLE ridealong.call (
+    tenant_id uuid NOT NULL REFERENCES ridealong.tenant,
+    call_id uuid NOT NULL,
+    rep_id text NOT NULL,
+    title text NOT NULL DEFAULT '',
+    consent text NOT NULL,
+    encoding text NOT NULL,
+    sample_rate integer NOT NULL,
+    channels smallint NOT NULL,
+    layout text NOT NULL,
+    language text NOT NULL,
+    rep_speaker integer,
+    status text NOT NULL DEFAULT 'live',
+    started_at timestamptz NOT NULL DEFAULT now(),
+    ended_at timestamptz,
+    ended_reason text,
+    audio_ms bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (tenant_id, call_id),
+    CONSTRAINT call_belongs_to_a_rep FOREIGN KEY (tenant_id, rep_id) REFERENCES ridealong.rep,
+    CONSTRAINT call_states_its_consent CHECK (consent ~ '\S'),
+    CONSTRAINT call_is_live_or_ended CHECK (status IN ('live', 'ended')),
+    CONSTRAINT call_that_ended_says_when_and_why CHECK
+        ((status = 'ended') = (ended_at IS NOT NULL) AND (status = 'ended') = (ended_reason IS NOT NULL)),
+    CONSTRAINT call_audio_is_not_negative CHECK (audio_ms >= 0)
+);
+
+CREATE INDEX call_by_start ON ridealong.call (tenant_id, started_at DESC);
+CREATE INDEX call_that_is_live ON ridealong.call (started_at) WHERE status = 'live';
+
+CREATE TABLE ridealong.token (
+    tenant_id uuid NOT NULL REFERENCES ridealong.tenant,
+    token_id uuid NOT NULL,
+    token_hash bytea NOT NULL,
+    scopes text[] NOT NULL,
+    call_id uuid,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    expires_at timestamptz,
+    revoked_at timestamptz,
+    PRIMARY KEY (tenant_id, token_id),
+    CONSTRAINT token_is_unique UNIQUE (token_hash),
+    CONSTRAINT token_is_kept_as_sha256 CHECK (octet_length(token_hash) = 32),
+    CONSTRAINT token_scopes_are_known CHECK (cardinality(scopes) > 0 AND scopes <@ ARRAY['capture', 'read', 'admin']),
+    CONSTRAINT token_is_limited_to_a_call_of_its_tenant FOREIGN KEY (tenant_id, call_id) REFERENCES ridealong.call
+);
+
+CREATE INDEX token_of_a_call ON ridealong.token (tenant_id, call_id) WHERE call_id IS NOT NULL;
+
+CREATE TABLE ridealong.gap (
+    tenant_id uuid NOT NULL,
+    call_id uuid NOT NULL,
+    at_ts integer NOT NULL,
+    duration_ms integer NOT NULL,
+    reason text NOT NULL,
+    recorded_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant_id, call_id, at_ts),
+    CONSTRAINT gap_belongs_to_a_call FOREIGN KEY (tenant_id, call_id) REFERENCES ridealong.call,
+    CONSTRAINT gap_has_a_length CHECK (at_ts >= 0 AND duration_ms > 0)
+);
+
+CREATE TABLE ridealong.transcript (
+    tenant_id uuid NOT NULL,
+    call_id uuid NOT NULL,
+    revision integer NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant_id, call_id, revision),
+    CONSTRAINT transcript_belongs_to_a_call FOREIGN KEY (tenant_id, call_id) REFERENCES ridealong.call,
+    CONSTRAINT transcript_revisions_count_from_one CHECK (revision >= 1)
+);
+
+CREATE TABLE ridealong.speaker_role (
+    tenant_id uuid NOT NULL,
+    call_id uuid NOT NULL,
+    revision integer NOT NULL,
+    speaker_id integer NOT NULL,
+    role text NOT NULL,
+    source text NOT NULL,
+    confidence double precision NOT NULL,
+    recorded_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant_id, call_id, revision, speaker_id),
+    CONSTRAINT speaker_role_belongs_to_a_transcript FOREIGN KEY (tenant_id, call_id, revision) REFERENCES ridealong.transcript,
+    CONSTRAINT speaker_role_is_known CHECK (role IN ('rep', 'customer', 'unknown')),
+    CONSTRAINT speaker_role_source_is_known CHECK (source IN ('channel', 'enrolled_voice', 'stated', 'heuristic', 'none')),
+    CONSTRAINT speaker_role_confidence_lies_between_0_and_1 CHECK (confidence BETWEEN 0 AND 1)
+);
+
+CREATE TABLE ridealong.utterance (
+    tenant_id uuid NOT NULL,
+    call_id uuid NOT NULL,
+    revision integer NOT NULL,
+    utterance_no integer NOT NULL,
+    speaker_id integer,
+    start_ts integer NOT NULL,
+    end_ts integer NOT NULL,
+    text text NOT NULL,
+    text_length integer NOT NULL GENERATED ALWAYS AS (char_length(text)) STORED,
+    words jsonb NOT NULL DEFAULT '[]',
+    overlapped boolean NOT NULL DEFAULT false,
+    speaker_confidence double precision NOT NULL DEFAULT 1,
+    embedding vector(384),
+    terms tsvector NOT NULL GENERATED ALWAYS AS (to_tsvector('english'::regconfig, text)) STORED,
+    PRIMARY KEY (tenant_id, call_id, revision, utterance_no),
+    -- Where every citation leads. NULL for the speaker is the unattributed: no citation can match it.
+    CONSTRAINT utterance_as_cited UNIQUE
+        (tenant_id, call_id, revision, utterance_no, speaker_id, start_ts, end_ts, text_length),
+    CONSTRAINT utterance_belongs_to_a_transcript FOREIGN KEY (tenant_id, call_id, revision) REFERENCES ridealong.transcript,
+    CONSTRAINT utterance_numbers_count_from_zero CHECK (utterance_no >= 0),
+    CONSTRAINT utterance_speakers_count_from_zero CHECK (speaker_id >= 0),
+    CONSTRAINT utterance_ends_after_it_starts CHECK (start_ts >= 0 AND end_ts > start_ts),
+    CONSTRAINT utterance_says_something CHECK (text ~ '\S'),
+    CONSTRAINT utterance_speaker_confidence_lies_between_0_and_1 CHECK (speaker_confidence BETWEEN 0 AND 1)
+);
+
+-- In the row, not beside it: search compares thousands of vectors, and one fetched from elsewhere costs ten times more.
+ALTER TABLE ridealong.utterance ALTER COLUMN embedding SET STORAGE PLAIN;
+-- The planner's samples would keep words of a call after it was erased.
+ALTER TABLE ridealong.utterance ALTER COLUMN text SET STATISTICS 0, ALTER COLUMN words SET STATISTICS 0;
+
+CREATE INDEX utterance_by_terms ON ridealong.utterance USING gin (terms) WITH (fastupdate = off);
+CREATE INDEX utterance_by_meaning ON ridealong.utterance USING hnsw (embedding vector_ip_ops);
+
+CREATE TRIGGER utterance_is_immutable BEFORE UPDATE OR DELETE ON ridealong.utterance
+    FOR EACH ROW EXECUTE FUNCTION ridealong.refuse_change();
+CREATE TRIGGER utterance_is_not_truncated BEFORE TRUNCATE ON ridealong.utterance
+    FOR EACH STATEMENT EXECUTE FUNCTION ridealong.refuse_change();
+
+---------------------------------------------------------------------------------------------------- moments
+
+CREATE TABLE ridealong.moment (
+    tenant_id uuid NOT NULL,
+    moment_id uuid NOT NULL,
+    call_id uuid NOT NULL,
+    revision integer NOT NULL,
+    type text NOT NULL,
+    tier text NOT NULL,
+    reason text NOT NULL,
+    confidence double precision NOT NULL,
+    nudge text NOT NULL,
+    trigger_ts integer NOT NULL,
+    utterance_no integer NOT NULL,
+    speaker_id integer NOT NULL,
+    start_ts integer NOT NULL,
+    end_ts integer NOT NULL,
+    text_length integer NOT NULL,
+    quote_start integer NOT NULL,
+    quote_end integer NOT NULL,
+    embedding vector(384),
+    terms tsvector NOT NULL GENERATED ALWAYS AS (to_tsvector('english'::regconfig, replace(type, '_', ' ') || ' ' || nudge)) STORED,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant_id, moment_id),
+    CONSTRAINT moment_within_its_transcript UNIQUE (tenant_id, moment_id, call_id, revision),
+    CONSTRAINT moment_cites_an_utterance_as_it_was_said FOREIGN KEY
+        (tenant_id, call_id, revision, utterance_no, speaker_id, start_ts, end_ts, text_length)
+        REFERENCES ridealong.utterance (tenant_id, call_id, revision, utterance_no, speaker_id, start_ts, end_ts, text_length),
+    CONSTRAINT moment_quotes_words_inside_the_utterance CHECK
+        (0 <= quote_start AND quote_start < quote_end AND quote_end <= text_length),
+    CONSTRAINT moment_type_is_a_name CHECK (type ~ '^[a-z][a-z0-9_]{0,63}$'),
+    CONSTRAINT moment_tier_is_known CHECK (tier IN ('nudge', 'noted')),
+    CONSTRAINT moment_confidence_lies_between_0_and_1 CHECK (confidence BETWEEN 0 AND 1),
+    CONSTRAINT moment_trigger_is_not_before_the_call CHECK (trigger_ts >= 0)
+);
+
+CREATE INDEX moment_of_an_utterance ON ridealong.moment (tenant_id, call_id, revision, utterance_no);
+CREATE INDEX moment_by_terms ON ridealong.moment USING gin (terms) WITH (fastupdate = off);
+CREATE INDEX moment_by_meaning ON ridealong.moment USING hnsw (embedding vector_ip_ops);
+
+CREATE TRIGGER moment_is_immutable BEFORE UPDATE OR DELETE ON ridealong.moment
+    FOR EACH ROW EXECUTE FUNCTION ridealong.refuse_change();
+
+-- A moment's or claim's second and later pieces of evidence; the first stands in its own row.
+CREATE TABLE ridealong.moment_evidence (
+    tenant_id uuid NOT NULL,
+    moment_id uuid NOT NULL,
+    position smallint NOT NULL,
+    call_id uuid NOT NULL,
+    revision integer NOT NULL,
+    utterance_no integer NOT NULL,
+    speaker_id integer NOT NULL,
+    start_ts integer NOT NULL,
+    end_ts integer NOT NULL,
+    text_length integer NOT NULL,
+    quote_start integer NOT NULL,
+    quote_end integer NOT NULL,
+    PRIMARY KEY (tenant_id, moment_id, position),
+    CONSTRAINT moment_evidence_is_of_the_moments_own_transcript FOREIGN KEY (tenant_id, moment_id, call_id, revision)
+        REFERENCES ridealong.moment (tenant_id, moment_id, call_id, revision),
+    CONSTRAINT moment_evidence_cites_an_utterance_as_it_was_said FOREIGN KEY
+        (tenant_id, call_id, revision, utterance_no, speaker_id, start_ts, end_ts, text_length)
+        REFERENCES ridealong.utterance (tenant_id, call_id, revision, utterance_no, speaker_id, start_ts, end_ts, text_length),
+    CONSTRAINT moment_evidence_quotes_words_inside_the_utterance CHECK
+        (0 <= quote_start AND quote_start < quote_end AND quote_end <= text_length),
+    CONSTRAINT moment_evidence_comes_after_the_first CHECK (position >= 1)
+);
+
+CREATE INDEX moment_evidence_of_a_call ON ridealong.moment_evidence (tenant_id, call_id, revision, utterance_no);
+
+CREATE TRIGGER moment_evidence_is_immutable BEFORE UPDATE OR DELETE ON ridealong.moment_evidence
+    FOR EACH ROW EXECUTE FUNCTION ridealong.refuse_change();
+
+---------------------------------------------------------------------------------------------------- reviews
+
+-- Written as `queued` in the transaction that ends the call: no call can end without its review being asked for.
+CREATE TABLE ridealong.review (
+    tenant_id uuid NOT NULL,
+    review_id uuid NOT NULL,
+    call_id uuid NOT NULL,
+    revision integer NOT NULL,
+    status text NOT NULL DEFAULT 'queued',
+    reviewer text,
+    rubric_id text,
+    rubric_title text,
+    rubric text,
+    statistics jsonb NOT NULL DEFAULT '{}',
+    score double precision,
+    assessed boolean,
+    warnings text[] NOT NULL DEFAULT '{}',
+    missing_sections text[] NOT NULL DEFAULT '{}',
+    dropped_drafts integer NOT NULL DEFAULT 0,
+    failure text,
+    queued_at timestamptz NOT NULL DEFAULT now(),
+    started_at timestamptz,
+    finished_at timestamptz,
+    PRIMARY KEY (tenant_id, review_id),
+    CONSTRAINT review_is_the_only_one_of_its_revision UNIQUE (tenant_id, call_id, revision),
+    CONSTRAINT review_within_its_transcript UNIQUE (tenant_id, review_id, call_id, revision),
+    CONSTRAINT review_belongs_to_a_transcript FOREIGN KEY (tenant_id, call_id, revision) REFERENCES ridealong.transcript,
+    CONSTRAINT review_status_is_known CHECK (status IN ('queued', 'running', 'finished', 'failed')),
+    CONSTRAINT review_that_finished_is_complete CHECK (status <> 'finished' OR (reviewer IS NOT NULL AND rubric_id IS NOT NULL
+        AND rubric_title IS NOT NULL AND score IS NOT NULL AND assessed IS NOT NULL AND finished_at IS NOT NULL)),
+    CONSTRAINT review_that_failed_says_why CHECK (status <> 'failed' OR failure IS NOT NULL),
+    CONSTRAINT review_score_lies_between_0_and_100 CHECK (score BETWEEN 0 AND 100),
+    CONSTRAINT review_drops_no_less_than_nothing CHECK (dropped_drafts >= 0)
+);
+
+CREATE INDEX review_that_is_unfinished ON ridealong.review (queued_at) WHERE status IN ('queued', 'running');
+
+CREATE TABLE ridealong.review_section (
+    tenant_id uuid NOT NULL,
+    review_id uuid NOT NULL,
+    section_id text NOT NULL,
+    position smallint NOT NULL,
+    title text NOT NULL,
+    score double precision NOT NULL,
+    confidence double precision NOT NULL,
+    not_assessed text[] NOT NULL DEFAULT '{}',
+    PRIMARY KEY (tenant_id, review_id, section_id),
+    CONSTRAINT review_section_belongs_to_a_review FOREIGN KEY (tenant_id, review_id) REFERENCES ridealong.review,
+    CONSTRAINT review_section_score_lies_between_0_and_100 CHECK (score BETWEEN 0 AND 100),
+    CONSTRAINT review_section_confidence_lies_between_0_and_1 CHECK (confidence BETWEEN 0 AND 1)
+);
+
+CREATE TABLE ridealong.claim (
+    tenant_id uuid NOT NULL,
+    claim_id uuid NOT NULL,
+    review_id uuid NOT NULL,
+    call_id uuid NOT NULL,
+    revision integer NOT NULL,
+    kind text NOT NULL,
+    position smallint NOT NULL,
+    section_id text,
+    criterion_id text,
+    score text,
+    title text,
+    advice text,
+    statement text NOT NULL,
+    confidence double precision NOT NULL,
+    through integer,
+    utterance_no integer NOT NULL,
+    speaker_id integer NOT NULL,
+    start_ts integer NOT NULL,
+    end_ts integer NOT NULL,
+    text_length integer NOT NULL,
+    quote_start integer NOT NULL,
+    quote_end integer NOT NULL,
+    embedding vector(384),
+    terms tsvector NOT NULL GENERATED ALWAYS AS
+        (to_tsvector('english'::regconfig, statement || ' ' || coalesce(title, '') || ' ' || coalesce(advice, ''))) STORED,
+    PRIMARY KEY (tenant_id, claim_id),
+    CONSTRAINT claim_within_its_transcript UNIQUE (tenant_id, claim_id, call_id, revision),
+    CONSTRAINT claim_is_about_its_reviews_own_transcript FOREIGN KEY (tenant_id, review_id, call_id, revision)
+        REFERENCES ridealong.review (tenant_id, review_id, call_id, revision),
+    CONSTRAINT claim_belongs_to_a_section_of_its_review FOREIGN KEY (tenant_id, review_id, section_id)
+        REFERENCES ridealong.review_section,
+    CONSTRAINT claim_cites_an_utterance_as_it_was_said FOREIGN KEY
+        (tenant_id, call_id, revision, utterance_no, speaker_id, start_ts, end_ts, text_length)
+        REFERENCES ridealong.utterance (tenant_id, call_id, revision, utterance_no, speaker_id, start_ts, end_ts, text_length),
+    CONSTRAINT claim_quotes_words_inside_the_utterance CHECK
+        (0 <= quote_start AND quote_start < quote_end AND quote_end <= text_length),
+    CONSTRAINT claim_of_absence_searched_through_an_utterance FOREIGN KEY (tenant_id, call_id, revision, through)
+        REFERENCES ridealong.utterance (tenant_id, call_id, revision, utterance_no),
+    CONSTRAINT claim_of_absence_searched_not_less_than_it_cites CHECK (through >= utterance_no),
+    CONSTRAINT claim_states_something CHECK (statement ~ '\S'),
+    CONSTRAINT claim_confidence_lies_between_0_and_1 CHECK (confidence BETWEEN 0 AND 1),
+    CONSTRAINT claim_is_a_finding_or_a_coaching_moment CHECK (CASE kind
+        WHEN 'finding' THEN section_id IS NOT NULL AND criterion_id IS NOT NULL AND score IS NOT NULL
+            AND score IN ('yes', 'partly', 'no') AND title IS NULL AND advice IS NULL
+        WHEN 'coaching_moment' THEN section_id IS NULL AND criterion_id IS NULL AND score IS NULL
+            AND title IS NOT NULL AND advice IS NOT NULL
+        ELSE false END)
+);
+
+ALTER TABLE ridealong.claim ALTER COLUMN statement SET STATISTICS 0;
+
+CREATE INDEX claim_of_a_review ON ridealong.claim (tenant_id, review_id, section_id);
+CREATE INDEX claim_of_an_utterance ON ridealong.claim (tenant_id, call_id, revision, utterance_no);
+CREATE INDEX claim_by_terms ON ridealong.claim USING gin (terms) WITH (fastupdate = off);
+CREATE INDEX claim_by_meaning ON ridealong.claim USING hnsw (embedding vector_ip_ops);
+
+-- Deleting is allowed: a review that is done again replaces its claims.
+CREATE TRIGGER claim_is_immutable BEFORE UPDATE ON ridealong.claim
+    FOR EACH ROW EXECUTE FUNCTION ridealong.refuse_change();
+
+CREATE TABLE ridealong.claim_evidence (
+    tenant_id uuid NOT NULL,
+    claim_id uuid NOT NULL,
+    position smallint NOT NULL,
+    call_id uuid NOT NULL,
+    revision integer NOT NULL,
+    utterance_no integer NOT NULL,
+    speaker_id integer NOT NULL,
+    start_ts integer NOT NULL,
+    end_ts integer NOT NULL,
+    text_length integer NOT NULL,
+    quote_start integer NOT NULL,
+    quote_end integer NOT NULL,
+    PRIMARY KEY (tenant_id, claim_id, position),
+    CONSTRAINT claim_evidence_is_of_the_claims_own_transcript FOREIGN KEY (tenant_id, claim_id, call_id, revision)
+        REFERENCES ridealong.claim (tenant_id, claim_id, call_id, revision) ON DELETE CASCADE,
+    CONSTRAINT claim_evidence_cites_an_utterance_as_it_was_said FOREIGN KEY
+        (tenant_id, call_id, revision, utterance_no, speaker_id, start_ts, end_ts, text_length)
+        REFERENCES ridealong.utterance (tenant_id, call_id, revision, utterance_no, speaker_id, start_ts, end_ts, text_length),
+    CONSTRAINT claim_evidence_quotes_words_inside_the_utterance CHECK
+        (0 <= quote_start AND quote_start < quote_end AND quote_end <= text_length),
+    CONSTRAINT claim_evidence_comes_after_the_first CHECK (position >= 1)
+);
+
+CREATE INDEX claim_evidence_of_a_call ON ridealong.claim_evidence (tenant_id, call_id, revision, utterance_no);
+
+CREATE FUNCTION ridealong.refuse_evidence_past_the_search() RETURNS trigger LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp AS $refuse$
+BEGIN
+    IF EXISTS (SELECT FROM ridealong.claim c WHERE c.tenant_id = NEW.tenant_id AND c.claim_id = NEW.claim_id
+               AND c.through < NEW.utterance_no) THEN
+        RAISE EXCEPTION 'a claim of absence cites an utterance after the last one that was searched'
+            USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME, TABLE = TG_TABLE_NAME;
+    END IF;
+    RETURN NEW;
+END;
+$refuse$;
+
+CREATE TRIGGER claim_of_absence_searched_not_less_than_its_evidence BEFORE INSERT ON ridealong.claim_evidence
+    FOR EACH ROW EXECUTE FUNCTION ridealong.refuse_evidence_past_the_search();
+CREATE TRIGGER claim_evidence_is_immutable BEFORE UPDATE ON ridealong.claim_evidence
+    FOR EACH ROW EXECUTE FUNCTION ridealong.refuse_change();
+
+-- Every piece of evidence with the words it quotes, cut from the utterance and kept nowhere else.
+CREATE VIEW ridealong.evidence WITH (security_invoker = true) AS
+SELECT e.*, substr(u.text, e.quote_start + 1, e.quote_end - e.quote_start) AS quote
+FROM (
+    SELECT tenant_id, 'moment' AS kind, moment_id AS id, 0::smallint AS position, call_id, revision, utterance_no,
+           speaker_id, start_ts, end_ts, quote_start, quote_end FROM ridealong.moment
+    UNION ALL
+    SELECT tenant_id, 'moment', moment_id, position, call_id, revision, utterance_no,
+           speaker_id, start_ts, end_ts, quote_start, quote_end FROM ridealong.moment_evidence
+    UNION ALL
+    SELECT tenant_id, 'claim', claim_id, 0::smallint, call_id, revision, utterance_no,
+           speaker_id, start_ts, end_ts, quote_start, quote_end FROM ridealong.claim
+    UNION ALL
+    SELECT tenant_id, 'claim', claim_id, position, call_id, revision, utterance_no,
+           speaker_id, start_ts, end_ts, quote_start, quote_end FROM ridealong.claim_evidence
+) e JOIN ridealong.utterance u USING (tenant_id, call_id, revision, utterance_no);
+
+---------------------------------------------------------------------------------------------------- who may see what
+
+DO $policies$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['tenant', 'rep', 'voiceprint', 'document', 'call', 'token', 'gap', 'transcript',
+        'speaker_role', 'utterance', 'moment', 'moment_evidence', 'review', 'review_section', 'claim', 'claim_evidence']
+    LOOP
+        EXECUTE format('ALTER TABLE ridealong.%I ENABLE ROW LEVEL SECURITY', name);
+        EXECUTE format('ALTER TABLE ridealong.%I FORCE ROW LEVEL SECURITY', name);
+        EXECUTE format('CREATE POLICY only_the_current_tenant ON ridealong.%I '
+            'USING (tenant_id = ridealong.current_tenant()) WITH CHECK (tenant_id = ridealong.current_tenant())', name);
+    END LOOP;
+    FOREACH name IN ARRAY ARRAY['tenant', 'call', 'token', 'transcript', 'utterance', 'moment', 'review', 'claim']
+    LOOP
+        EXECUTE format('CREATE POLICY what_the_lookups_need ON ridealong.%I FOR SELECT TO ridealong_lookup USING (true)', name);
+    END LOOP;
+END;
+$policies$;
+
+REVOKE ALL ON SCHEMA ridealong FROM PUBLIC;
+GRANT USAGE ON SCHEMA ridealong TO ridealong_app, ridealong_lookup;
+
+GRANT SELECT, INSERT ON ridealong.tenant, ridealong.transcript, ridealong.utterance, ridealong.gap, ridealong.moment,
+    ridealong.moment_evidence TO ridealong_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ridealong.voiceprint TO ridealong_app;
+GRANT SELECT, INSERT, UPDATE ON ridealong.rep, ridealong.document, ridealong.call, ridealong.token,
+    ridealong.speaker_role, ridealong.review TO ridealong_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ridealong.review_section TO ridealong_app;
+GRANT SELECT, INSERT, DELETE ON ridealong.claim TO ridealong_app;
+GRANT SELECT, INSERT ON ridealong.claim_evidence TO ridealong_app;
+GRANT SELECT ON ridealong.evidence TO ridealong_app;
+
+GRANT SELECT ON ridealong.tenant, ridealong.call, ridealong.token, ridealong.transcript, ridealong.utterance,
+    ridealong.moment, ridealong.review, ridealong.claim TO ridealong_lookup;
+
+---------------------------------------------------------------------------------------------------- looking across tenants
+
+CREATE FUNCTION ridealong.resolve_token(hash bytea) RETURNS TABLE (tenant_id uuid, scopes text[], call_id uuid)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $lookup$
+    SELECT t.tenant_id, t.scopes, t.call_id FROM ridealong.token t
+    WHERE t.token_hash = hash AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > now());
+$lookup$;
+
+CREATE FUNCTION ridealong.tenant_of_slug(wanted text) RETURNS uuid
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $lookup$
+    SELECT t.tenant_id FROM ridealong.tenant t WHERE t.slug = wanted;
+$lookup$;
+
+CREATE FUNCTION ridealong.live_calls() RETURNS TABLE (tenant_id uuid, call_id uuid)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $lookup$
+    SELECT c.tenant_id, c.call_id FROM ridealong.call c WHERE c.status = 'live' ORDER BY c.started_at;
+$lookup$;
+
+CREATE FUNCTION ridealong.unfinished_reviews()
+    RETURNS TABLE (tenant_id uuid, review_id uuid, call_id uuid, revision integer)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $lookup$
+    SELECT r.tenant_id, r.review_id, r.call_id, r.revision FROM ridealong.review r
+    WHERE r.status IN ('queued', 'running') ORDER BY r.queued_at;
+$lookup$;
+
+-- The ranked list of search: by meaning and by words, joined by reciprocal rank fusion (Cormack, Clarke and Büttcher,
+-- SIGIR 2009, with their k = 60). It stands here and not in the application because under a row filter PostgreSQL uses no
+-- index for `@@`. It filters by the tenant itself and returns numbers only; the application fetches the words under
+-- its own row filter.
+CREATE FUNCTION ridealong.search(query text, meaning public.vector, kinds text[], in_call uuid, wanted integer)
+    RETURNS TABLE (kind text, id uuid, call_id uuid, revision integer, utterance_no integer, score double precision)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    SET hnsw.iterative_scan = 'relaxed_order' SET hnsw.ef_search = 100 SET hnsw.max_scan_tuples = 20000 AS $lookup$
+DECLARE
+    here text := CASE WHEN in_call IS NULL THEN '' ELSE ' AND t.call_id = $4' END;
+    near text[];
+    worded text[];
+    source text;
+BEGIN
+    -- Dynamic, so that each plan knows its tenant: a small tenant is compared row by row, a big one by its index.
+    FOREACH source IN ARRAY ARRAY['utterance', 'moment', 'claim'] LOOP
+        CONTINUE WHEN NOT CASE source WHEN 'claim' THEN kinds && ARRAY['finding', 'coaching_moment'] ELSE source = ANY (kinds) END;
+        near := near || format(
+            '(SELECT %1$s AS kind, %2$s AS id, t.call_id, t.revision, t.utterance_no, t.embedding OPERATOR(public.<#>) $2 AS distance
+              FROM ridealong.%3$I t WHERE t.tenant_id = $1 AND t.embedding IS NOT NULL%4$s%5$s
+              ORDER BY t.embedding OPERATOR(public.<#>) $2 LIMIT $5)',
+            CASE source WHEN 'claim' THEN 't.kind' ELSE quote_literal(source) END,
+            CASE source WHEN 'utterance' THEN 'NULL::uuid' ELSE 't.' || source || '_id' END,
+            source, here, CASE source WHEN 'claim' THEN ' AND t.kind = ANY ($6)' ELSE '' END);
+        -- A word that thousands of rows hold says little: of those, the first 2000 found are ranked, not all.
+        worded := worded || format(
+            '(SELECT %1$s AS kind, %2$s AS id, t.call_id, t.revision, t.utterance_no, ts_rank(t.terms, $3) AS rank
+              FROM (SELECT * FROM ridealong.%3$I t WHERE t.tenant_id = $1 AND t.terms @@ $3%4$s%5$s LIMIT 2000) t
+              ORDER BY rank DESC LIMIT $5)',
+            CASE source WHEN 'claim' THEN 't.kind' ELSE quote_literal(source) END,
+            CASE source WHEN 'utterance' THEN 'NULL::uuid' ELSE 't.' || source || '_id' END,
+            source, here, CASE source WHEN 'claim' THEN ' AND t.kind = ANY ($6)' ELSE '' END);
+    END LOOP;
+    IF near IS NULL THEN
+        RETURN;
+    END IF;
+    RETURN QUERY EXECUTE format(
+        'WITH near AS (%s), worded AS (%s), ranked AS (
+            SELECT n.kind, n.id, n.call_id, n.revision, n.utterance_no,
+                   row_number() OVER (ORDER BY n.distance, n.call_id, n.utterance_no, n.kind) AS place FROM near n
+            UNION ALL
+            SELECT w.kind, w.id, w.call_id, w.revision, w.utterance_no,
+                   row_number() OVER (ORDER BY w.rank DESC, w.call_id, w.utterance_no, w.kind) FROM worded w)
+         SELECT r.kind, r.id, r.call_id, r.revision, r.utterance_no, sum(1.0 / (60 + r.place))::double precision AS score
+         FROM ranked r
+         WHERE NOT EXISTS (SELECT FROM ridealong.transcript newer WHERE newer.tenant_id = $1
+                           AND newer.call_id = r.call_id AND newer.revision > r.revision)
+         GROUP BY 1, 2, 3, 4, 5 ORDER BY score DESC, r.call_id, r.utterance_no, r.kind LIMIT $5',
+        array_to_string(near, ' UNION ALL '), array_to_string(worded, ' UNION ALL '))
+    USING ridealong.current_tenant(), meaning, websearch_to_tsquery('english'::regconfig, query), in_call, wanted, kinds;
+END;
+$lookup$;
+
+---------------------------------------------------------------------------------------------------- erasing
+
+-- Everything of one call of the current tenant, and everything that cites it. Returns how many rows of each table.
+CREATE FUNCTION ridealong.erase_call(erased uuid) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $erase$
+DECLARE
+    tenant uuid := ridealong.current_tenant();
+    counts jsonb := '{}';
+    found bigint;
+    name text;
+BEGIN
+    PERFORM set_config('ridealong.erasing', erased::text, true);
+    DELETE FROM ridealong.claim_evidence e WHERE e.tenant_id = tenant AND e.call_id = erased;
+    GET DIAGNOSTICS found = ROW_COUNT;
+    counts := counts || jsonb_build_object('claim_evidence', found);
+    DELETE FROM ridealong.claim c WHERE c.tenant_id = tenant AND c.call_id = erased;
+    GET DIAGNOSTICS found = ROW_COUNT;
+    counts := counts || jsonb_build_object('claim', found);
+    DELETE FROM ridealong.review_section s USING ridealong.review r
+    WHERE s.tenant_id = tenant AND r.tenant_id = tenant AND s.review_id = r.review_id AND r.call_id = erased;
+    GET DIAGNOSTICS found = ROW_COUNT;
+    counts := counts || jsonb_build_object('review_section', found);
+    FOREACH name IN ARRAY ARRAY['review', 'moment_evidence', 'moment', 'speaker_role', 'utterance', 'transcript', 'gap',
+        'token', 'call']
+    LOOP
+        EXECUTE format('DELETE FROM ridealong.%I WHERE tenant_id = $1 AND call_id = $2', name) USING tenant, erased;
+        GET DIAGNOSTICS found = ROW_COUNT;
+        counts := counts || jsonb_build_object(name, found);
+    END LOOP;
+    PERFORM set_config('ridealong.erasing', '', true);
+    RETURN counts;
+END;
+$erase$;
+
+REVOKE ALL ON FUNCTION ridealong.resolve_token, ridealong.tenant_of_slug, ridealong.live_calls,
+    ridealong.unfinished_reviews, ridealong.search, ridealong.erase_call FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ridealong.resolve_token, ridealong.tenant_of_slug, ridealong.live_calls,
+    ridealong.unfinished_reviews, ridealong.search, ridealong.erase_call TO ridealong_app;
+
+-- The new owner of a function needs CREATE on its schema, at that moment only.
+GRANT CREATE ON SCHEMA ridealong TO ridealong_lookup;
+ALTER FUNCTION ridealong.resolve_token OWNER TO ridealong_lookup;
+ALTER FUNCTION ridealong.tenant_of_slug OWNER TO ridealong_lookup;
+ALTER FUNCTION ridealong.live_calls OWNER TO ridealong_lookup;
+ALTER FUNCTION ridealong.unfinished_reviews OWNER TO ridealong_lookup;
+ALTER FUNCTION ridealong.search OWNER TO ridealong_lookup;
+REVOKE CREATE ON SCHEMA ridealong FROM ridealong_lookup;

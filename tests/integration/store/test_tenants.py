@@ -1,0 +1,278 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from psycopg import errors
+
+from ridealong.core.errors import InvalidSettings, Refused
+from ridealong.store import Store
+from ridealong.store.calls import load_call
+from ridealong.store.embedded import SUPERUSER, EmbeddedPostgres
+from ridealong.store.erase import erase_voiceprint
+from ridealong.store.tenants import (
+    DocumentKind,
+    Scope,
+    active_document,
+    create_tenant,
+    enrol_voice,
+    find_tenant,
+    issue_token,
+    list_documents,
+    list_tenants,
+    list_tokens,
+    load_voiceprints,
+    put_document,
+    resolve_token,
+    revoke_token,
+    withdraw_document,
+)
+from tests.integration.store.conversation import record_call
+
+TABLES = (
+    *("tenant", "rep", "voiceprint", "document", "call", "token", "gap", "transcript", "speaker_role", "utterance"),
+    *("moment", "moment_evidence", "review", "review_section", "claim", "claim_evidence"),
+)
+
+
+@pytest.fixture
+def app(postgres: EmbeddedPostgres, database: str, store: Store) -> psycopg.Connection:
+    """A session of the application's role, as an attacker with SQL in hand would have it."""
+    url = postgres.url(user="ridealong_app", database=database)
+    return psycopg.connect(url, autocommit=True, options="-c search_path=ridealong,public")
+
+
+def become(connection: psycopg.Connection, tenant_id: UUID | str) -> None:
+    connection.execute("SELECT set_config('ridealong.tenant', %s, false)", [str(tenant_id)])
+
+
+def rows_of(connection: psycopg.Connection, table: str) -> int:
+    row = connection.execute(f"SELECT count(*) FROM ridealong.{table}").fetchone()  # pyright: ignore
+    assert row is not None
+    return row[0]
+
+
+async def full(store: Store, slug: str) -> UUID:
+    call = await record_call(store, slug=slug)
+    await issue_token(store, call.tenant_id, [Scope.READ], call_id=call.call_id)
+    async with store.tenant(call.tenant_id) as connection:
+        await enrol_voice(connection, "rep-7", [0.5] * 512)
+        await put_document(connection, DocumentKind.RUBRIC, "bant", "id: bant")
+        await connection.execute(
+            "INSERT INTO gap (tenant_id, call_id, at_ts, duration_ms, reason) VALUES (current_tenant(), %s, 1, 1, 'x')",
+            [call.call_id],
+        )
+    return call.tenant_id
+
+
+async def test_every_table_is_filtered_by_tenant(store: Store, postgres: EmbeddedPostgres, database: str) -> None:
+    with psycopg.connect(postgres.url(user=SUPERUSER, database=database)) as connection:
+        found = connection.execute(
+            "SELECT c.relname, c.relrowsecurity AND c.relforcerowsecurity, EXISTS (SELECT FROM pg_attribute a"
+            " WHERE a.attrelid = c.oid AND a.attname = 'tenant_id' AND a.attnotnull) FROM pg_class c"
+            " WHERE c.relnamespace = 'ridealong'::regnamespace AND c.relkind IN ('r', 'p')"
+        ).fetchall()
+    assert {row[0] for row in found} == set(TABLES)
+    assert all(row[1] and row[2] for row in found)
+
+
+async def test_without_a_tenant_or_as_another_one_nothing_is_seen(store: Store, app: psycopg.Connection) -> None:
+    ours, theirs = await full(store, "acme"), await full(store, "rival")
+    for table in TABLES:
+        assert rows_of(app, table) == 0, table
+    for somebody in (ours, theirs):
+        become(app, somebody)
+        for table in TABLES:
+            assert rows_of(app, table) > 0, table
+            stranger = theirs if somebody == ours else ours
+            found = app.execute(f"SELECT count(*) FROM {table} WHERE tenant_id = %s", [stranger]).fetchone()  # pyright: ignore
+            assert found == (0,), table
+    for nobody in ("", uuid4()):
+        become(app, nobody)
+        for table in TABLES:
+            assert rows_of(app, table) == 0, table
+
+
+async def test_nobody_writes_into_another_tenant(store: Store, app: psycopg.Connection) -> None:
+    ours, theirs = await full(store, "acme"), await full(store, "rival")
+    become(app, ours)
+    with pytest.raises(errors.InsufficientPrivilege):
+        app.execute("INSERT INTO rep (tenant_id, rep_id) VALUES (%s, 'spy')", [theirs])
+    with pytest.raises(errors.InsufficientPrivilege):
+        app.execute("UPDATE call SET tenant_id = %s", [theirs])
+    assert app.execute("UPDATE review SET status = 'queued' WHERE tenant_id = %s", [theirs]).rowcount == 0
+    assert app.execute("DELETE FROM claim WHERE tenant_id = %s", [theirs]).rowcount == 0
+
+
+ATTEMPTS = (
+    "SET ROLE ridealong",
+    "SET ROLE ridealong_lookup",
+    "SET ROLE postgres",
+    "SET SESSION AUTHORIZATION postgres",
+    "ALTER TABLE ridealong.call DISABLE ROW LEVEL SECURITY",
+    "ALTER TABLE ridealong.call NO FORCE ROW LEVEL SECURITY",
+    "ALTER TABLE ridealong.utterance DISABLE TRIGGER ALL",
+    "DROP POLICY only_the_current_tenant ON ridealong.call",
+    "CREATE POLICY mine ON ridealong.call USING (true)",
+    "ALTER TABLE ridealong.claim DROP CONSTRAINT claim_quotes_words_inside_the_utterance",
+    "SET session_replication_role = replica",
+    "CREATE TABLE ridealong.mine (a int)",
+    "CREATE TABLE public.mine (a int)",
+    "CREATE FUNCTION ridealong.mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    "CREATE OR REPLACE FUNCTION ridealong.current_tenant() RETURNS uuid LANGUAGE sql AS 'SELECT NULL::uuid'",
+    "ALTER ROLE ridealong_app BYPASSRLS",
+    "ALTER ROLE ridealong_app SUPERUSER",
+    "CREATE ROLE mine SUPERUSER",
+    "GRANT ridealong_lookup TO ridealong_app",
+    "TRUNCATE ridealong.call CASCADE",
+    "COPY ridealong.call TO PROGRAM 'cat'",
+    "SELECT * FROM pg_authid",
+    "LISTEN x; COPY ridealong.utterance FROM '/etc/hostname'",
+)
+
+
+async def test_the_applications_role_cannot_open_the_door(app: psycopg.Connection) -> None:
+    for attempt in ATTEMPTS:
+        with pytest.raises((errors.InsufficientPrivilege, errors.FeatureNotSupported)):
+            app.execute(attempt)  # pyright: ignore
+
+
+async def test_resetting_the_role_or_the_row_filter_gains_nothing(store: Store, app: psycopg.Connection) -> None:
+    await full(store, "acme")
+    for attempt in ("RESET ROLE", "RESET SESSION AUTHORIZATION", "SET ROLE NONE"):
+        app.execute(attempt)  # pyright: ignore
+        assert app.execute("SELECT current_user, session_user").fetchone() == ("ridealong_app", "ridealong_app")
+        assert rows_of(app, "call") == 0
+    # With it off PostgreSQL refuses the query instead of filtering it.
+    app.execute("SET row_security = off")
+    with pytest.raises(errors.InsufficientPrivilege):
+        rows_of(app, "call")
+
+
+async def test_temporary_objects_do_not_shadow_what_the_functions_use(store: Store, app: psycopg.Connection) -> None:
+    ours = await full(store, "acme")
+    app.execute("CREATE TEMPORARY TABLE token (tenant_id uuid, token_hash bytea)")
+    app.execute("SET search_path = pg_temp, ridealong, public")
+    assert app.execute("SELECT * FROM ridealong.resolve_token('\\x00')").fetchall() == []
+    become(app, ours)
+    assert rows_of(app, "token") == 1
+
+
+async def test_the_owner_too_sees_one_tenant_at_a_time(store: Store, postgres: EmbeddedPostgres, database: str) -> None:
+    ours = await full(store, "acme")
+    with psycopg.connect(postgres.url(user="ridealong", database=database), autocommit=True) as owner:
+        for table in TABLES:
+            assert rows_of(owner, table) == 0, table
+        become(owner, ours)
+        assert rows_of(owner, "utterance") == 6
+
+
+async def test_a_connection_forgets_its_tenant(store: Store) -> None:
+    call = await record_call(store)
+    for _ in range(5):
+        async with store.tenant(call.tenant_id) as connection:
+            await load_call(connection, call.call_id)
+        async with store.without_tenant() as connection:
+            row = await (await connection.execute("SELECT count(*) FROM call")).fetchone()
+            assert row == (0,)
+
+
+async def test_another_tenants_call_is_unknown(store: Store) -> None:
+    ours, theirs = await record_call(store, slug="acme"), await record_call(store, slug="rival")
+    with pytest.raises(Refused) as refused:
+        async with store.tenant(theirs.tenant_id) as connection:
+            await load_call(connection, ours.call_id)
+    assert refused.value.code == "unknown_call"
+
+
+async def test_tenants_are_created_found_and_listed(store: Store) -> None:
+    acme = await create_tenant(store, "acme", "Acme")
+    await create_tenant(store, "a-rival", "A rival")
+    assert await find_tenant(store, "acme") == acme
+    assert [t.slug for t in await list_tenants(store)] == ["a-rival", "acme"]
+    for slug, code in (("acme", "slug_taken"), ("Not OK", "invalid_slug"), ("", "invalid_slug")):
+        with pytest.raises(Refused) as refused:
+            await create_tenant(store, slug, "x")
+        assert refused.value.code == code
+    with pytest.raises(Refused, match="there is no tenant 'nobody'"):
+        await find_tenant(store, "nobody")
+
+
+async def test_a_token_speaks_for_its_tenant_until_it_is_revoked(
+    store: Store, postgres: EmbeddedPostgres, database: str
+) -> None:
+    tenant_id = (await create_tenant(store, "acme", "Acme")).tenant_id
+    token = await issue_token(store, tenant_id, {Scope.CAPTURE, Scope.READ})
+    principal = await resolve_token(store, token)
+    assert (principal.tenant_id, principal.scopes, principal.call_id) == (
+        tenant_id,
+        frozenset({Scope.CAPTURE, Scope.READ}),
+        None,
+    )
+    with psycopg.connect(postgres.url(user=SUPERUSER, database=database)) as connection:
+        row = connection.execute("SELECT t::text FROM ridealong.token t").fetchone()
+    assert row is not None
+    assert token not in row[0]
+    async with store.tenant(tenant_id) as connection:
+        (record,) = await list_tokens(connection)
+    await revoke_token(store, tenant_id, record.token_id)
+    with pytest.raises(Refused, match="wrong, expired or revoked"):
+        await resolve_token(store, token)
+    with pytest.raises(Refused, match="no such token"):
+        await revoke_token(store, (await create_tenant(store, "b", "B")).tenant_id, record.token_id)
+
+
+async def test_a_wrong_token_is_unknown(store: Store) -> None:
+    for token in ("", "ra_", "ra_x", "Bearer ra_x", "ra_" + "x" * 5000, "ra_\x00\ud800", "' OR 1=1"):
+        with pytest.raises(Refused) as refused:
+            await resolve_token(store, token)
+        assert refused.value.code == "unknown_token"
+
+
+async def test_a_token_can_be_limited_in_time_and_to_a_call(store: Store) -> None:
+    call, stranger = await record_call(store), await record_call(store, slug="rival")
+    limited = await issue_token(
+        store, call.tenant_id, [Scope.CAPTURE], call_id=call.call_id, expires_in=timedelta(hours=1)
+    )
+    assert (await resolve_token(store, limited)).call_id == call.call_id
+    expired = await issue_token(store, call.tenant_id, [Scope.READ], expires_in=timedelta(seconds=-1))
+    with pytest.raises(Refused):
+        await resolve_token(store, expired)
+    with pytest.raises(Refused, match="token_is_limited_to_a_call_of_its_tenant"):
+        await issue_token(store, call.tenant_id, [Scope.READ], call_id=stranger.call_id)
+    with pytest.raises(Refused, match="at least one scope"):
+        await issue_token(store, call.tenant_id, [])
+
+
+async def test_a_document_has_versions_and_one_is_active(store: Store) -> None:
+    tenant_id = (await create_tenant(store, "acme", "Acme")).tenant_id
+    async with store.tenant(tenant_id) as connection:
+        assert await active_document(connection, DocumentKind.RUBRIC, "bant") is None
+        await put_document(connection, DocumentKind.RUBRIC, "bant", "one")
+        second = await put_document(connection, DocumentKind.RUBRIC, "bant", "two")
+        await put_document(connection, DocumentKind.TEMPLATE, "bant", "other")
+        assert await active_document(connection, DocumentKind.RUBRIC, "bant") == second
+        assert [(d.kind, d.body) for d in await list_documents(connection)] == [
+            ("rubric", "two"),
+            ("template", "other"),
+        ]
+        await withdraw_document(connection, DocumentKind.RUBRIC, "bant")
+        assert await active_document(connection, DocumentKind.RUBRIC, "bant") is None
+        assert (await put_document(connection, DocumentKind.RUBRIC, "bant", "three")).version == 3
+
+
+async def test_a_voice_is_enrolled_replaced_and_forgotten(store: Store) -> None:
+    tenant_id = (await create_tenant(store, "acme", "Acme")).tenant_id
+    async with store.tenant(tenant_id) as connection:
+        await enrol_voice(connection, "kim", [0.25] * 512)
+        await enrol_voice(connection, "kim", [0.5] * 512)
+        (voice,) = await load_voiceprints(connection)
+        assert (voice.rep_id, voice.voiceprint) == ("kim", (0.5,) * 512)
+        with pytest.raises(InvalidSettings, match="512 numbers"):
+            await enrol_voice(connection, "kim", [0.5] * 3)
+        await erase_voiceprint(connection, "kim")
+        assert await load_voiceprints(connection) == []
+        with pytest.raises(Refused, match="no enrolled voice"):
+            await erase_voiceprint(connection, "kim")
