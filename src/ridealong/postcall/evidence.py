@@ -107,18 +107,18 @@ class EvidenceFinder:
             )
             for i in best
         ]
-        read = self._read_sentences(of, shown)
+        read = self._read_sentences(of, shown, context)
         return sorted(
             (self._with_doubt(found, criterion, context) for found in read), key=lambda found: -found.confidence
         )
 
-    def _read_sentences(self, of: Profile, shown: Sequence[Shown]) -> list[Shown]:
+    def _read_sentences(self, of: Profile, shown: Sequence[Shown], context: ReviewContext) -> list[Shown]:
         """Each of `shown`, narrowed to the sentence that shows most where one shows more than the whole."""
         split = [(found, sentence) for found in shown for sentence in sentences(found.utterance.text)]
         if not split:
             return list(shown)
         texts = [sentence for _, sentence in split]
-        odds = self._calibrator.probabilities(features(of, texts, self._embedder.embed(texts)))
+        odds = self._calibrator.probabilities(features(of, texts, self._embed(texts, context)))
         best = {found.utterance.no: found for found in shown}
         for (found, sentence), row in zip(split, odds, strict=True):
             if row[1] + row[2] > best[found.utterance.no].confidence:
@@ -126,6 +126,13 @@ class EvidenceFinder:
                     utterance=found.utterance, quote=sentence, partly=float(row[1]), fully=float(row[2])
                 )
         return list(best.values())
+
+    def _embed(self, texts: Sequence[str], context: ReviewContext) -> Vectors:
+        known = context.sentence_vectors
+        new = [text for text in dict.fromkeys(texts) if text not in known]
+        if new:
+            known.update(zip(new, self._embedder.embed(new), strict=True))
+        return np.stack([known[text] for text in texts])
 
     def _with_doubt(self, found: Shown, criterion: Criterion, context: ReviewContext) -> Shown:
         """Lower the probabilities by what is not sure about the speaker."""

@@ -33,6 +33,8 @@ ABSENT: Final = 0.15
 CALLED_FOR: Final = 0.5
 """A moment less sure than this calls for nothing."""
 MAX_EVIDENCE: Final = 3
+ALSO: Final = 0.6
+"""Further evidence is at least this share as sure as the first."""
 
 
 class LocalReviewer:
@@ -78,7 +80,11 @@ class LocalReviewer:
 
 def _shown(criterion: Criterion, found: Sequence[Shown], context: ReviewContext, floor: float) -> CriterionDraft:
     best = found[0]
-    same = [f for f in found if f.utterance.speaker == best.utterance.speaker and f.confidence >= floor]
+    same = [
+        f
+        for f in found
+        if f.utterance.speaker == best.utterance.speaker and f.confidence >= max(floor, ALSO * best.confidence)
+    ]
     fully = best.confidence >= FULLY and best.fully >= FULLY_SHARE * best.confidence
     who = name_of(best.utterance.speaker, context)
     said = predicate(criterion, who)

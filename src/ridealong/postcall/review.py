@@ -73,6 +73,8 @@ class ReviewContext:
     moments: tuple[StoredMoment, ...]
     vectors: Vectors
     duration_ms: int
+    sentence_vectors: dict[str, NDArray[np.float32]] = field(default_factory=lambda: {})
+    """What a reviewer embedded of this call while it reads it: sections look at the same sentences."""
 
     @property
     def rep_known(self) -> bool:

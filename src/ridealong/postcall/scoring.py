@@ -127,7 +127,7 @@ def features(of: Profile, texts: Sequence[str], vectors: Vectors) -> Numbers:
             of.figures * figure,
             of.figures * (1 - figure),
             # Longer than the longest example says no more: an utterance of 40 words is not four times as likely.
-            np.minimum(length, np.log(20)),
+            np.minimum(length, np.log(12)),
             np.minimum(length, np.log(6)),
         ],
         axis=1,
