@@ -49,8 +49,8 @@ def _without_limits(taxonomy: str) -> str:
         indent = line[: len(line) - len(line.lstrip())]
         if key == "cool_down_s":
             lines.append(f"{indent}cool_down_s: 0")
-        elif key == "nudges_per_10_min":
-            lines.append(f"{indent}nudges_per_10_min: 1000")
+        elif key == "max_nudges":
+            lines.append(f"{indent}max_nudges: 1000")
         else:
             lines.append(line)
     return "\n".join(lines) + "\n"

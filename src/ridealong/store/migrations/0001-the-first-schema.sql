@@ -40,7 +40,7 @@ CREATE TABLE ridealong.rep (
     name text NOT NULL DEFAULT '',
     created_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (tenant_id, rep_id),
-    CONSTRAINT rep_id_is_not_empty CHECK (btrim(rep_id) <> '')
+    CONSTRAINT rep_id_is_not_empty CHECK (rep_id ~ '\S')
 );
 
 CREATE TABLE ridealong.voiceprint (
@@ -88,7 +88,7 @@ CREATE TABLE ridealong.call (
     audio_ms bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (tenant_id, call_id),
     CONSTRAINT call_belongs_to_a_rep FOREIGN KEY (tenant_id, rep_id) REFERENCES ridealong.rep,
-    CONSTRAINT call_states_its_consent CHECK (btrim(consent) <> ''),
+    CONSTRAINT call_states_its_consent CHECK (consent ~ '\S'),
     CONSTRAINT call_is_live_or_ended CHECK (status IN ('live', 'ended')),
     CONSTRAINT call_that_ended_says_when_and_why CHECK
         ((status = 'ended') = (ended_at IS NOT NULL) AND (status = 'ended') = (ended_reason IS NOT NULL)),
@@ -177,7 +177,7 @@ CREATE TABLE ridealong.utterance (
     CONSTRAINT utterance_numbers_count_from_zero CHECK (utterance_no >= 0),
     CONSTRAINT utterance_speakers_count_from_zero CHECK (speaker_id >= 0),
     CONSTRAINT utterance_ends_after_it_starts CHECK (start_ts >= 0 AND end_ts > start_ts),
-    CONSTRAINT utterance_says_something CHECK (btrim(text) <> ''),
+    CONSTRAINT utterance_says_something CHECK (text ~ '\S'),
     CONSTRAINT utterance_speaker_confidence_lies_between_0_and_1 CHECK (speaker_confidence BETWEEN 0 AND 1)
 );
 
@@ -359,7 +359,7 @@ CREATE TABLE ridealong.claim (
     CONSTRAINT claim_of_absence_searched_through_an_utterance FOREIGN KEY (tenant_id, call_id, revision, through)
         REFERENCES ridealong.utterance (tenant_id, call_id, revision, utterance_no),
     CONSTRAINT claim_of_absence_searched_not_less_than_it_cites CHECK (through >= utterance_no),
-    CONSTRAINT claim_states_something CHECK (btrim(statement) <> ''),
+    CONSTRAINT claim_states_something CHECK (statement ~ '\S'),
     CONSTRAINT claim_confidence_lies_between_0_and_1 CHECK (confidence BETWEEN 0 AND 1),
     CONSTRAINT claim_is_a_finding_or_a_coaching_moment CHECK (CASE kind
         WHEN 'finding' THEN section_id IS NOT NULL AND criterion_id IS NOT NULL AND score IS NOT NULL

@@ -1,0 +1,47 @@
+"""How findings are worded: who, and what. A statement says no more than its criterion and its quote do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from ridealong.core.transcript import Role, Speaker, Unattributed
+
+if TYPE_CHECKING:
+    from ridealong.core.rubric import Criterion
+    from ridealong.postcall.review import ReviewContext
+
+MOMENT_WORDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "objection_raised": "raised an objection here",
+        "price_asked": "asked about the price here",
+        "competitor_mentioned": "named an alternative here",
+        "commitment_offered": "offered a next action here",
+        "buying_signal": "gave a buying signal here",
+        "stall": "postponed here",
+        "decision_process": "spoke about how they decide here",
+        "pain_stated": "stated a problem here",
+        "risky_promise": "made a promise here that may not hold",
+        "silence": "was followed by a silence here",
+        "monologue": "held the floor for long here",
+        "interruption": "was interrupted here",
+    }
+)
+
+
+def name_of(speaker: Speaker, context: ReviewContext) -> str:
+    """How a statement calls the speaker: by role where it is known, else by number."""
+    side = context.side_of(speaker)
+    if side is Role.REP:
+        return "The rep"
+    if side is Role.CUSTOMER:
+        return "The customer"
+    return "Somebody" if isinstance(speaker, Unattributed) else f"Speaker {speaker}"
+
+
+def predicate(criterion: Criterion, who: str) -> str:
+    """The finding as a sentence about `who`."""
+    if criterion.shown_as:
+        return f"{who} {criterion.shown_as.rstrip('.')}."
+    return f"{who} said what answers the question: {criterion.question}"
