@@ -1,0 +1,155 @@
+"""Calls with a real database, a real disk and replayed words; a classifier that hears one word alone."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from uuid import UUID
+
+import numpy as np
+import pytest
+
+from ridealong.core.moments import Detection
+from ridealong.core.transcript import Citation, Role, Roles, SpeakerId, Transcript, Utterance
+from ridealong.live import AudioFormat, CallStart, ChannelLayout, Encoding
+from ridealong.live.engine import Engine
+from ridealong.live.registry import LiveCalls
+from ridealong.recording.folder import Recordings
+from ridealong.speech import Transcriber
+from ridealong.speech.providers.replay import ReplayTranscriber
+from ridealong.speech.session_file import RecordedSession
+from ridealong.store import Store, tenants
+
+TRIGGER = "expensive"
+
+
+class OneWord:
+    """Finds `objection_raised` where somebody says "expensive", and nothing else; knows no roles by words."""
+
+    def classify(self, transcript: Transcript, utterance: Utterance, roles: Roles) -> SimpleNamespace:
+        detections: tuple[Detection, ...] = ()
+        if TRIGGER in utterance.text:
+            evidence = transcript.cite(Citation(utterance_no=utterance.no, quote=TRIGGER))
+            detections = (
+                Detection(
+                    type="objection_raised",
+                    confidence=0.99,
+                    evidence=(evidence,),
+                    trigger_ts=utterance.end_ts,
+                    nudge="Ask what they compare the price with before answering.",
+                    role_known=roles.role_of(utterance.speaker) is not Role.UNKNOWN,
+                ),
+            )
+        return SimpleNamespace(detections=detections, vector=self.embed(utterance.text))
+
+    def embed(self, text: str) -> np.ndarray:
+        vector = np.zeros(384, np.float32)
+        vector[len(text) % 384] = 1.0
+        return vector
+
+    def rep_log_odds(self, vector: np.ndarray) -> float:
+        return 0.0
+
+
+def line(no: int, speaker: int, start_ts: int, text: str, length_ms: int = 2000) -> Utterance:
+    return Utterance(no=no, speaker=SpeakerId(speaker), start_ts=start_ts, end_ts=start_ts + length_ms, text=text)
+
+
+SPOKEN = (
+    line(0, 0, 500, "Thanks for taking the time today."),
+    line(1, 1, 3000, "Sure, go ahead."),
+    line(2, 0, 5500, "What brings you here?"),
+    line(3, 1, 8000, "Everything we looked at is too expensive."),
+    line(4, 0, 10500, "Compared with what?"),
+    line(5, 1, 13000, "Compared with doing nothing."),
+)
+LENGTH_MS = 16_000
+
+
+@pytest.fixture
+def session() -> RecordedSession:
+    return RecordedSession(call="test", rep_speaker=SpeakerId(0), utterances=SPOKEN)
+
+
+@pytest.fixture
+def executor() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(4) as pool:
+        yield pool
+
+
+@pytest.fixture
+async def tenant_id(store: Store) -> UUID:
+    return (await tenants.create_tenant(store, "acme", "Acme")).tenant_id
+
+
+@dataclass
+class House:
+    """Makes one process's worth of calls after another on the same disk and database."""
+
+    store: Store
+    recordings: Recordings
+    executor: ThreadPoolExecutor
+    transcriber: Transcriber
+    opened: list[LiveCalls]
+    resume_grace_s: float = 300.0
+    max_call_ms: int = 3_600_000
+
+    def process(self) -> LiveCalls:
+        async def no_review(tenant_id: UUID, call_id: UUID) -> None:
+            return None
+
+        calls = LiveCalls(
+            Engine(
+                store=self.store,
+                recordings=self.recordings,
+                transcribers={1: self.transcriber, 2: self.transcriber},
+                classifiers=lambda taxonomy: OneWord(),  # type: ignore[arg-type, return-value]
+                models=self.executor,
+                disk=self.executor,
+                review=no_review,
+                resume_grace_s=self.resume_grace_s,
+                max_call_ms=self.max_call_ms,
+            )
+        )
+        self.opened.append(calls)
+        return calls
+
+
+@pytest.fixture
+async def house(
+    store: Store, tmp_path: Path, executor: ThreadPoolExecutor, session: RecordedSession
+) -> AsyncIterator[House]:
+    made = House(
+        store=store,
+        recordings=Recordings(tmp_path / "recordings"),
+        executor=executor,
+        transcriber=ReplayTranscriber(session),
+        opened=[],
+    )
+    yield made
+    for calls in made.opened:
+        await calls.close()
+
+
+@pytest.fixture
+def start() -> Callable[..., CallStart]:
+    def made(
+        encoding: Encoding = Encoding.PCM16,
+        sample_rate: int = 16_000,
+        channels: int = 1,
+        layout: ChannelLayout = ChannelLayout.MIXED,
+        rep_speaker: int | None = 0,
+        consent: str = "Both agreed.",
+    ) -> CallStart:
+        return CallStart(
+            format=AudioFormat(encoding=encoding, sample_rate=sample_rate, channels=channels),
+            layout=layout,
+            rep_id="rep-1",
+            consent=consent,
+            rep_speaker=rep_speaker,
+        )
+
+    return made

@@ -1,0 +1,326 @@
+"""A whole call: from bytes to rows, undisturbed and disturbed, always with the same result."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator, Callable
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+
+from ridealong.core.errors import InvalidAudio, Refused, Unavailable
+from ridealong.core.events import (
+    CallEnded,
+    CallEvent,
+    GapRecorded,
+    MomentDecided,
+    PartialHeard,
+    UtteranceFinished,
+    WarningGiven,
+)
+from ridealong.core.moments import Tier
+from ridealong.core.transcript import Role, Utterance
+from ridealong.live import CallStart, ChannelLayout, Encoding
+from ridealong.live.session import LiveCall
+from ridealong.speech import Audio, Heard, Hearing, Transcriber
+from ridealong.store import Store, calls, moments, reviews
+from tests.integration.live.conftest import LENGTH_MS, SPOKEN, House
+
+Start = Callable[..., CallStart]
+
+PIECE = bytes(3200)
+PIECES = LENGTH_MS // 100
+
+
+async def send(call: LiveCall, count: int = PIECES, piece: bytes = PIECE) -> None:
+    sender = call.attach()
+    for _ in range(count):
+        await sender.write(piece)
+        await call.taken()
+    await sender.detach()
+
+
+async def stop(call: LiveCall) -> list[CallEvent]:
+    sender = call.attach()
+    await sender.stop()
+    await call.over.wait()
+    return [n.event async for n in call.watch() if not isinstance(n.event, PartialHeard)]
+
+
+async def stored(store: Store, tenant_id: UUID, call_id: UUID) -> list[Utterance]:
+    async with store.tenant(tenant_id) as conn:
+        return list(await calls.load_transcript(conn, await calls.latest_revision(conn, call_id)))
+
+
+def said(utterances: list[Utterance] | tuple[Utterance, ...]) -> list[tuple[object, ...]]:
+    return [(u.no, u.speaker, u.start_ts, u.end_ts, u.text) for u in utterances]
+
+
+async def test_a_call_is_heard_nudged_stored_and_its_review_asked_for(
+    house: House, tenant_id: UUID, start: Start
+) -> None:
+    live = house.process()
+    call = await live.begin(tenant_id, start())
+    await send(call)
+    events = await stop(call)
+    assert said([e.utterance for e in events if isinstance(e, UtteranceFinished)]) == said(SPOKEN)
+    decided = [e for e in events if isinstance(e, MomentDecided)]
+    assert [(e.moment.type, e.moment.tier) for e in decided] == [("objection_raised", Tier.NUDGE)]
+    assert decided[0].moment.evidence[0].quote == "expensive"
+    assert isinstance(events[-1], CallEnded)
+    assert events[-1].audio_ms == LENGTH_MS
+
+    assert said(await stored(house.store, tenant_id, call.call_id)) == said(SPOKEN)
+    async with house.store.tenant(tenant_id) as conn:
+        found = await calls.load_call(conn, call.call_id)
+        assert (found.status, found.audio_ms, found.ended_reason) == ("ended", LENGTH_MS, "stopped")
+        transcript = await calls.load_transcript(conn, await calls.latest_revision(conn, call.call_id))
+        assert [m.moment.type for m in await moments.load_moments(conn, transcript)] == ["objection_raised"]
+        assert (await reviews.find_review(conn, call.call_id)).status is reviews.ReviewStatus.QUEUED
+
+
+async def test_a_dropped_sender_comes_back_and_goes_on_where_it_was(
+    house: House, tenant_id: UUID, start: Start
+) -> None:
+    live = house.process()
+    call = await live.begin(tenant_id, start())
+    await send(call, 70)
+    again = await live.find(tenant_id, call.call_id)
+    assert again is call
+    await send(call, PIECES - 70)
+    await stop(call)
+    assert said(await stored(house.store, tenant_id, call.call_id)) == said(SPOKEN)
+
+
+@pytest.mark.parametrize("at", [0, 7, 45, 95, 131, 160])
+async def test_a_call_taken_up_by_the_next_process_ends_like_an_undisturbed_one(
+    house: House, tenant_id: UUID, start: Start, at: int
+) -> None:
+    first = house.process()
+    call = await first.begin(tenant_id, start())
+    await send(call, at)
+    before = call.last_seq
+    await first.close()
+
+    second = house.process()
+    assert await second.recover() == 1
+    again = await second.find(tenant_id, call.call_id)
+    assert again.journal.received == at * len(PIECE)
+    assert isinstance(again, LiveCall)
+    assert again.last_seq >= before
+    await send(again, PIECES - at)
+    events = await stop(again)
+    assert said([e.utterance for e in events if isinstance(e, UtteranceFinished)]) == said(SPOKEN)
+    assert len([e for e in events if isinstance(e, MomentDecided)]) == 1
+    assert said(await stored(house.store, tenant_id, call.call_id)) == said(SPOKEN)
+    assert again.judge.role_of(SPOKEN[0].speaker) is Role.REP
+
+
+async def test_numbers_of_events_have_no_hole_over_a_restart(house: House, tenant_id: UUID, start: Start) -> None:
+    first = house.process()
+    call = await first.begin(tenant_id, start())
+    await send(call, 70)
+    await first.close()
+    second = house.process()
+    await second.recover()
+    again = await second.find(tenant_id, call.call_id)
+    assert isinstance(again, LiveCall)
+    await send(again, PIECES - 70)
+    sender = again.attach()
+    await sender.stop()
+    await again.over.wait()
+    numbers = [n.seq async for n in again.watch() if not isinstance(n.event, PartialHeard)]
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+async def test_a_call_that_ended_while_nothing_could_be_stored_is_stored_by_the_next_process(
+    house: House, tenant_id: UUID, start: Start
+) -> None:
+    first = house.process()
+    call = await first.begin(tenant_id, start())
+    await send(call)
+    sender = call.attach()
+    await sender.stop()
+    # The process dies between the end and its storing.
+    await first.close()
+    second = house.process()
+    taken_up = await second.recover()
+    if taken_up:
+        again = second._calls[call.call_id]
+        await again.over.wait()
+    assert said(await stored(house.store, tenant_id, call.call_id)) == said(SPOKEN)
+    async with house.store.tenant(tenant_id) as conn:
+        assert (await calls.load_call(conn, call.call_id)).status == "ended"
+
+
+async def test_a_pause_is_a_gap_and_adds_no_time(house: House, tenant_id: UUID, start: Start) -> None:
+    live = house.process()
+    call = await live.begin(tenant_id, start())
+    sender = call.attach()
+    for _ in range(78):
+        await sender.write(PIECE)
+        await call.taken()
+    await sender.pause()
+    with pytest.raises(Refused, match="paused"):
+        await sender.write(PIECE)
+    await asyncio.sleep(0.1)
+    await sender.resume()
+    for _ in range(PIECES - 78):
+        await sender.write(PIECE)
+        await call.taken()
+    await sender.detach()
+    events = await stop(call)
+    gaps = [e for e in events if isinstance(e, GapRecorded)]
+    assert [(g.at_ts, g.reason) for g in gaps] == [(7800, "paused")]
+    assert gaps[0].duration_ms >= 100
+    assert said(await stored(house.store, tenant_id, call.call_id)) == said(SPOKEN)
+
+
+async def test_a_stated_gap_is_kept_where_it_was(house: House, tenant_id: UUID, start: Start) -> None:
+    live = house.process()
+    call = await live.begin(tenant_id, start())
+    await send(call, 30)
+    sender = call.attach()
+    await sender.gap(12_000, "phone was full")
+    await sender.detach()
+    await send(call, PIECES - 30)
+    await stop(call)
+    async with house.store.tenant(tenant_id) as conn:
+        found = await calls.load_gaps(conn, call.call_id)
+    assert [(g.at_ts, g.duration_ms, g.reason) for g in found] == [(3000, 12_000, "phone was full")]
+
+
+async def test_a_second_sender_is_refused_while_the_first_one_lives(
+    house: House, tenant_id: UUID, start: Start
+) -> None:
+    live = house.process()
+    call = await live.begin(tenant_id, start())
+    first = call.attach()
+    await first.write(PIECE)
+    with pytest.raises(Refused) as refused:
+        call.attach()
+    assert refused.value.code == "second_sender"
+    await first.write(PIECE)
+
+
+async def test_a_file_instead_of_samples_is_refused_and_nothing_is_kept(
+    house: House, tenant_id: UUID, start: Start
+) -> None:
+    live = house.process()
+    call = await live.begin(tenant_id, start())
+    sender = call.attach()
+    with pytest.raises(InvalidAudio, match="WAV"):
+        await sender.write(b"RIFF\0\0\0\0WAVEfmt ")
+    assert call.journal.written == 0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        ({"consent": "  "}, "consent_missing"),
+        ({"channels": 2}, "bad_format"),
+        ({"channels": 3, "layout": ChannelLayout.REP_FIRST}, "bad_format"),
+        ({"sample_rate": 4000}, "bad_format"),
+        ({"sample_rate": 96_000}, "bad_format"),
+        ({"encoding": Encoding.MULAW, "sample_rate": 16_000}, "bad_format"),
+        ({"encoding": Encoding.OPUS, "sample_rate": 16_000}, "bad_format"),
+    ],
+)
+async def test_a_start_that_cannot_work_is_refused_and_leaves_nothing(
+    house: House, tenant_id: UUID, start: Start, wrong: dict[str, object], code: str
+) -> None:
+    live = house.process()
+    with pytest.raises(Refused) as refused:
+        await live.begin(tenant_id, start(**wrong))
+    assert refused.value.code == code
+    assert not list(house.recordings.unstored())
+    assert live.running(tenant_id) == []
+
+
+async def test_another_tenants_call_is_unknown(house: House, tenant_id: UUID, start: Start) -> None:
+    live = house.process()
+    call = await live.begin(tenant_id, start())
+    with pytest.raises(Refused) as refused:
+        await live.find(UUID(int=1), call.call_id)
+    assert refused.value.code == "unknown_call"
+
+
+async def test_an_ended_call_takes_no_sender(house: House, tenant_id: UUID, start: Start) -> None:
+    live = house.process()
+    call = await live.begin(tenant_id, start())
+    await send(call, 10)
+    await stop(call)
+    with pytest.raises(Refused) as refused:
+        await live.find(tenant_id, call.call_id)
+    assert refused.value.code == "call_ended"
+
+
+async def test_a_call_without_any_audio_ends_and_is_stored(house: House, tenant_id: UUID, start: Start) -> None:
+    live = house.process()
+    call = await live.begin(tenant_id, start())
+    events = await stop(call)
+    assert isinstance(events[-1], CallEnded)
+    assert events[-1].audio_ms == 0
+    assert await stored(house.store, tenant_id, call.call_id) == []
+
+
+async def test_a_call_that_grows_too_long_is_ended_with_a_warning(house: House, tenant_id: UUID, start: Start) -> None:
+    house.max_call_ms = 2000
+    live = house.process()
+    call = await live.begin(tenant_id, start())
+    sender = call.attach()
+    for _ in range(21):
+        await sender.write(PIECE)
+    with pytest.raises(Refused) as refused:
+        await sender.write(PIECE)
+    assert refused.value.code == "call_ended"
+    await call.over.wait()
+    events = [n.event async for n in call.watch()]
+    assert [e.code for e in events if isinstance(e, WarningGiven)] == ["too_long"]
+
+
+async def test_a_sender_that_stays_away_ends_the_call(house: House, tenant_id: UUID, start: Start) -> None:
+    house.resume_grace_s = 0.05
+    live = house.process()
+    call = await live.begin(tenant_id, start())
+    await send(call, 40)
+    async with asyncio.timeout(10):
+        await call.over.wait()
+    async with house.store.tenant(tenant_id) as conn:
+        assert (await calls.load_call(conn, call.call_id)).ended_reason == "sender_lost"
+
+
+class Failing:
+    """Fails `times` times, each after some words, then hears on."""
+
+    def __init__(self, inner: Transcriber, times: int) -> None:
+        self._inner = inner
+        self.left = times
+
+    async def hear(self, audio: AsyncIterable[Audio], hearing: Hearing) -> AsyncIterator[Heard]:
+        count = 0
+        async for heard in self._inner.hear(audio, hearing):
+            yield heard
+            count += 1
+            if self.left and count > 8:
+                self.left -= 1
+                raise Unavailable("the recogniser fell over")
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+
+async def test_a_recogniser_that_falls_over_is_started_again_and_no_word_is_lost(
+    house: House, tenant_id: UUID, start: Start
+) -> None:
+    house = replace(house, transcriber=Failing(house.transcriber, 1))
+    live = house.process()
+    call = await live.begin(tenant_id, start())
+    sender = call.attach()
+    for _ in range(PIECES):
+        await sender.write(PIECE)
+    await sender.detach()
+    events = await stop(call)
+    assert "speech_interrupted" in [e.code for e in events if isinstance(e, WarningGiven)]
+    assert said(await stored(house.store, tenant_id, call.call_id)) == said(SPOKEN)
