@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 from uuid import UUID
 
@@ -239,9 +240,12 @@ async def to_its_end(work: Coroutine[Any, Any, Result]) -> Result:
 
 def place_of(error: Exception) -> dict[str, object]:
     """File and line where a foreign error arose: what a log may hold of it."""
+    place: dict[str, object] = {}
     trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
+    while trace is not None:
+        # The deepest line of our own code: where it called what failed.
+        file = trace.tb_frame.f_code.co_filename
+        if not place or "ridealong" in Path(file).parts:
+            place = {"file": Path(file).name, "line": trace.tb_lineno}
         trace = trace.tb_next
-    if trace is None:
-        return {}
-    return {"file": trace.tb_frame.f_code.co_filename.rpartition("/")[2], "line": trace.tb_lineno}
+    return place

@@ -1,23 +1,27 @@
 """What every implementation of `RunningCalls` must look like from the sockets: asked with an address and a token alone.
 
-`SITES` names each server that is asked. Whoever has another implementation adds an async context manager that gives a
-`Site` of it, and every test here runs against it as well.
+The stand-in of the other tests and the real running calls answer the same questions: that keeps the stand-in honest.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
+import psycopg
 import pytest
 import pytest_asyncio
+from pydantic import SecretStr
 from websockets.asyncio.client import connect
 
+from ridealong.config import Settings
+from ridealong.store.embedded import DATABASE, OWNER, SUPERUSER, EmbeddedPostgres
 from tests.integration.web.conftest import Client, world
+from tests.integration.web.real import real_server
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -60,18 +64,28 @@ class Site:
 
 
 @contextlib.asynccontextmanager
-async def stand_in() -> AsyncIterator[Site]:
-    async with world() as made:
-        yield Site(made.address, made.token)
+async def real(postgres: EmbeddedPostgres, folder: Path) -> AsyncIterator[Site]:
+    with psycopg.connect(postgres.url(user=SUPERUSER, database="postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE sockets TEMPLATE {DATABASE} OWNER {OWNER}")
+    try:
+        settings = Settings(data_dir=folder, database_url=SecretStr(postgres.url(user=OWNER, database="sockets")))
+        async with real_server(settings, folder / "recordings") as (address, token):
+            yield Site(address, token)
+    finally:
+        with psycopg.connect(postgres.url(user=SUPERUSER, database="postgres"), autocommit=True) as connection:
+            connection.execute("DROP DATABASE sockets WITH (FORCE)")
 
 
-SITES: Final[dict[str, Callable[[], AbstractAsyncContextManager[Site]]]] = {"stand-in": stand_in}
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session", params=list(SITES))
-async def site(request: pytest.FixtureRequest) -> AsyncIterator[Site]:
-    async with SITES[request.param]() as made:
-        yield made
+@pytest_asyncio.fixture(scope="module", loop_scope="session", params=["stand-in", "real"])
+async def site(
+    request: pytest.FixtureRequest, postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Site]:
+    if request.param == "real":
+        async with real(postgres, tmp_path_factory.mktemp("real")) as made:
+            yield made
+    else:
+        async with world() as stands_in:
+            yield Site(stands_in.address, stands_in.token)
 
 
 async def test_every_byte_is_acknowledged_and_the_end_is_told(site: Site) -> None:
@@ -90,7 +104,9 @@ async def test_a_cut_call_has_every_byte_once_wherever_it_was_cut(site: Site, wa
     async with site.started() as (client, reply):
         for _ in range(10):
             await client.send(bytes(3200))
-        await client.until(type="ack")
+        # The answer proves that all frames were taken, though perhaps not yet flushed to the disk.
+        await client.send({"type": "ping"})
+        await client.until(type="pong")
         await asyncio.sleep(wait_s)
         client.socket.transport.abort()
     total = 64_000

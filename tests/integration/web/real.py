@@ -1,0 +1,91 @@
+"""The real running calls behind the real sockets: PostgreSQL, journals on disk, replayed words, no models."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from uuid import UUID
+
+import numpy as np
+
+from ridealong.config import Settings
+from ridealong.core.transcript import Roles, SpeakerId, Transcript, Utterance
+from ridealong.live.engine import Engine
+from ridealong.live.registry import LiveCalls
+from ridealong.recording.folder import Recordings
+from ridealong.speech.providers.replay import ReplayTranscriber
+from ridealong.speech.session_file import RecordedSession
+from ridealong.store import Store, tenants
+from ridealong.web.server import create_app, running
+from ridealong.web.services import Services
+from tests.integration.web.standin import StandInCalls, StandInStore
+
+
+class Hears:
+    """Finds no moments: these tests are about audio, not about words."""
+
+    def classify(self, _transcript: Transcript, _utterance: Utterance, _roles: Roles) -> SimpleNamespace:
+        return SimpleNamespace(detections=(), vector=np.eye(1, 384, dtype=np.float32)[0])
+
+    def rep_log_odds(self, _vector: object) -> float:
+        return 0.0
+
+
+@dataclass
+class StoreTokens:
+    store: Store
+
+    async def resolve(self, token: str) -> tenants.Principal:
+        return await tenants.resolve_token(self.store, token)
+
+    async def issue(self, tenant_id: UUID, *, scopes: frozenset[str], call_id: UUID, lifetime_s: float) -> str:
+        return await tenants.issue_token(
+            self.store,
+            tenant_id,
+            [tenants.Scope(scope) for scope in scopes],
+            call_id=call_id,
+            expires_in=timedelta(seconds=lifetime_s),
+        )
+
+
+@contextlib.asynccontextmanager
+async def real_server(settings: Settings, folder: Path) -> AsyncIterator[tuple[str, str]]:
+    """(address, token) of a server over real calls."""
+
+    async def no_review(_tenant_id: UUID, _call_id: UUID) -> None:
+        return None
+
+    store = await Store.open(settings)
+    said = (
+        Utterance(no=0, speaker=SpeakerId(0), start_ts=100, end_ts=500, text="Hello there."),
+        Utterance(no=1, speaker=SpeakerId(1), start_ts=600, end_ts=900, text="Good morning."),
+    )
+    transcriber = ReplayTranscriber(RecordedSession(call="test", rep_speaker=SpeakerId(0), utterances=said))
+    with ThreadPoolExecutor(2) as pool:
+        calls = LiveCalls(
+            Engine(
+                store=store,
+                recordings=Recordings(folder),
+                transcribers={1: transcriber, 2: transcriber},
+                classifiers=lambda _taxonomy: Hears(),  # type: ignore[arg-type, return-value]
+                models=pool,
+                disk=pool,
+                review=no_review,
+            )
+        )
+        try:
+            tenant = await tenants.create_tenant(store, "acme", "Acme")
+            token = await tenants.issue_token(store, tenant.tenant_id, list(tenants.Scope))
+            # Nothing here reads over HTTP: that side has its own tests.
+            shelf = StandInStore(StandInCalls())
+            services = Services(calls=calls, tokens=StoreTokens(store), library=shelf, recordings=shelf, render=shelf)
+            async with running(create_app(services)) as address:
+                yield address, token
+        finally:
+            await calls.close()
+            await store.close()
