@@ -27,7 +27,7 @@ from ridealong.core.events import (
 from ridealong.core.transcript import Unattributed
 from ridealong.live.playback import PcmRecording, open_pcm
 from ridealong.live.taxonomy import DEFAULT_TAXONOMY_TEXT, load_taxonomy
-from ridealong.postcall.render import check_template, render, shipped_template
+from ridealong.postcall.render import render, shipped_template
 from ridealong.postcall.rubric import load_rubric, shipped_rubric_text
 from ridealong.speech.audio import read_recording
 from ridealong.speech.voices import enrol
@@ -250,10 +250,14 @@ class StoredReports:
             await calls.load_call(conn, call_id)
             artifact = await artifacts.load_artifact(conn, call_id)
             own = await tenants.active_document(conn, tenants.DocumentKind.TEMPLATE, f"{template}.{form}")
-        text = shipped_template(template, form) if own is None else own.body
-        return await asyncio.get_running_loop().run_in_executor(
-            self.threads, lambda: render(artifact, text, form=form, audio_url=audio_url, source=template)
-        )
+        def play_url(start_ts: int, end_ts: int) -> str:
+            # A media fragment: the browser plays from the one to the other, without any script.
+            return f"{audio_url}#t={start_ts / 1000:.3f},{end_ts / 1000:.3f}"
+
+        def rendered() -> str:
+            return render(artifact, template, form, play_url, text=None if own is None else own.body)
+
+        return await asyncio.get_running_loop().run_in_executor(self.threads, rendered)
 
 
 @dataclass(frozen=True, slots=True)

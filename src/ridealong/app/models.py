@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ridealong.embedding.minilm import load_embedder
 from ridealong.live.classify import MomentClassifier
-from ridealong.postcall.review import LocalReviewer, Reviewer
+from ridealong.live.train import load_head
+from ridealong.postcall.local import LocalReviewer
 
 if TYPE_CHECKING:
+    from ridealong.config import Settings
     from ridealong.embedding import Embedder, Vectors
     from ridealong.live.head import Head
     from ridealong.live.taxonomy import Taxonomy
+    from ridealong.postcall.review import Reviewer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -26,7 +30,18 @@ class Models:
         return self.embedder.embed([text])[0]
 
     def classifier(self, taxonomy: Taxonomy) -> MomentClassifier:
-        return MomentClassifier(embedder=self.embedder, head=self.head, taxonomy=taxonomy)
+        """A classifier for one call."""
+        return MomentClassifier(taxonomy=taxonomy, embedder=self.embedder, head=self.head)
 
     def reviewer(self) -> Reviewer:
         return LocalReviewer(self.embedder)
+
+
+def load(settings: Settings) -> Models:
+    """Load, and build what is not built yet (some seconds, once). Raises MissingPart."""
+    embedder = load_text_model(settings)
+    return Models(embedder=embedder, head=load_head(embedder, settings.models_dir))
+
+
+def load_text_model(settings: Settings) -> Embedder:
+    return load_embedder(settings.models_dir)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Final
 
-from ridealong.core.errors import InvalidAudio, Refused
+from ridealong.core.errors import InvalidAudio, Refused, Unavailable
 from ridealong.live import Encoding
+from ridealong.live.hearing import byte_clock
 from ridealong.recording import opus
 
 if TYPE_CHECKING:
@@ -63,6 +65,8 @@ class AttachedSender:
             self._opus_samples += samples
             audio_ms = self._opus_samples * 1000 / opus.RATE
         else:
+            if len(data) % byte_clock(call.start.format).frame_bytes:
+                raise InvalidAudio("a frame holds whole samples of every channel: this one has a byte too many")
             received = await call.journal.write(data)
             audio_ms = call.audio_ms()
         call.audio_arrived(audio_ms)
@@ -102,6 +106,9 @@ class AttachedSender:
 
     async def detach(self) -> None:
         if not self.superseded:
+            # The next sender resumes from `received`: what is written but not flushed would be sent, and heard, twice.
+            with contextlib.suppress(Unavailable):
+                await self._call.journal.flush()
             self.superseded = True
             self._call.detached(self)
 
