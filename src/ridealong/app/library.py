@@ -250,6 +250,7 @@ class StoredReports:
             await calls.load_call(conn, call_id)
             artifact = await artifacts.load_artifact(conn, call_id)
             own = await tenants.active_document(conn, tenants.DocumentKind.TEMPLATE, f"{template}.{form}")
+
         def play_url(start_ts: int, end_ts: int) -> str:
             # A media fragment: the browser plays from the one to the other, without any script.
             return f"{audio_url}#t={start_ts / 1000:.3f},{end_ts / 1000:.3f}"

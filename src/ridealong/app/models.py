@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ridealong.embedding.minilm import load_embedder
 from ridealong.live.classify import MomentClassifier
+from ridealong.live.manner import Manner, load_manner
 from ridealong.live.train import load_head
 from ridealong.postcall.local import LocalReviewer
 
@@ -24,6 +25,7 @@ class Models:
 
     embedder: Embedder
     head: Head
+    manner: Manner
 
     def embed(self, text: str) -> Vectors:
         """The vector of one text, shape [384]."""
@@ -33,6 +35,10 @@ class Models:
         """A classifier for one call."""
         return MomentClassifier(taxonomy=taxonomy, embedder=self.embedder, head=self.head)
 
+    def rep_log_odds(self, vector: Vectors) -> float:
+        """See `live.manner`."""
+        return self.manner.rep_log_odds(vector)
+
     def reviewer(self) -> Reviewer:
         return LocalReviewer(self.embedder)
 
@@ -40,7 +46,8 @@ class Models:
 def load(settings: Settings) -> Models:
     """Load, and build what is not built yet (some seconds, once). Raises MissingPart."""
     embedder = load_text_model(settings)
-    return Models(embedder=embedder, head=load_head(embedder, settings.models_dir))
+    folder = settings.models_dir
+    return Models(embedder=embedder, head=load_head(embedder, folder), manner=load_manner(embedder, folder))
 
 
 def load_text_model(settings: Settings) -> Embedder:

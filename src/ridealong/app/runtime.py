@@ -113,7 +113,7 @@ class Runtime:
                     store=store,
                     recordings=recordings,
                     transcribers=transcribers,
-                    classifiers=loaded.classifier,
+                    minds=loaded,
                     models=pool,
                     disk=disk,
                     review=review,

@@ -10,17 +10,35 @@ from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 if TYPE_CHECKING:
-    from ridealong.live.classify import MomentClassifier
+    from ridealong.core.transcript import Roles, Transcript, Utterance
+    from ridealong.embedding import Vectors
+    from ridealong.live.classify import Classified
     from ridealong.live.taxonomy import Taxonomy
     from ridealong.recording.folder import Recordings
     from ridealong.speech import Transcriber
     from ridealong.store import Store
 
 
-class Classifiers(Protocol):
-    """Gives each tenant's classifier: the shared encoder with that tenant's taxonomy."""
+class Minds(Protocol):
+    """The shared models of Path A."""
 
-    def __call__(self, taxonomy: Taxonomy) -> MomentClassifier: ...
+    def classifier(self, taxonomy: Taxonomy) -> UtteranceClassifier:
+        """A classifier for one call, with that tenant's taxonomy."""
+        ...
+
+    def embed(self, text: str) -> Vectors:
+        """The vector of one text, float32 [384]. Blocks for some milliseconds."""
+        ...
+
+    def rep_log_odds(self, vector: Vectors) -> float:
+        """ln P(a rep said it) / P(a customer said it)."""
+        ...
+
+
+class UtteranceClassifier(Protocol):
+    """Judges the utterances of one call; see `live.classify.MomentClassifier`."""
+
+    def classify(self, transcript: Transcript, utterance: Utterance, roles: Roles) -> Classified: ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -30,7 +48,7 @@ class Engine:
     store: Store
     recordings: Recordings
     transcribers: Mapping[int, Transcriber]
-    classifiers: Classifiers
+    minds: Minds
     models: Executor
     """Threads for the classifier."""
     disk: Executor

@@ -17,7 +17,7 @@ from ridealong.live.timing import TimingWatch
 
 if TYPE_CHECKING:
     from ridealong.embedding import Vectors
-    from ridealong.live.classify import MomentClassifier
+    from ridealong.live.engine import Minds
     from ridealong.live.taxonomy import Taxonomy
     from ridealong.recording.entries import Lasting
     from ridealong.speech import Activity, EnrolledVoice
@@ -40,17 +40,19 @@ class Judge:
         *,
         transcript: Transcript,
         taxonomy: Taxonomy,
-        classifier: MomentClassifier,
+        minds: Minds,
         executor: Executor,
         enrolled_voices: tuple[EnrolledVoice, ...] = (),
     ) -> None:
         self.transcript = transcript
         self.enrolled_voices = enrolled_voices
-        self.vocabulary = taxonomy.vocabulary
-        self.roles = RoleTracker(classifier.rep_log_odds)
-        self._classifier = classifier
+        self.vocabulary = tuple(phrase for tracker in taxonomy.trackers for phrase in tracker.phrases)
+        self.roles = RoleTracker(minds.rep_log_odds)
+        self._classifier = minds.classifier(taxonomy)
+        self._minds = minds
+        self._taxonomy = taxonomy
         self._executor = executor
-        self._timing = TimingWatch(taxonomy, transcript)
+        self._timing = TimingWatch(taxonomy, transcript, lambda: self.roles.roles)
         self._policy = Policy(taxonomy)
         self._past_moments: list[MomentDecided] = []
 
@@ -64,19 +66,19 @@ class Judge:
             self._executor, self._classifier.classify, self.transcript, utterance, self.roles.roles
         )
         roles = self.roles.met(utterance, classified.vector)
-        timing = self._timing.utterance_finished(utterance, self.roles.roles)
+        timing = self._timing.utterance_finished(utterance)
         return Judged(detections=(*classified.detections, *timing), roles=tuple(roles), vector=classified.vector)
 
     def embed(self, text: str) -> Vectors:
         """The embedding of one text. Blocks for some milliseconds."""
-        return self._classifier.embed(text)
+        return self._minds.embed(text)
 
-    def activity(self, activity: Activity) -> None:
-        self._timing.activity(activity.at_ts, speaking=activity.speaking)
+    def activity(self, activity: Activity) -> Sequence[Detection]:
+        return self._timing.activity(activity.at_ts, speaking=activity.speaking)
 
     def clock(self, ts: int) -> Sequence[Detection]:
         """Everything up to `ts` ms was heard: what the timing rules see in that."""
-        return self._timing.clock(ts, self.roles.roles)
+        return self._timing.clock(ts)
 
     def gap(self, at_ts: int) -> None:
         self._timing.gap(at_ts)
@@ -91,7 +93,7 @@ class Judge:
         match event:
             case UtteranceFinished(utterance=utterance):
                 self.transcript.append(utterance)
-                self._timing.utterance_finished(utterance, self.roles.roles)
+                self._timing.utterance_finished(utterance)
             case RoleLearned(assignment=assignment):
                 self.roles.roles = self.roles.roles.with_role(assignment)
             case GapRecorded(at_ts=at_ts):
@@ -104,5 +106,4 @@ class Judge:
     def restored(self) -> None:
         """All of the log was taken in: what was said and nudged then counts now."""
         moments = [past.moment for past in self._past_moments]
-        self._policy.restore(moments)
-        self._timing.restore(moments)
+        self._policy = Policy.restore(self._taxonomy, moments)

@@ -160,7 +160,7 @@ class LiveCalls:
         return Judge(
             transcript=Transcript(TranscriptId(call_id=call_id)),
             taxonomy=taxonomy,
-            classifier=self._engine.classifiers(taxonomy),
+            minds=self._engine.minds,
             executor=self._engine.models,
             enrolled_voices=enrolled,
         )

@@ -415,7 +415,7 @@ class LiveCall:
                     )
                 )
             case Activity():
-                self._judge.activity(item)
+                self._decide(self._judge.activity(item), heard_ts=self.clock.now_ts())
             case VoiceMatched():
                 if item.confidence >= ENROLLED_FLOOR:
                     self._learn(self._judge.roles.state(item.speaker_id, RoleSource.ENROLLED_VOICE, item.confidence))

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from uuid import UUID
 
 import numpy as np
@@ -15,8 +14,10 @@ import pytest
 from ridealong.core.moments import Detection
 from ridealong.core.transcript import Citation, Role, Roles, SpeakerId, Transcript, Utterance
 from ridealong.live import AudioFormat, CallStart, ChannelLayout, Encoding
+from ridealong.live.classify import Classified
 from ridealong.live.engine import Engine
 from ridealong.live.registry import LiveCalls
+from ridealong.live.taxonomy import Taxonomy
 from ridealong.recording.folder import Recordings
 from ridealong.speech import Transcriber
 from ridealong.speech.providers.replay import ReplayTranscriber
@@ -29,7 +30,10 @@ TRIGGER = "expensive"
 class OneWord:
     """Finds `objection_raised` where somebody says "expensive", and nothing else; knows no roles by words."""
 
-    def classify(self, transcript: Transcript, utterance: Utterance, roles: Roles) -> SimpleNamespace:
+    def classifier(self, taxonomy: Taxonomy) -> OneWord:
+        return self
+
+    def classify(self, transcript: Transcript, utterance: Utterance, roles: Roles) -> Classified:
         detections: tuple[Detection, ...] = ()
         if TRIGGER in utterance.text:
             evidence = transcript.cite(Citation(utterance_no=utterance.no, quote=TRIGGER))
@@ -43,7 +47,7 @@ class OneWord:
                     role_known=roles.role_of(utterance.speaker) is not Role.UNKNOWN,
                 ),
             )
-        return SimpleNamespace(detections=detections, vector=self.embed(utterance.text))
+        return Classified(detections=detections, vector=self.embed(utterance.text))
 
     def embed(self, text: str) -> np.ndarray:
         vector = np.zeros(384, np.float32)
@@ -106,7 +110,7 @@ class House:
                 store=self.store,
                 recordings=self.recordings,
                 transcribers={1: self.transcriber, 2: self.transcriber},
-                classifiers=lambda taxonomy: OneWord(),  # type: ignore[arg-type, return-value]
+                minds=OneWord(),
                 models=self.executor,
                 disk=self.executor,
                 review=no_review,
