@@ -124,9 +124,7 @@ class MomentClassifier:
             )
         return list(found.values())
 
-    def _detection(
-        self, transcript: Transcript, utterance: Utterance, candidate: _Candidate, role: Role
-    ) -> Detection:
+    def _detection(self, transcript: Transcript, utterance: Utterance, candidate: _Candidate, role: Role) -> Detection:
         start, end = candidate.span
         evidence = transcript.cite(Citation(utterance_no=utterance.no, quote=utterance.text[start:end]))
         return Detection(
