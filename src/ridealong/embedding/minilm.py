@@ -73,10 +73,18 @@ def load_embedder(cache_dir: Path | None = None, *, precision: str = "int8") -> 
     `cache_dir` defaults to `default_cache_dir()`. Raises MissingPart when the weights' package is not installed.
     """
     folder = weights_folder()
-    weights = folder / "model.safetensors"
-    name = f"minilm-{precision}-{_BUILDER_VERSION}-{_weights_key(weights)}.onnx"
-    model = built(cache_dir or default_cache_dir(), name, lambda to: build(weights, to, precision=precision))
+    name = f"{identity(precision)}.onnx"
+    model = built(
+        cache_dir or default_cache_dir(),
+        name,
+        lambda to: build(folder / "model.safetensors", to, precision=precision),
+    )
     return MiniLm(model=model, tokenizer=folder / "tokenizer.json")
+
+
+def identity(precision: str = "int8") -> str:
+    """A name for exactly this embedder: what was trained on its vectors belongs to it. Raises MissingPart."""
+    return f"minilm-{precision}-{_BUILDER_VERSION}-{_weights_key(weights_folder() / 'model.safetensors')}"
 
 
 def weights_folder() -> Path:

@@ -1,0 +1,173 @@
+"""The nine content moments of one utterance: a linear head over its meaning, its wording and its surroundings."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from ridealong.core.moments import Detection
+from ridealong.core.transcript import UNATTRIBUTED, Citation, Role, Roles, Transcript, Utterance, find_quote
+from ridealong.live.features import Surroundings, Turn, clauses, row
+from ridealong.live.trackers import Hit, Phrases
+from ridealong.live.wording import Wording
+
+if TYPE_CHECKING:
+    from ridealong.embedding import Embedder, Vectors
+    from ridealong.live.head import Head
+    from ridealong.live.taxonomy import MomentType, Taxonomy
+
+CONTEXT_MS: Final = 60_000
+MOST_TYPES: Final = 2
+"""An utterance carries at most two content types."""
+
+TRACKED_CONFIDENCE: Final = 0.75
+"""Of a tenant's phrase said by the right role: above the default floors, below a sure judgement of the words."""
+
+TRACKED_BY_OTHER: Final = 0.5
+"""Of a tenant's phrase while the role is not known."""
+
+REMEMBERED: Final = 64
+"""Vectors of recent turns kept: the turn before is needed again for each answer to it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Classified:
+    """What was found in an utterance; `vector` is its embedding (float32 [384]), ready to be stored."""
+
+    detections: tuple[Detection, ...]
+    vector: Vectors
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Candidate:
+    moment_type: MomentType
+    confidence: float
+    span: tuple[int, int]
+    values: dict[str, str]
+
+
+class MomentClassifier:
+    """Judges the utterances of one call. Blocks for some milliseconds; call it from a worker thread, one at a time.
+
+    The head and the embedder are shared by all calls; what is kept here is the call's own: recent vectors, and which
+    wordings of nudges were used.
+    """
+
+    def __init__(self, *, taxonomy: Taxonomy, embedder: Embedder, head: Head) -> None:
+        self._embedder = embedder
+        self._head = head
+        self._types = {t.id: t for t in taxonomy.content_types}
+        self._phrases = Phrases(taxonomy.trackers)
+        self._wording = Wording()
+        self._recent: OrderedDict[str, Vectors] = OrderedDict()
+
+    def classify(self, transcript: Transcript, utterance: Utterance, roles: Roles) -> Classified:
+        """At most two moments in `utterance`, the surest first. It must already stand in `transcript`."""
+        text = utterance.text
+        spans = [(0, len(text)), *clauses(text)]
+        role = roles.role_of(utterance.speaker)
+        surroundings = Surroundings.of(role, _before(transcript, utterance, roles))
+        answered = surroundings.answered.text if surroundings.answered is not None else None
+        wanted = [text[a:b] for a, b in spans] + ([answered] if answered is not None else [])
+        vectors = self._vectors(wanted)
+        if utterance.speaker is UNATTRIBUTED or find_quote(text, text) is None:
+            return Classified(detections=(), vector=vectors[0])  # nobody to cite, or no word to quote
+        before = vectors[-1] if answered is not None else None
+        rows = np.array([row(text[a:b], v, surroundings, before) for (a, b), v in zip(spans, vectors, strict=False)])
+        candidates = self._judged(rows, spans, role)
+        candidates = self._tracked(candidates, self._phrases.find(text), role, len(text))
+        candidates.sort(key=lambda c: (-c.confidence, c.moment_type.id))
+        found = tuple(self._detection(transcript, utterance, c, role) for c in candidates[:MOST_TYPES])
+        return Classified(detections=found, vector=vectors[0])
+
+    def _judged(self, rows: Vectors, spans: Sequence[tuple[int, int]], role: Role) -> list[_Candidate]:
+        margins = self._head.margins(rows)
+        best = margins.argmax(axis=0)
+        confidence = self._head.probabilities(margins.max(axis=0))
+        # The quote is the best clause, also where the whole text scored higher: it is what the coach wants to hear.
+        clause = margins[1:].argmax(axis=0) + 1 if len(spans) > 1 else best
+        found: list[_Candidate] = []
+        for number, type_id in enumerate(self._head.types):
+            moment_type = self._types.get(type_id)
+            if moment_type is None or not _may_say(role, moment_type):
+                continue
+            if (sure := float(confidence[number])) >= moment_type.detect:
+                span = spans[int(clause[number])]
+                found.append(_Candidate(moment_type=moment_type, confidence=sure, span=span, values={}))
+        return found
+
+    def _tracked(
+        self, candidates: Sequence[_Candidate], hits: Sequence[Hit], role: Role, length: int
+    ) -> list[_Candidate]:
+        """The candidates with the tenant's own phrases added: a hit makes a moment or makes one surer."""
+        found = {c.moment_type.id: c for c in candidates}
+        for hit in hits:
+            moment_type = self._types.get(hit.tracker.type)
+            if moment_type is None or not _may_say(role, moment_type):
+                continue
+            known = found.get(moment_type.id)
+            if known is not None and known.values:
+                continue  # the first name in the utterance is the one to talk about
+            values = {"competitor": hit.tracker.name, "answer": hit.tracker.answer}
+            known_role = role is not Role.UNKNOWN or moment_type.bound_role is Role.UNKNOWN
+            least = TRACKED_CONFIDENCE if known_role else TRACKED_BY_OTHER
+            covers = known is not None and known.span[0] <= hit.start and hit.end <= known.span[1]
+            found[moment_type.id] = _Candidate(
+                moment_type=moment_type,
+                confidence=max(least, known.confidence if known is not None else 0.0),
+                span=known.span if known is not None and covers else (0, length),
+                values=values,
+            )
+        return list(found.values())
+
+    def _detection(self, transcript: Transcript, utterance: Utterance, candidate: _Candidate, role: Role) -> Detection:
+        start, end = candidate.span
+        evidence = transcript.cite(Citation(utterance_no=utterance.no, quote=utterance.text[start:end]))
+        return Detection(
+            type=candidate.moment_type.id,
+            confidence=candidate.confidence,
+            evidence=(evidence,),
+            trigger_ts=end_of(utterance, evidence.quote_end),
+            nudge=self._wording.choose(candidate.moment_type, candidate.values),
+            role_known=role is not Role.UNKNOWN or candidate.moment_type.bound_role is Role.UNKNOWN,
+            speaker_role=role,
+        )
+
+    def _vectors(self, texts: Sequence[str]) -> Vectors:
+        missing = list(dict.fromkeys(t for t in texts if t not in self._recent))
+        fresh = dict(zip(missing, self._embedder.embed(missing), strict=True)) if missing else {}
+        found = np.array([fresh[t] if t in fresh else self._recent[t] for t in texts])
+        self._recent.update(fresh)
+        while len(self._recent) > REMEMBERED:
+            self._recent.popitem(last=False)
+        return found
+
+
+def _may_say(role: Role, moment_type: MomentType) -> bool:
+    """Whether a speaker of `role` can be the one that the type asks for."""
+    return moment_type.bound_role is Role.UNKNOWN or role in (Role.UNKNOWN, moment_type.bound_role)
+
+
+def _before(transcript: Transcript, utterance: Utterance, roles: Roles) -> list[Turn]:
+    window = transcript.window(until_no=utterance.no, span_ms=CONTEXT_MS)
+    return [
+        Turn(text=u.text, role=roles.role_of(u.speaker))
+        for u in window
+        if u.no < utterance.no and (u.speaker != utterance.speaker or u.speaker is UNATTRIBUTED)
+    ]
+
+
+def end_of(utterance: Utterance, character: int) -> int:
+    """When text[:character] had been said, in ms of call audio: by its words where they are known, else in proportion.
+
+    The words' times are used where the words are the text's own, one by one.
+    """
+    spoken = len(utterance.text[:character].split())
+    total = len(utterance.text.split())
+    if len(utterance.words) == total and spoken > 0:
+        return min(max(utterance.words[spoken - 1].end_ts, utterance.start_ts), utterance.end_ts)
+    return utterance.start_ts + round(utterance.duration_ms * character / len(utterance.text.rstrip() or " "))

@@ -1,0 +1,150 @@
+"""What the classifier sees of an utterance: its meaning, its wording, and the turn that it answers.
+
+A row of features is, in this order: the sentence embedding of the words judged; the embedding of the turn before,
+faded out with the number of words judged ("yes, do that" means what it answers, a long sentence speaks for itself);
+hashed words and word pairs; and a few facts (role, length, whether the turn before was a question).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from zlib import crc32
+
+import numpy as np
+
+from ridealong.core.transcript import Role
+from ridealong.embedding import DIMENSIONS
+
+if TYPE_CHECKING:
+    from ridealong.embedding import Vectors
+
+FEATURES_VERSION: Final = 1
+"""Part of the trained head's cache key: raise it whenever a row of features changes."""
+
+BUCKETS: Final = 4096
+FACTS: Final = 9
+WIDTH: Final = DIMENSIONS * 2 + BUCKETS + FACTS
+
+MEANING_WEIGHT: Final = 2.0
+CONTEXT_WEIGHT: Final = 1.0
+WORDING_WEIGHT: Final = 2.0
+"""How loud the blocks are against each other under one regularisation; chosen on held-out groups of examples."""
+
+LONG: Final = 14
+"""Words from which on an utterance is also judged clause by clause."""
+
+MAX_CLAUSES: Final = 5
+"""A turn is cut at about 12 s, some 40 words: more clauses would be fragments, and each costs an embedding."""
+
+MIN_CLAUSE: Final = 4
+
+_WORD = re.compile(r"[a-z0-9]+(?:'[a-z]+)?|\?")
+_SENTENCE_END = re.compile(r"(?<=[.?!;])\s+")
+_JOINT = re.compile(
+    r",\s+|\s+(?=(?:but|because|so|which|although|then"
+    r"|and (?:then|i|we|he|she|they|it|the|our|my|what|how|when))\b)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Turn:
+    """Something said earlier, with the role of who said it."""
+
+    text: str
+    role: Role
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Surroundings:
+    """What stands around the words judged: who says them, and the last turn of somebody else (None at the start)."""
+
+    role: Role
+    answered: Turn | None
+
+    @classmethod
+    def of(cls, role: Role, before: Sequence[Turn]) -> Surroundings:
+        """`before` is oldest first. Short acknowledgements ("okay", "mhm") are looked past: they ask nothing."""
+        for turn in reversed(before):
+            if turn.role is not role or role is Role.UNKNOWN:
+                return cls(role=role, answered=turn)
+        return cls(role=role, answered=None)
+
+
+def clauses(text: str) -> tuple[tuple[int, int], ...]:
+    """(start, end) of the clauses of a long text; nothing where `text` is short or has one clause only.
+
+    Sentences first; sentences that are long themselves are cut at commas and conjunctions. Pieces of fewer than four
+    words join what stands before them, because alone they mean little.
+    """
+    if len(text.split()) < LONG:
+        return ()
+    pieces: list[tuple[int, int]] = []
+    for start, end in _cut(text, 0, len(text), _SENTENCE_END):
+        if len(text[start:end].split()) < LONG:
+            pieces.append((start, end))
+        else:
+            pieces.extend(_joined(text, _cut(text, start, end, _JOINT), MIN_CLAUSE))
+    pieces = _joined(text, pieces, 3)
+    while len(pieces) > MAX_CLAUSES:
+        shortest = min(range(len(pieces) - 1), key=lambda i: pieces[i + 1][1] - pieces[i][0])
+        pieces[shortest : shortest + 2] = [(pieces[shortest][0], pieces[shortest + 1][1])]
+    return tuple(pieces) if len(pieces) > 1 else ()
+
+
+def _cut(text: str, start: int, end: int, at: re.Pattern[str]) -> list[tuple[int, int]]:
+    found: list[tuple[int, int]] = []
+    for gap in at.finditer(text, start, end):
+        found.append((start, gap.start()))
+        start = gap.end()
+    found.append((start, end))
+    return [(a, b) for a, b in found if any(c.isalnum() for c in text[a:b])]
+
+
+def _joined(text: str, pieces: Sequence[tuple[int, int]], words: int) -> list[tuple[int, int]]:
+    found: list[tuple[int, int]] = []
+    for start, end in pieces:
+        short = len(text[start:end].split()) < words
+        previous_short = bool(found) and len(text[found[-1][0] : found[-1][1]].split()) < words
+        if found and (short or previous_short):
+            found[-1] = (found[-1][0], end)
+        else:
+            found.append((start, end))
+    return found
+
+
+def row(text: str, vector: Vectors, surroundings: Surroundings, answered: Vectors | None) -> Vectors:
+    """The features of `text` (float32 [WIDTH]), whose embedding is `vector`; `answered` is that of the turn before."""
+    words = _WORD.findall(text.lower())
+    count = sum(word != "?" for word in words)
+    found = np.zeros(WIDTH, np.float32)
+    found[:DIMENSIONS] = vector * MEANING_WEIGHT
+    fade = float(np.exp(-max(count - 2, 0) / 6.0))
+    if answered is not None:
+        found[DIMENSIONS : 2 * DIMENSIONS] = answered * (CONTEXT_WEIGHT * fade)
+    found[2 * DIMENSIONS : 2 * DIMENSIONS + BUCKETS] = _wording(words)
+    asked = surroundings.answered is not None and surroundings.answered.text.rstrip().endswith("?")
+    found[-FACTS:] = (
+        surroundings.role is Role.REP,
+        surroundings.role is Role.CUSTOMER,
+        surroundings.role is Role.UNKNOWN,
+        fade,
+        asked,
+        asked * fade,
+        "?" in words,
+        min(count, 40) / 40,
+        surroundings.answered is not None,
+    )
+    return found
+
+
+def _wording(words: Sequence[str]) -> Vectors:
+    found = np.zeros(BUCKETS, np.float32)
+    terms = [*words, *(f"{a} {b}" for a, b in zip(["^", *words], [*words, "$"], strict=True))]
+    for term in terms:
+        found[crc32(term.encode()) % BUCKETS] = 1.0
+    length = float(np.sqrt(found.sum()))
+    return found * np.float32(WORDING_WEIGHT / length) if length else found

@@ -1,0 +1,61 @@
+"""The trained linear head at inference: one product and a calibration curve a type, NumPy alone.
+
+scikit-learn trains it (see `train`); importing it into the server would cost 130 MB for a dot product.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from ridealong.embedding import Vectors
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Head:
+    """One-vs-rest logistic regression with Platt's calibration.
+
+    `weights` [types, WIDTH] and `bias` [types] give a margin; `slope` and `offset` [types] turn an utterance's margin
+    into a probability: 1 / (1 + exp(-(slope * margin + offset))) (Platt 1999).
+    """
+
+    types: tuple[str, ...]
+    weights: Vectors
+    bias: Vectors
+    slope: Vectors
+    offset: Vectors
+
+    def margins(self, rows: Vectors) -> Vectors:
+        """[n, WIDTH] → [n, types]."""
+        return rows @ self.weights.T + self.bias
+
+    def probabilities(self, margins: Vectors) -> Vectors:
+        """Calibrated, of the same shape as `margins`."""
+        with np.errstate(over="ignore"):
+            return 1.0 / (1.0 + np.exp(-(margins * self.slope + self.offset)))
+
+    def save(self, path: Path) -> None:
+        with path.open("wb") as file:
+            np.savez(
+                file,
+                types=np.array(self.types),
+                weights=self.weights,
+                bias=self.bias,
+                slope=self.slope,
+                offset=self.offset,
+            )
+
+    @classmethod
+    def load(cls, path: Path) -> Head:
+        with np.load(path, allow_pickle=False) as file:
+            return cls(
+                types=tuple(str(name) for name in file["types"]),
+                weights=file["weights"],
+                bias=file["bias"],
+                slope=file["slope"],
+                offset=file["offset"],
+            )

@@ -1,0 +1,237 @@
+"""Train the head from the examples that lie beside this module.
+
+Runs at build time, and only then are scipy and scikit-learn imported: a server that finds its head built needs neither.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from ridealong.core.moments import CONTENT_TYPES
+from ridealong.core.transcript import Role
+from ridealong.embedding.cache import built, default_cache_dir, digest
+from ridealong.embedding.minilm import identity
+from ridealong.live.features import FEATURES_VERSION, Surroundings, Turn, clauses, row
+from ridealong.live.head import Head
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ridealong.embedding import Embedder, Vectors
+
+TRAINING_VERSION: Final = 1
+"""Part of the cache key: raise it whenever training changes."""
+
+STRENGTH: Final = 1.0
+"""Inverse of the regularisation (scikit-learn's C)."""
+
+FOLDS: Final = 5
+PLAIN_WEIGHT: Final = 0.5
+UNKNOWN_WEIGHT: Final = 0.4
+"""Each example is also shown as a recogniser without punctuation writes it, and with its role hidden."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Example:
+    """A labelled utterance. `call` is the group that calibration never splits."""
+
+    text: str
+    role: Role
+    types: tuple[str, ...]
+    before: tuple[Turn, ...]
+    call: str
+
+
+def shipped_examples() -> list[Example]:
+    """The examples that come with the package, in a fixed order."""
+    found: list[Example] = []
+    for content in _contents():
+        for line in content.decode().splitlines():
+            read = json.loads(line)
+            found.append(
+                Example(
+                    text=read["text"],
+                    role=Role(read["role"]),
+                    types=tuple(read["types"]),
+                    before=tuple(Turn(text=t["text"], role=Role(t["role"])) for t in read["before"]),
+                    call=read["call"],
+                )
+            )
+    return found
+
+
+def load_head(embedder: Embedder, cache_dir: Path | None = None, *, embedder_key: str | None = None) -> Head:
+    """The shipped head, trained first where `cache_dir` does not hold it yet (some twenty seconds).
+
+    `embedder_key` names the embedder, whose vectors no other embedder's head understands; by default MiniLM's.
+    """
+    versions = f"{FEATURES_VERSION} {TRAINING_VERSION} {embedder_key or identity()}"
+    name = f"head-{digest([*_contents(), versions.encode()])}.npz"
+    path = built(cache_dir or default_cache_dir(), name, lambda to: train(shipped_examples(), embedder).save(to))
+    return Head.load(path)
+
+
+def _contents() -> list[bytes]:
+    folder = files("ridealong.live") / "examples"
+    return [
+        entry.read_bytes() for entry in sorted(folder.iterdir(), key=lambda e: e.name) if entry.name.endswith(".jsonl")
+    ]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Prepared:
+    """Examples as numbers. Rows of one example lie together: its whole text first, then its clauses."""
+
+    rows: Vectors
+    starts: NDArray[np.int64]
+    """[examples + 1]: where each example's rows begin."""
+    labels: NDArray[np.bool_]
+    """[examples, types]."""
+    weights: NDArray[np.float64]
+    groups: NDArray[np.int64]
+
+
+def prepare(examples: Sequence[Example], embedder: Embedder, types: Sequence[str] = CONTENT_TYPES) -> Prepared:
+    """Embed and featurise `examples` with their plain and role-less doubles."""
+    shown: list[tuple[Example, float]] = []
+    for example in examples:
+        shown.append((example, 1.0))
+        if (plain := _plain(example.text)) != example.text:
+            shown.append((replace(example, text=plain), PLAIN_WEIGHT))
+        if example.role is not Role.UNKNOWN:
+            shown.append((replace(example, role=Role.UNKNOWN), UNKNOWN_WEIGHT))
+    return _featurise([e for e, _ in shown], [w for _, w in shown], embedder, types)
+
+
+def _featurise(
+    examples: Sequence[Example], weights: Sequence[float], embedder: Embedder, types: Sequence[str]
+) -> Prepared:
+    pieces = [[(0, len(e.text)), *clauses(e.text)] for e in examples]
+    around = [Surroundings.of(e.role, e.before) for e in examples]
+    texts = [e.text[a:b] for e, spans in zip(examples, pieces, strict=True) for a, b in spans]
+    answered = [s.answered.text for s in around if s.answered is not None]
+    names = sorted({*texts, *answered})
+    vectors = dict(zip(names, embedder.embed(names), strict=True))
+    rows: list[Vectors] = []
+    starts = [0]
+    for example, spans, surroundings in zip(examples, pieces, around, strict=True):
+        before = vectors[surroundings.answered.text] if surroundings.answered is not None else None
+        rows.extend(row(example.text[a:b], vectors[example.text[a:b]], surroundings, before) for a, b in spans)
+        starts.append(len(rows))
+    calls = {name: number for number, name in enumerate(sorted({e.call for e in examples}))}
+    return Prepared(
+        rows=np.array(rows),
+        starts=np.array(starts, np.int64),
+        labels=np.array([[t in e.types for t in types] for e in examples], np.bool_),
+        weights=np.array(weights),
+        groups=np.array([calls[e.call] for e in examples], np.int64),
+    )
+
+
+def train(examples: Sequence[Example], embedder: Embedder, types: Sequence[str] = CONTENT_TYPES) -> Head:
+    """Fit one head a type, then calibrate it on margins of calls that it was not fitted on."""
+    data = prepare(examples, embedder, types)
+    margins = held_out_margins(data)
+    slopes, offsets = zip(
+        *(_platt(margins[:, t], data.labels[:, t], data.weights) for t in range(len(types))), strict=True
+    )
+    weights, bias = fit(data, np.ones(len(data.weights), np.bool_))
+    return Head(
+        types=tuple(types),
+        weights=weights,
+        bias=bias,
+        slope=np.array(slopes, np.float32),
+        offset=np.array(offsets, np.float32),
+    )
+
+
+def held_out_margins(data: Prepared) -> Vectors:
+    """[examples, types]: each example's margin from a fit that saw no example of its call."""
+    found = np.zeros(data.labels.shape, np.float32)
+    order = np.random.default_rng(7).permutation(int(data.groups.max()) + 1)
+    fold_of = order[data.groups] % FOLDS
+    for fold in range(FOLDS):
+        weights, bias = fit(data, fold_of != fold)
+        row_margins = data.rows @ weights.T + bias
+        for example in np.flatnonzero(fold_of == fold):
+            found[example] = row_margins[data.starts[example] : data.starts[example + 1]].max(axis=0)
+    return found
+
+
+def fit(data: Prepared, chosen: NDArray[np.bool_]) -> tuple[Vectors, Vectors]:
+    """Weights [types, WIDTH] and bias [types] from the chosen examples.
+
+    Two rounds: whole texts first; then again with the clauses of long texts. In a positive example the clause that
+    scored highest is positive (somewhere in it the moment is) and the others count for nothing.
+    """
+    examples = np.flatnonzero(chosen)
+    whole = data.starts[examples]
+    labels, heft = data.labels[examples], np.repeat(data.weights[examples][:, None], data.labels.shape[1], axis=1)
+    weights, bias = _logistic(data.rows[whole], labels, heft)
+    rows, more_labels, more_heft = [whole], [labels], [heft]
+    for example in examples[np.diff(data.starts)[examples] > 1]:
+        own = np.arange(data.starts[example] + 1, data.starts[example + 1])
+        best = (data.rows[own] @ weights.T).argmax(axis=0)
+        is_best = np.arange(len(own))[:, None] == best[None, :]
+        rows.append(own)
+        more_labels.append(is_best & data.labels[example])
+        counted = is_best | ~data.labels[example]
+        more_heft.append(counted * data.weights[example] / counted.sum(axis=0))
+    if len(rows) == 1:
+        return weights, bias
+    return _logistic(
+        data.rows[np.concatenate(rows)], np.concatenate(more_labels), np.concatenate(more_heft), start=(weights, bias)
+    )
+
+
+def _logistic(
+    rows: Vectors, labels: NDArray[np.bool_], heft: NDArray[np.float64], *, start: tuple[Vectors, Vectors] | None = None
+) -> tuple[Vectors, Vectors]:
+    """L2-regularised logistic regression, one output a type, all types in one go: weights [types, WIDTH], bias.
+
+    What scikit-learn's LogisticRegression minimises, but with a weight for each example *and* type, and with one
+    product for all types, which makes it nine times as fast.
+    """
+    from scipy.optimize import minimize  # noqa: PLC0415
+    from scipy.special import expit  # noqa: PLC0415
+
+    width, types = rows.shape[1], labels.shape[1]
+    truth, cost = labels.astype(np.float32), (heft * STRENGTH).astype(np.float32)
+
+    def loss(point: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        bias, weights = point[:types].astype(np.float32), point[types:].astype(np.float32).reshape(width, types)
+        margins = rows @ weights + bias
+        slope = cost * (expit(margins) - truth)
+        total = float((cost * (np.logaddexp(0, margins) - truth * margins)).sum() + 0.5 * (weights * weights).sum())
+        return total, np.concatenate([slope.sum(axis=0), (rows.T @ slope + weights).ravel()]).astype(np.float64)
+
+    begin = np.zeros(types * (width + 1))
+    if start is not None:
+        begin = np.concatenate([start[1], start[0].T.ravel()]).astype(np.float64)
+    found = minimize(loss, begin, jac=True, method="L-BFGS-B", options={"maxiter": 40})
+    point = found.x.astype(np.float32)
+    return np.ascontiguousarray(point[types:].reshape(width, types).T), point[:types]
+
+
+def _platt(margins: Vectors, labels: NDArray[np.bool_], heft: NDArray[np.float64]) -> tuple[float, float]:
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+
+    model = LogisticRegression(C=1e3)
+    model.fit(margins[:, None], labels, sample_weight=heft)
+    return float(model.coef_[0, 0]), float(model.intercept_[0])
+
+
+_MARKS = re.compile(r"[^\w\s']+")
+
+
+def _plain(text: str) -> str:
+    """As a recogniser without punctuation and capitals writes it."""
+    return " ".join(_MARKS.sub(" ", text.lower()).split())
