@@ -53,7 +53,7 @@ class Example:
 def shipped_examples() -> list[Example]:
     """The examples that come with the package, in a fixed order."""
     found: list[Example] = []
-    for content in _contents():
+    for content in example_files():
         for line in content.decode().splitlines():
             read = json.loads(line)
             found.append(
@@ -74,12 +74,13 @@ def load_head(embedder: Embedder, cache_dir: Path | None = None, *, embedder_key
     `embedder_key` names the embedder, whose vectors no other embedder's head understands; by default MiniLM's.
     """
     versions = f"{FEATURES_VERSION} {TRAINING_VERSION} {embedder_key or identity()}"
-    name = f"head-{digest([*_contents(), versions.encode()])}.npz"
+    name = f"head-{digest([*example_files(), versions.encode()])}.npz"
     path = built(cache_dir or default_cache_dir(), name, lambda to: train(shipped_examples(), embedder).save(to))
     return Head.load(path)
 
 
-def _contents() -> list[bytes]:
+def example_files() -> list[bytes]:
+    """The shipped example files, as bytes: what a fitted head depends on."""
     folder = files("ridealong.live") / "examples"
     return [
         entry.read_bytes() for entry in sorted(folder.iterdir(), key=lambda e: e.name) if entry.name.endswith(".jsonl")
