@@ -315,8 +315,7 @@ async def load_transcript(connection: AsyncConnection, transcript_id: Transcript
 async def load_vectors(connection: AsyncConnection, transcript_id: TranscriptId) -> dict[int, Any]:
     """The embeddings [384] that utterances of this revision have, by utterance number."""
     cursor = await connection.execute(
-        "SELECT utterance_no, embedding FROM utterance"
-        " WHERE call_id = %s AND revision = %s AND embedding IS NOT NULL",
+        "SELECT utterance_no, embedding FROM utterance WHERE call_id = %s AND revision = %s AND embedding IS NOT NULL",
         [transcript_id.call_id, transcript_id.revision],
     )
     return dict(await cursor.fetchall())
