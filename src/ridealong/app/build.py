@@ -11,6 +11,7 @@ import time
 from ridealong.core.errors import RidealongError
 from ridealong.embedding.cache import default_cache_dir
 from ridealong.embedding.minilm import load_embedder
+from ridealong.live.manner import load_manner
 from ridealong.live.train import load_head
 
 
@@ -19,7 +20,9 @@ def main() -> int:
     folder, begun = default_cache_dir(), time.monotonic()
     sys.stderr.write("Building the local models (sentence embeddings, then the moment classifier) …\n")
     try:
-        load_head(load_embedder(folder), folder)
+        embedder = load_embedder(folder)
+        load_head(embedder, folder)
+        load_manner(embedder, folder)
     except RidealongError as error:
         sys.stderr.write(f"{error}\n")
         return 1

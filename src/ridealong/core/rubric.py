@@ -128,10 +128,12 @@ def scored_section(section: Section, findings: Sequence[Finding]) -> SectionRevi
     )
 
 
-def call_score(rubric: Rubric, reviews: Sequence[SectionReview]) -> float | None:
-    """0 to 100: the mean over the sections that could be assessed, by the sections' weights; None without any."""
-    weights = {s.id: s.weight for s in rubric.sections}
-    assessed = [(weights[r.section_id], r.score) for r in reviews if r.assessed and r.section_id in weights]
+def call_score(rubric: Rubric, scores: Mapping[str, float]) -> float | None:
+    """0 to 100: the mean of `scores` by the sections' weights; None without any.
+
+    `scores` maps the id of each section that could be assessed to its score.
+    """
+    assessed = [(section.weight, scores[section.id]) for section in rubric.sections if section.id in scores]
     if not assessed:
         return None
     return sum(weight * score for weight, score in assessed) / sum(weight for weight, _ in assessed)

@@ -74,8 +74,11 @@ class _RubricDocument(BaseModel):
     sections: Annotated[list[_SectionDocument], Field(min_length=1)]
 
 
-def load_rubric(text: str, source: str, *, moment_types: Collection[str] = (*CONTENT_TYPES, *TIMING_TYPES)) -> Rubric:
-    """Read a rubric. `moment_types` are those of the tenant's taxonomy, which `called_for_by` may name.
+def load_rubric(
+    text: str, source: str, *, moment_types: Collection[str] | None = (*CONTENT_TYPES, *TIMING_TYPES)
+) -> Rubric:
+    """Read a rubric. `moment_types` are those of the tenant's taxonomy, which `called_for_by` may name; None: any
+    (a rubric that was checked when it was kept).
 
     Raises InvalidDocument with the line of the first mistake.
     """
@@ -85,7 +88,7 @@ def load_rubric(text: str, source: str, *, moment_types: Collection[str] = (*CON
     for s, section in enumerate(document.sections):
         for c, criterion in enumerate(section.criteria):
             for t, name in enumerate(criterion.called_for_by):
-                if name not in moment_types:
+                if moment_types is not None and name not in moment_types:
                     raise lines.mistake(
                         f"there is no moment type '{name}': use {', '.join(moment_types)}",
                         ("sections", s, "criteria", c, "called_for_by", t),

@@ -19,74 +19,22 @@ from liquid.exceptions import LiquidError, LiquidSyntaxError, ResourceLimitError
 from ridealong.core.errors import InvalidDocument
 
 _FILTERS: Final = frozenset(
-    [
-        "abs",
-        "append",
-        "at_least",
-        "at_most",
-        "capitalize",
-        "ceil",
-        "compact",
-        "concat",
-        "default",
-        "divided_by",
-        "downcase",
-        "first",
-        "floor",
-        "has",
-        "find",
-        "join",
-        "last",
-        "lstrip",
-        "map",
-        "minus",
-        "modulo",
-        "plus",
-        "prepend",
-        "reject",
-        "remove",
-        "remove_first",
-        "replace",
-        "replace_first",
-        "reverse",
-        "round",
-        "rstrip",
-        "size",
-        "slice",
-        "sort",
-        "split",
-        "squish",
-        "strip",
-        "sum",
-        "times",
-        "truncate",
-        "truncatewords",
-        "uniq",
-        "upcase",
-        "where",
-    ]
+    (
+        *("abs", "append", "at_least", "at_most", "capitalize", "ceil", "compact", "concat", "default", "divided_by"),
+        *("downcase", "first", "floor", "has", "find", "join", "last", "lstrip", "map", "minus", "modulo", "plus"),
+        *("prepend", "reject", "remove", "remove_first", "replace", "replace_first", "reverse", "round", "rstrip"),
+        *("size", "slice", "sort", "split", "squish", "strip", "sum", "times", "truncate", "truncatewords", "uniq"),
+        *("upcase", "where"),
+    )
 )
 """Filters that neither mark text as safe, nor decode it, nor read the clock."""
 _TAGS: Final = frozenset(
-    [
-        "if",
-        "unless",
-        "case",
-        "for",
-        "assign",
-        "capture",
-        "render",
-        "comment",
-        "raw",
-        "echo",
-        "cycle",
-        "break",
-        "continue",
-        "liquid",
-        "#",
-        "doc",
-    ]
+    (
+        *("if", "unless", "case", "for", "assign", "capture", "render", "comment", "echo", "cycle", "break"),
+        *("continue", "liquid", "doc"),
+    )
 )
+"""No `include`: it shares variables with its partial. No `tablerow`, `increment`, `decrement`, `ifchanged`."""
 _MAX_NUMBER: Final = 10**15
 
 

@@ -312,6 +312,15 @@ async def load_transcript(connection: AsyncConnection, transcript_id: Transcript
     return Transcript.of(transcript_id, (_utterance(row) for row in rows))
 
 
+async def load_vectors(connection: AsyncConnection, transcript_id: TranscriptId) -> dict[int, Any]:
+    """The embeddings [384] that utterances of this revision have, by utterance number."""
+    cursor = await connection.execute(
+        "SELECT utterance_no, embedding FROM utterance WHERE call_id = %s AND revision = %s AND embedding IS NOT NULL",
+        [transcript_id.call_id, transcript_id.revision],
+    )
+    return dict(await cursor.fetchall())
+
+
 async def load_roles(connection: AsyncConnection, transcript_id: TranscriptId) -> Roles:
     cursor = await connection.execute(
         "SELECT speaker_id, role, source, confidence FROM speaker_role WHERE call_id = %s AND revision = %s"

@@ -182,6 +182,16 @@ async def save_section(
     )
 
 
+async def assessed_sections(connection: AsyncConnection, review_id: UUID) -> dict[str, float]:
+    """The score of each section kept so far that has at least one finding."""
+    cursor = await connection.execute(
+        "SELECT section_id, score FROM review_section s WHERE review_id = %s AND EXISTS (SELECT FROM claim c"
+        " WHERE c.review_id = s.review_id AND c.section_id = s.section_id)",
+        [review_id],
+    )
+    return dict(await cursor.fetchall())
+
+
 async def save_coaching_moments(
     connection: AsyncConnection,
     review_id: UUID,

@@ -24,21 +24,25 @@ CUSTOMER: Final = SpeakerId(1)
 _SCRIPT: Final = """
 R| Hi Karen, it's Ben from Stockwise. We have half an hour, is that still okay for you?
 C| Yes, that works, I have a hard stop at three though.
-R| Good. I'd like to ask you a few questions about the warehouse first, then show you two screens, and at the end we see whether a next step makes sense.
+R| Good. I'd like to ask you a few questions about the warehouse first, then show you two screens, and at the
+   end we see whether a next step makes sense.
 C| Sounds fine to me.
 R| How do orders come in at the moment, and who picks them?
 C| Mostly by mail and some by phone. We print them and put the sheets on a board, and the pickers take the next one.
 R| Okay. And what works well about that, and what doesn't?
-C| Well, it's simple. But honestly we lose sheets, and nobody sees what's urgent. It's driving my shift leads crazy. | pain_stated
+C| Well, it's simple. But honestly we lose sheets, and nobody sees what's urgent. It's driving my shift leads
+   crazy. | pain_stated
 R| What happens when an urgent one gets lost?
 C| Then the customer calls us the next day and we send it by courier, which eats up the whole margin.
 R| How many of those do you have in a month?
 C| About thirty, I'd say, and every courier run is sixty to eighty pounds.
-R| So if I understand you right, you lose around thirty orders a month on the floor and pay for it twice, once with the courier and once with the customer's patience.
+R| So if I understand you right, you lose around thirty orders a month on the floor and pay for it twice, once
+   with the courier and once with the customer's patience.
 C| Exactly, yes.
 R| If you could see every open order on a screen, with the urgent ones on top, what would that change for you?
 C| I could stop walking the floor every hour. And I think we'd keep two or three accounts that are about to leave.
-R| That hand-over board you described would be replaced by this screen here. Each picker sees the next order on the scanner.
+R| That hand-over board you described would be replaced by this screen here. Each picker sees the next order on
+   the scanner.
 C| Nice. Would that run on the scanners that we have already? They're the old blue ones. | buying_signal
 R| Yes, they only need a browser.
 C| We also looked at Packfast last month, they showed us something very similar. | competitor_mentioned
@@ -56,12 +60,14 @@ C| True. I hadn't looked at it that way.
 R| Who else has to agree before you can spend that?
 C| My boss has to sign anything above two thousand, and finance wants to see a quote first. | decision_process
 R| And how does that go, step by step, once you have the quote?
-C| I put it on the list for the Monday meeting, then finance checks it, and then Martin signs. It takes about two weeks.
+C| I put it on the list for the Monday meeting, then finance checks it, and then Martin signs. It takes about
+   two weeks.
 R| By when would you like to have it running?
 C| Before the Christmas rush, so by the end of October at the latest.
 R| And I guarantee you that you'll save at least half of the courier costs in the first month. | risky_promise
 C| Okay, well, let me think about it and I'll get back to you. | stall
-R| Sure. How about this: I send you the quote tonight, and we go through it together on Thursday at ten, with somebody from finance if you like?
+R| Sure. How about this: I send you the quote tonight, and we go through it together on Thursday at ten, with
+   somebody from finance if you like?
 C| Thursday at ten is good. I'll bring Priya from finance along. | commitment_offered
 R| Great, I'm sending you the invitation right now.
 C| Perfect, thanks Ben.
@@ -98,8 +104,8 @@ def written_call(
     `minutes` > 0 stretches it with harmless talk in varied order, spread over the call, to about that length.
     """
     transcript_id = TranscriptId(call_id=call_id or UUID(int=7))
-    lines = [line for line in _SCRIPT.strip().splitlines()]
-    chatter = [line for line in _CHATTER.strip().splitlines()]
+    lines = _lines(_SCRIPT)
+    chatter = _lines(_CHATTER)
     room = max(0, round(minutes * 60_000) - sum(_spoken_ms(line) for line in lines))
     each = sum(_spoken_ms(line) for line in chatter) / len(chatter)
     extra = round(room / each)
@@ -126,6 +132,11 @@ def written_call(
         ]
     )
     return transcript, roles, tuple(moments), at
+
+
+def _lines(script: str) -> list[str]:
+    """One line for each utterance: what is indented belongs to the line before."""
+    return script.strip().replace("\n   ", " ").splitlines()
 
 
 def _spoken_ms(line: str) -> int:

@@ -1,0 +1,48 @@
+"""What a reader must know before believing a review."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ridealong.core.stats import MAX_UNATTRIBUTED
+from ridealong.core.transcript import Role, RoleSource, Unattributed
+
+if TYPE_CHECKING:
+    from ridealong.postcall.review import ReviewContext
+
+SURE_OF_ROLE: Final = 0.8
+SHORT_MS: Final = 60_000
+
+
+def review_warnings(context: ReviewContext, *, assessed: bool, coached: bool = True) -> tuple[str, ...]:
+    """One sentence for each thing that limits the review. None of them holds words of the call."""
+    found: list[str] = []
+    utterances = context.transcript.utterances
+    if not utterances:
+        found.append("Nobody spoke in this call: there is nothing to review.")
+    elif not assessed:
+        found.append("The call shows nothing that the rubric asks for: it has no score.")
+    speakers = {u.speaker for u in utterances if not isinstance(u.speaker, Unattributed)}
+    if len(speakers) == 1:
+        found.append("Only one speaker was heard.")
+    if utterances and not context.rep_known:
+        found.append(
+            "Nobody knows which speaker is the rep: only what the words alone show is reviewed, with less confidence, "
+            "and nothing is called missing."
+        )
+    guessed = [
+        a
+        for a in context.roles.values()
+        if a.role is Role.REP and (a.source is RoleSource.HEURISTIC or a.confidence < SURE_OF_ROLE)
+    ]
+    if guessed:
+        found.append("Which speaker is the rep is a guess.")
+    spoken = sum(u.duration_ms for u in utterances)
+    unattributed = sum(u.duration_ms for u in utterances if isinstance(u.speaker, Unattributed))
+    if spoken and unattributed > MAX_UNATTRIBUTED * spoken:
+        found.append("Much of the speech has no known speaker; it is shown and never cited.")
+    if utterances and context.duration_ms < SHORT_MS:
+        found.append("The call is shorter than a minute.")
+    if not coached:
+        found.append("The coaching moments could not be made.")
+    return tuple(found)
