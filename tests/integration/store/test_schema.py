@@ -7,6 +7,8 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
 from pydantic import SecretStr
 
 from ridealong.config import Settings
@@ -14,6 +16,8 @@ from ridealong.core.errors import InvalidSettings, Unavailable
 from ridealong.store import Store
 from ridealong.store.database import SCHEMA, app_password, prepare, url_of
 from ridealong.store.embedded import OWNER, SUPERUSER, EmbeddedPostgres
+from ridealong.store.tenants import list_tenants
+from tests.integration.store.conversation import record_call
 
 CATALOG = """
     SELECT 'table', relname::text, concat_ws(' ', relkind, relrowsecurity, relforcerowsecurity, reloptions, relacl,
@@ -89,21 +93,41 @@ async def test_a_database_of_a_newer_version_is_left_alone(
 
 
 async def test_an_external_database_needs_one_setting(postgres: EmbeddedPostgres, tmp_path: Path) -> None:
-    with psycopg.connect(postgres.url(user=SUPERUSER, database="postgres"), autocommit=True) as connection:
-        connection.execute("DROP DATABASE IF EXISTS elsewhere WITH (FORCE)")
-        connection.execute("DROP ROLE IF EXISTS mighty")
-        connection.execute("CREATE ROLE mighty SUPERUSER LOGIN PASSWORD 'a secret'")
-    fresh(postgres, "elsewhere", "mighty")
-    url = postgres.url(user="mighty", database="elsewhere").replace("mighty@", "mighty:a%20secret@")
-    store = await Store.open(Settings(data_dir=tmp_path, database_url=SecretStr(url)))
-    try:
-        assert store.server is None
-        async with store.without_tenant() as connection:
-            cursor = await connection.execute("SELECT session_user::text, current_setting('is_superuser')")
-            row = await cursor.fetchone()
-        assert row == ("ridealong_app", "off")
-    finally:
-        await store.close()
+    superuser = psycopg.connect(postgres.url(user=SUPERUSER, database="postgres"), autocommit=True)
+    superuser.execute("CREATE ROLE stranger LOGIN CREATEROLE PASSWORD 'a secret'")
+    # Another role of the same server made them: here the stranger is given what it would have made itself.
+    superuser.execute("GRANT ridealong_app, ridealong_lookup TO stranger WITH ADMIN TRUE, INHERIT FALSE, SET TRUE")
+    fresh(postgres, "elsewhere", "stranger")
+    with psycopg.connect(postgres.url(user=SUPERUSER, database="elsewhere"), autocommit=True) as connection:
+        connection.execute("CREATE EXTENSION vector")
+    # Here, as on a server of somebody else's, everybody needs a password.
+    rules = postgres.directory / "pg_hba.conf"
+    rules.write_text("local elsewhere all scram-sha-256\n" + rules.read_text())
+    superuser.execute("SELECT pg_reload_conf()")
+    for password in ("a secret", "p@ss/w:rd 2"):
+        superuser.execute(sql.SQL("ALTER ROLE stranger PASSWORD {}").format(password))
+        url = make_conninfo(postgres.url(user="stranger", database="elsewhere"), password=password)
+        store = await Store.open(Settings(data_dir=tmp_path, database_url=SecretStr(url)))
+        try:
+            assert store.server is None
+            async with store.without_tenant() as connection:
+                cursor = await connection.execute("SELECT session_user::text, current_setting('is_superuser')")
+                row = await cursor.fetchone()
+            assert row == ("ridealong_app", "off")
+            await record_call(store, slug=f"acme-{len(password)}")
+            assert len(await list_tenants(store)) > 0
+            with psycopg.connect(store.owner_url) as owner:
+                assert owner.execute("SELECT count(*) FROM ridealong.call").fetchone() == (0,)
+        finally:
+            await store.close()
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(postgres.url(user="ridealong_app", database="elsewhere"))
+    without = Settings(data_dir=tmp_path, database_url=SecretStr(postgres.url(user="stranger", database="elsewhere")))
+    with pytest.raises(Unavailable, match="RIDEALONG_DATABASE_URL"):
+        await Store.open(without)
+    superuser.execute("DROP DATABASE elsewhere WITH (FORCE)")
+    superuser.execute("DROP ROLE stranger")
+    superuser.close()
 
 
 async def test_an_owner_without_the_rights_is_told_which(postgres: EmbeddedPostgres, tmp_path: Path) -> None:
