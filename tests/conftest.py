@@ -42,7 +42,7 @@ def database(postgres: EmbeddedPostgres) -> Iterator[str]:
     """The name of a fresh database with the tables and nothing in them."""
     name = f"test_{uuid4().hex[:12]}"
     with psycopg.connect(postgres.url(user=SUPERUSER, database="postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {DATABASE} OWNER {OWNER}")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {DATABASE} OWNER {OWNER} STRATEGY FILE_COPY")
     yield name
     with psycopg.connect(postgres.url(user=SUPERUSER, database="postgres"), autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")

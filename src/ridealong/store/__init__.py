@@ -23,7 +23,7 @@ __all__ = ["Store"]
 _GROUNDED_TABLES: Final = frozenset({"moment", "moment_evidence", "claim", "claim_evidence"})
 
 _POOL_SIZE: Final = 10
-_WAIT_SECONDS: Final = 5.0
+_WAIT_SECONDS: Final = 3.0
 """How long a request waits for a connection before it is told that the database is away."""
 
 

@@ -45,7 +45,9 @@ _OPTIONS: Final = (
     "shared_buffers=128MB",
     "random_page_cost=1.1",
     "wal_compression=on",
-    # A refused row or a slow statement would otherwise be quoted in the log, and with it what people said.
+    # A refused row, value or statement would otherwise be quoted in the log, and with it what people said. "log" is
+    # above "error": the server's own life is logged, the errors of statements reach their sender alone.
+    "log_min_messages=log",
     "log_error_verbosity=terse",
     "log_min_error_statement=panic",
     "log_parameter_max_length=0",

@@ -87,12 +87,19 @@ def new_call(call_id: UUID | None = None) -> NewCall:
     )
 
 
-async def record_call(store: Store, tenant_id: UUID | None = None, *, slug: str = "acme") -> Recorded:
-    """A whole call with a moment, ended and reviewed."""
+async def record_call(
+    store: Store,
+    tenant_id: UUID | None = None,
+    *,
+    slug: str = "acme",
+    lines: tuple[tuple[int | None, str], ...] = LINES,
+    note: str = "",
+) -> Recorded:
+    """A whole call with a moment, ended and reviewed; `note` is added to what the system itself wrote."""
     if tenant_id is None:
         tenant_id = (await create_tenant(store, slug, "Acme")).tenant_id
     call = new_call()
-    said = utterances()
+    said = utterances(lines)
     transcript = Transcript.of(TranscriptId(call_id=call.call_id), said)
     moment = StoredMoment(
         moment_id=uuid4(),
@@ -101,7 +108,7 @@ async def record_call(store: Store, tenant_id: UUID | None = None, *, slug: str 
             tier=Tier.NUDGE,
             reason=Reason.DELIVERED,
             confidence=0.9,
-            nudge="Ask what the two hours cost them",
+            nudge=f"Ask what the two hours cost them {note}",
             trigger_ts=11_500,
             evidence=(
                 transcript.cite(Citation(utterance_no=3, quote="price is far too high")),
@@ -123,10 +130,12 @@ async def record_call(store: Store, tenant_id: UUID | None = None, *, slug: str 
         await mark_running(
             connection, review_id, reviewer="local", rubric_id="bant", rubric_title="BANT", rubric="id: bant"
         )
-        await save_statistics(connection, review_id, {"talk_ratio": 0.4})
+        await save_statistics(connection, review_id, {"talk_ratio": 0.4, **({"note": note} if note else {})})
         await save_section(connection, review_id, section(transcript), vectors=vectors(2, seed=2))
         await save_coaching_moments(connection, review_id, [coaching(transcript)], vectors=vectors(1, seed=3))
-        await finish_review(connection, review_id, score=62.5, assessed=True, warnings=["one channel"])
+        await finish_review(
+            connection, review_id, score=62.5, assessed=True, warnings=["one channel", *filter(None, [note])]
+        )
     return Recorded(
         tenant_id=tenant_id,
         call_id=call.call_id,
