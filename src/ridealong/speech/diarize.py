@@ -40,8 +40,11 @@ needs more proof than a second: most calls have two."""
 _DIFFERENT_SMALL: Final = 0.42
 _SMALL: Final = 5
 """Clusters of fewer windows need more proof too."""
-_UNLIKELY_SAME: Final = 0.2
-"""Mean cosine at which two pieces of speech are as likely one voice as two."""
+_FIRST: Final = 12
+_EVEN_FIRST: Final = 0.2
+_EVEN_LATER: Final = 0.12
+"""While one voice is known: the mean cosine at which new speech is as likely that voice as another. With more than
+`_FIRST` windows heard, a clearly different voice would have become a cluster of its own."""
 _EARLY: Final = 40
 """Windows up to which a call is young: voices are few, and each rests on little."""
 _SURE: Final = 0.55
@@ -180,7 +183,8 @@ class Diarizer:
             return 1.0
         part = np.stack([window.vector for window in self._open[first:stop]])
         likeness = float((part @ np.stack(self._vectors).T).mean())
-        return 1.0 / (1.0 + math.exp(-20.0 * (likeness - _UNLIKELY_SAME)))
+        even = _EVEN_FIRST if len(self._vectors) < _FIRST else _EVEN_LATER
+        return 1.0 / (1.0 + math.exp(-20.0 * (likeness - even)))
 
     def _cluster(self) -> None:
         strong = [window for window in self._open if window.is_strong]

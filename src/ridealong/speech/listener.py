@@ -136,6 +136,11 @@ class Listener:
         self._forget()
         return heard
 
+    @property
+    def kept_ms(self) -> int:
+        """Milliseconds of audio that this call holds in memory."""
+        return self._samples.shape[0] * 1000 // SAMPLE_RATE
+
     def finish(self) -> list[Heard]:
         """The audio is over: everything still open, and the last HeardThrough."""
         end = self._samples_from + self._samples.shape[0]
