@@ -34,14 +34,15 @@ _TURNS: Final = Path(__file__).parent / "turns"
 
 def run(shared_data: Path) -> list[dict[str, Any]]:
     """One row per recording in `shared_data/audio`, then one for speed, calls at once, latency and memory."""
-    return asyncio.run(_run(shared_data / "audio"))
+    folder = shared_data / "audio"
+    return asyncio.run(_run(folder, sorted([*folder.glob("*.wav"), *folder.glob("*.flac")])))
 
 
-async def _run(folder: Path) -> list[dict[str, Any]]:
+async def _run(folder: Path, paths: Sequence[Path]) -> list[dict[str, Any]]:
     transcriber = LocalTranscriber()
     await transcriber.warm()
     rows: list[dict[str, Any]] = []
-    for path in sorted([*folder.glob("*.wav"), *folder.glob("*.flac")]):
+    for path in paths:
         samples = read_recording(path).samples
         began, cpu = time.perf_counter(), time.process_time()
         heard = await _hear(transcriber, samples)
@@ -53,7 +54,7 @@ async def _run(folder: Path) -> list[dict[str, Any]]:
         row |= _word_errors(path.with_name(f"{path.stem}.reference.txt"), heard)
         rows.append(row)
     call = folder / "commercial_mono.wav"
-    if call.is_file():
+    if call in paths:
         rows.append(await _speed(transcriber, read_recording(call).samples))
     await transcriber.close()
     return rows
@@ -96,11 +97,11 @@ async def _speed(transcriber: LocalTranscriber, samples: Any) -> dict[str, Any]:
 async def _latencies(transcriber: LocalTranscriber, samples: Any) -> list[float]:
     """Milliseconds from the end of each final's last word to its arrival."""
     began = time.monotonic()
-    found: list[float] = []
-    async for event in transcriber.hear(_pieces(samples, began=began), Hearing()):
-        if isinstance(event, Words):
-            found.append((time.monotonic() - began) * 1000 - event.words[-1].end_ts)
-    return found
+    return [
+        (time.monotonic() - began) * 1000 - event.words[-1].end_ts
+        async for event in transcriber.hear(_pieces(samples, began=began), Hearing())
+        if isinstance(event, Words)
+    ]
 
 
 def _resident_mb() -> float:
@@ -157,9 +158,9 @@ def _word_errors(path: Path, heard: Sequence[Utterance]) -> dict[str, Any]:
     for utterance in heard:
         found.setdefault(str(utterance.speaker), []).append(_plain(utterance.text))
     wer: Any = jiwer.wer(" ".join(_plain(text) for _, text in lines), " ".join(_plain(u.text) for u in heard))
-    cpwer: Any = meeteval.wer.cp_word_error_rate(
-        [" ".join(texts) for texts in by_speaker.values()], [" ".join(texts) for texts in found.values()]
-    )
+    said: Any = [" ".join(texts) for texts in by_speaker.values()]
+    written: Any = [" ".join(texts) for texts in found.values()]
+    cpwer: Any = meeteval.wer.cp_word_error_rate(said, written)
     return {"wer": round(float(wer), 3), "cpwer": round(float(cpwer.error_rate), 3)}
 
 
