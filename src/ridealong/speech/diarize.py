@@ -37,9 +37,19 @@ _DIFFERENT_TWO: Final = 0.68
 _DIFFERENT_MORE: Final = 0.55
 """Two clusters are different voices when their cosine is below this share of the cosine inside them. A third voice
 needs more proof than a second: most calls have two."""
-_DIFFERENT_SMALL: Final = 0.5
+_DIFFERENT_SMALL: Final = 0.42
 _SMALL: Final = 5
 """Clusters of fewer windows need more proof too."""
+_FIRST: Final = 12
+_EVEN_FIRST: Final = 0.2
+_EVEN_LATER: Final = 0.12
+"""While one voice is known: the mean cosine at which new speech is as likely that voice as another. With more than
+`_FIRST` windows heard, a clearly different voice would have become a cluster of its own."""
+_EARLY: Final = 40
+"""Windows up to which a call is young: voices are few, and each rests on little."""
+_SURE: Final = 0.55
+_STRONG_MS: Final = 600
+_NOBODY: Final = -1
 _SWITCH_COST: Final = 0.35
 """Viterbi: what a change of speaker costs, in cosine. About two windows (0.5 s) must agree on it."""
 
@@ -51,6 +61,11 @@ class Window:
     start_ts: int
     end_ts: int
     vector: Vector
+
+    @property
+    def is_strong(self) -> bool:
+        """Long enough to found a voice. Shorter ones are only compared with the voices that there are."""
+        return self.end_ts - self.start_ts >= _STRONG_MS
 
     @property
     def middle_ts(self) -> int:
@@ -66,6 +81,11 @@ class Part:
     speaker_id: int
     confidence: float
     overlapped: bool = False
+
+    @property
+    def is_sure(self) -> bool:
+        """Otherwise nobody can say who spoke: the words are unattributed and the windows name no cluster."""
+        return self.confidence >= _SURE
 
 
 class Diarizer:
@@ -102,7 +122,9 @@ class Diarizer:
         if self._clustered_open != len(self._open):
             self._cluster()
             self._clustered_open = len(self._open)
-        assert self._centroids is not None  # noqa: S101  # set by _cluster
+        if self._centroids is None:
+            # Nothing long enough to be a voice was said on this call yet.
+            return [Part(first=0, last=len(self._open) - 1, speaker_id=self._next_id, confidence=0.0)]
         scores = np.stack([window.vector for window in self._open]) @ self._centroids.T
         path = _viterbi(scores)
         parts: list[Part] = []
@@ -115,7 +137,7 @@ class Diarizer:
                         first=first,
                         last=at - 1,
                         speaker_id=self._cluster_ids[cluster],
-                        confidence=_confidence(scores[first:at], cluster),
+                        confidence=self._confidence(scores[first:at], cluster, first, at),
                     )
                 )
                 first = at
@@ -126,10 +148,12 @@ class Diarizer:
         count = parts[-1].last + 1 if parts else 0
         for part in parts:
             for window in self._open[part.first : part.last + 1]:
-                self._vectors.append(window.vector)
-                self._starts.append(window.start_ts)
-                self._ids.append(part.speaker_id)
-            self._next_id = max(self._next_id, part.speaker_id + 1)
+                if window.is_strong:
+                    self._vectors.append(window.vector)
+                    self._starts.append(window.start_ts)
+                    self._ids.append(part.speaker_id if part.is_sure else _NOBODY)
+            if part.is_sure:
+                self._next_id = max(self._next_id, part.speaker_id + 1)
         self._open = self._open[count:]
         self._clustered_open = -1
         self._thin()
@@ -145,9 +169,30 @@ class Diarizer:
         mean = np.sum(vectors, axis=0)
         return mean / max(float(np.linalg.norm(mean)), 1e-9), len(vectors)
 
+    def _confidence(self, scores: Any, cluster: int, first: int, stop: int) -> float:
+        """How sure it is that windows `first` to `stop` are this cluster's voice (0 to 1).
+
+        A logistic curve over the mean margin to the next best cluster. While there is but one, over the likeness to
+        what was heard of it before, because one cluster also stands for "not heard enough to tell two apart".
+        """
+        if scores.shape[1] > 1:
+            mean = scores.mean(axis=0)
+            margin = float(mean[cluster]) - float(np.delete(mean, cluster).max())
+            return 1.0 / (1.0 + math.exp(-14.0 * margin))
+        if not self._vectors:
+            return 1.0
+        part = np.stack([window.vector for window in self._open[first:stop]])
+        likeness = float((part @ np.stack(self._vectors).T).mean())
+        even = _EVEN_FIRST if len(self._vectors) < _FIRST else _EVEN_LATER
+        return 1.0 / (1.0 + math.exp(-20.0 * (likeness - even)))
+
     def _cluster(self) -> None:
-        vectors = np.stack([*self._vectors, *(window.vector for window in self._open)])
-        starts = np.array([*self._starts, *(window.start_ts for window in self._open)])
+        strong = [window for window in self._open if window.is_strong]
+        if not self._vectors and not strong:
+            self._centroids = None
+            return
+        vectors = np.stack([*self._vectors, *(window.vector for window in strong)])
+        starts = np.array([*self._starts, *(window.start_ts for window in strong)])
         labels = find_voices(vectors, starts)
         clusters = int(labels.max()) + 1
         self._centroids = _centroids(vectors, labels, clusters)
@@ -157,8 +202,9 @@ class Diarizer:
         """An id for each cluster: the one most of its final windows carry, each id once, new ids for new voices."""
         votes: dict[tuple[int, int], int] = {}
         for label, speaker_id in zip(labels, self._ids, strict=False):
-            key = (int(label), speaker_id)
-            votes[key] = votes.get(key, 0) + 1
+            if speaker_id != _NOBODY:
+                key = (int(label), speaker_id)
+                votes[key] = votes.get(key, 0) + 1
         names: dict[int, int] = {}
         for (cluster, speaker_id), _ in sorted(votes.items(), key=lambda item: (-item[1], item[0])):
             if cluster not in names and speaker_id not in names.values():
@@ -200,16 +246,27 @@ def find_voices(vectors: Vectors, starts: NDArray[np.int64], *, most: int = MAX_
     similarity = vectors @ vectors.T
     # Ward on unit vectors: the squared distance is 2 - 2 cos.
     distances = np.sqrt(np.maximum(0.0, 2.0 - 2.0 * similarity[np.triu_indices(count, 1)]))
-    tree = linkage(distances, "ward")
+    # Ward tells big clusters apart, but takes a second speaker's first words for noise of the first; average linkage
+    # is good at just that and bad at the rest. Early in a call both propose, the likeness to the centroids decides.
+    trees = [linkage(distances, "ward")]
+    if count <= _EARLY:
+        trees.append(linkage(np.square(distances), "average"))
     for clusters in range(min(most, count), 1, -1):
-        labels = _k_means(vectors, np.asarray(fcluster(tree, clusters, "maxclust"), dtype=np.intp) - 1)
-        if _all_differ(similarity, starts, labels, clusters):
-            return labels
+        best: tuple[float, Labels] | None = None
+        for tree in trees:
+            labels = _k_means(vectors, np.asarray(fcluster(tree, clusters, "maxclust"), dtype=np.intp) - 1, clusters)
+            if not _all_differ(similarity, starts, labels, clusters):
+                continue
+            centroids = _centroids(vectors, labels, clusters)
+            likeness = float(np.sum(vectors * centroids[labels]))
+            if best is None or likeness > best[0]:
+                best = (likeness, labels)
+        if best is not None:
+            return best[1]
     return one
 
 
-def _k_means(vectors: Vectors, labels: Labels, steps: int = 10) -> Labels:
-    clusters = int(labels.max()) + 1
+def _k_means(vectors: Vectors, labels: Labels, clusters: int, steps: int = 10) -> Labels:
     for _ in range(steps):
         moved: Labels = (vectors @ _centroids(vectors, labels, clusters).T).argmax(axis=1)
         if bool((moved == labels).all()):
@@ -226,7 +283,7 @@ def _centroids(vectors: Vectors, labels: Labels, clusters: int) -> Vectors:
 def _all_differ(similarity: Any, starts: NDArray[np.int64], labels: Labels, clusters: int) -> bool:
     """Whether every two clusters are different voices: alike inside, unlike each other."""
     sizes = np.bincount(labels, minlength=clusters)
-    if int(sizes.min()) < (1 if clusters == 2 else 2):
+    if int(sizes.min()) < (1 if labels.shape[0] <= _EARLY and clusters == 2 else 2 if labels.shape[0] <= _EARLY else 4):
         return False
     # Windows that share audio are alike whoever speaks.
     apart = np.abs(starts[:, np.newaxis] - starts[np.newaxis]) >= 1_500
@@ -261,14 +318,3 @@ def _viterbi(scores: Any) -> list[int]:
     for came_from in reversed(back):
         path.append(int(came_from[path[-1]]))
     return path[::-1]
-
-
-def _confidence(scores: Any, cluster: int) -> float:
-    """How sure the part's voice is this cluster's (0 to 1): a logistic curve over the mean margin to the next best."""
-    mean = scores.mean(axis=0)
-    own = float(mean[cluster])
-    if scores.shape[1] == 1:
-        # Nobody to compare with: a voice alike to what was heard so far.
-        return 1.0 / (1.0 + math.exp(-8.0 * (own - 0.2)))
-    other = float(np.delete(mean, cluster).max())
-    return 1.0 / (1.0 + math.exp(-14.0 * (own - other)))

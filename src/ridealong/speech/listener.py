@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -59,8 +59,6 @@ _PARTIAL_SHARE: Final = 0.25
 """A partial of a stretch of n seconds is due n * this many seconds after the last one: its cost grows with n."""
 _MIN_CONFIDENCE: Final = 0.35
 """Mean token probability below which the recogniser guessed at noise."""
-_SURE: Final = 0.55
-"""Below this the margin between two voices says nothing: the words stay unattributed."""
 MATCH: Final = 0.5
 """Cosine between a speaker's mean voice and an enrolled one from which they are the same person."""
 _MATCH_WINDOWS: Final = 8
@@ -137,6 +135,11 @@ class Listener:
             heard += self._partial()
         self._forget()
         return heard
+
+    @property
+    def kept_ms(self) -> int:
+        """Milliseconds of audio that this call holds in memory."""
+        return self._samples.shape[0] * 1000 // SAMPLE_RATE
 
     def finish(self) -> list[Heard]:
         """The audio is over: everything still open, and the last HeardThrough."""
@@ -272,12 +275,11 @@ class Listener:
             return []
         stretches = self._stretches(final=False)
         ready = 0
-        for index, stretch in enumerate(stretches[:-1]):
+        for index in range(len(stretches) - 1):
             behind = stretches[index + 1].parts
             if not behind or behind[0].last - behind[0].first + 1 < _SETTLED:
                 break
             ready = index + 1
-            del stretch
         heard: list[Heard] = []
         for stretch in stretches[:ready]:
             heard += self._finish_stretch(stretch)
@@ -296,28 +298,12 @@ class Listener:
         width = 3
         smooth = np.convolve(levels / max(float(levels.max()), 1e-9) + probabilities, np.ones(width) / width, "same")
         cut_ts = self._ts(first + int(smooth[1:-1].argmin()) + 1)
+        # Finishing a stretch takes its windows away: where the others end is looked up first.
+        middles = [window.middle_ts for window in self._diarizer.open]
         heard: list[Heard] = []
         for stretch in self._stretches(final=False):
-            if stretch.start_ts >= cut_ts:
-                break
-            if stretch.end_ts <= cut_ts:
-                heard += self._finish_stretch(stretch)
-                continue
-            windows = self._diarizer.open
-            parts = tuple(
-                Part(
-                    first=part.first,
-                    last=max(
-                        [i for i in range(part.first, part.last + 1) if windows[i].middle_ts <= cut_ts],
-                        default=part.first,
-                    ),
-                    speaker_id=part.speaker_id,
-                    confidence=part.confidence,
-                    overlapped=part.overlapped,
-                )
-                for part in stretch.parts
-            )
-            heard += self._finish_stretch(_Stretch(start_ts=stretch.start_ts, end_ts=cut_ts, parts=parts))
+            if stretch.start_ts < cut_ts:
+                heard += self._finish_stretch(_until(stretch, cut_ts, middles))
         self._regions.restart(self._frame_at(cut_ts))
         self._partial_draft = ()
         return heard
@@ -354,7 +340,7 @@ class Listener:
             merged = Part(first=0, last=count - 1, speaker_id=part.speaker_id, confidence=part.confidence)
             self._diarizer.commit([merged])
             confidence = part.confidence
-            if confidence >= _SURE:
+            if merged.is_sure:
                 speaker = SpeakerId(part.speaker_id)
                 heard += self._match(part.speaker_id)
         words = self._spread(written.text, stretch, speaker, confidence)
@@ -422,7 +408,7 @@ class Listener:
         speaker: Speaker = UNATTRIBUTED
         if self._speaker is not None:
             speaker = self._speaker
-        elif stretch.parts and stretch.parts[0].confidence >= _SURE:
+        elif stretch.parts and stretch.parts[0].is_sure:
             speaker = SpeakerId(stretch.parts[0].speaker_id)
         return [Partial(speaker=speaker, start_ts=stretch.start_ts, end_ts=stretch.end_ts, text=written.text)]
 
@@ -471,6 +457,18 @@ class Listener:
             self._samples = self._samples[drop * FRAME :].copy()
             self._samples_from += drop * FRAME
             self._frames_from += drop
+
+
+def _until(stretch: _Stretch, cut_ts: int, middles: Sequence[int]) -> _Stretch:
+    """The part of `stretch` before `cut_ts`; `middles` are the times of the open windows."""
+    if stretch.end_ts <= cut_ts:
+        return stretch
+    parts = tuple(
+        replace(part, last=max([i for i in range(part.first, part.last + 1) if middles[i] <= cut_ts]))
+        for part in stretch.parts
+        if middles[part.first] <= cut_ts
+    )
+    return _Stretch(start_ts=stretch.start_ts, end_ts=cut_ts, parts=parts)
 
 
 def _windows_of(voices: VoiceModel, samples: Mono) -> list[Mono]:

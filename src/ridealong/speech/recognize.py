@@ -1,9 +1,10 @@
 """The local recogniser: Moonshine tiny (English), run by onnxruntime from the weights inside its own wheel.
 
-The wheel's library can transcribe by itself, but only as a black box: one call at a time decides on its own where
-lines end, and one that runs into a loop is decoded to the bitter end. Run here, one session serves any number of
+The wheel's library can transcribe by itself, but only as a black box: it decides on its own where lines end, and one
+that runs into a loop is decoded to the bitter end. Run here, one session serves any number of
 threads, a loop is stopped while it is decoded, and the words of the last partial are *checked* in a single step of
-the decoder instead of being decoded again (greedy speculative decoding: the result is the same, word for word).
+the decoder instead of being decoded again (greedy speculative decoding). The weights are quantised with scales that
+depend on the whole input, so a draft may tip a choice that is all but even: drafts serve partials, never finals.
 
 Model: Jeffries et al., "Moonshine: Speech Recognition for Live Transcription and Voice Commands" (2024).
 """
@@ -84,7 +85,8 @@ class Recognizer:
     def recognize(self, samples: Mono, *, draft: tuple[int, ...] = ()) -> Recognized:
         """Write `samples` (16 kHz mono, at most `MAX_SECONDS`). Blocks; about 30 ms per second of audio on one core.
 
-        `draft`: the tokens written for a shorter piece of the same stretch. They make it faster, never different.
+        `draft`: the tokens written for a shorter piece of the same stretch. They make it faster and may tip
+        a choice that is all but even.
         """
         if samples.shape[0] < _MIN_SAMPLES:
             return NOTHING

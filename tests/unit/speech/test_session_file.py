@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ridealong.core.errors import InvalidDocument
+from ridealong.core.transcript import UNATTRIBUTED
+from ridealong.speech.session_file import read_session
+
+HEADER = '{"call": "acme", "rep_speaker": 0, "extra": true}'
+GOOD: dict[str, object] = {"no": 3, "speaker": 1, "start_ts": 100, "end_ts": 900, "text": "We use it daily."}
+
+
+def line(**changes: object) -> str:
+    return json.dumps(GOOD | changes)
+
+
+def test_numbers_speakers_and_words_are_kept_and_other_keys_ignored(tmp_path: Path) -> None:
+    words = [
+        {"text": "Yes", "start_ts": 1_000, "end_ts": 1_200},
+        {"text": "we do.", "start_ts": 1_200, "end_ts": 1_400},
+    ]
+    second = line(no=5, speaker=None, start_ts=1_000, end_ts=1_500, text="Yes we do.", words=words, mood="glad")
+    path = tmp_path / "call.jsonl"
+    path.write_text("\n".join([HEADER, line(), "", second]))
+    session = read_session(path)
+    assert (session.call, session.rep_speaker) == ("acme", 0)
+    assert [u.no for u in session.utterances] == [3, 5]
+    assert session.utterances[1].speaker is UNATTRIBUTED
+    assert [w.text for w in session.utterances[1].words] == ["Yes", "we do."]
+
+
+def test_overlapping_utterances_may_step_back_a_little() -> None:
+    lines = [HEADER, line(start_ts=5_000, end_ts=9_000), line(no=4, start_ts=4_000, end_ts=6_000)]
+    assert len(read_session(lines).utterances) == 2
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (line(no=2), "numbers only grow"),
+        (line(no=3), "numbers only grow"),
+        (line(no=4, start_ts=-1), "start_ts"),
+        (line(no=4, end_ts=100), "later than"),
+        (line(no=4, text="  "), "text"),
+        (line(no=4, text=7), "text"),
+        (line(no="4"), "whole number"),
+        (line(no=True), "whole number"),
+        (line(no=4, speaker="rep"), "whole number"),
+        (line(no=4, speaker=-1), "speaker"),
+        ('{"no": 4, "start_ts": 1, "end_ts": 2, "text": "a"}', "speaker is missing"),
+        ("[1, 2]", "object"),
+        ("{", "JSON"),
+        (line(no=4, words=[{"text": "Other", "start_ts": 100, "end_ts": 200}]), "spell"),
+        (line(no=4, words=[{"text": "We", "start_ts": 0, "end_ts": 200}]), "outside"),
+    ],
+)
+def test_a_mistake_is_told_with_its_line(wrong: str, says: str) -> None:
+    with pytest.raises(InvalidDocument, match=says) as told:
+        read_session([HEADER, line(), "", wrong])
+    assert told.value.line == 4
+
+
+@pytest.mark.parametrize(("lines", "at"), [([], 1), ([line()], 1), ([HEADER, HEADER], 2)])
+def test_a_missing_or_second_header_is_told(lines: list[str], at: int) -> None:
+    with pytest.raises(InvalidDocument) as told:
+        read_session(lines)
+    assert told.value.line == at
+
+
+def test_lines_far_out_of_order_are_refused() -> None:
+    with pytest.raises(InvalidDocument, match="sort the lines"):
+        read_session([HEADER, line(start_ts=60_000, end_ts=61_000), line(no=4)])
+
+
+def test_what_was_said_is_never_in_the_message() -> None:
+    with pytest.raises(InvalidDocument) as told:
+        read_session([HEADER, line(text="secret", end_ts=1)])
+    assert "secret" not in str(told.value)
