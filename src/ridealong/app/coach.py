@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
@@ -12,17 +13,20 @@ from uuid import UUID
 
 import numpy as np
 
-from ridealong.app.runtime import Runtime
-from ridealong.core.errors import Unavailable
-from ridealong.core.events import CallEvent, MomentDecided, ReviewFinished, UtteranceFinished
+from ridealong.app.runtime import DEFAULT_TENANT, Runtime
+from ridealong.app.terminal import CallView
+from ridealong.core.errors import InvalidAudio, InvalidDocument, Unavailable
+from ridealong.core.events import CallEvent, MomentDecided, PartialHeard, ReviewFinished, UtteranceFinished
 from ridealong.core.moments import Tier
 from ridealong.live import AudioFormat, CallStart, ChannelLayout, Encoding
 from ridealong.live.finished import FinishedTranscript
 from ridealong.speech import SAMPLE_RATE
 from ridealong.speech.audio import iter_recording
-from ridealong.speech.session_file import read_session
+from ridealong.speech.session_file import RecordedSession, read_session
+from ridealong.web.wire import dumps, event_json
 
 if TYPE_CHECKING:
+    from ridealong.config import Settings
     from ridealong.live.session import LiveCall
     from ridealong.speech import Samples
 
@@ -107,16 +111,15 @@ async def coach_recording(
 
 
 async def coach_transcript(
-    runtime: Runtime, tenant_id: UUID, path: Path, *, speed: float, listener: Listener
+    runtime: Runtime, tenant_id: UUID, session: RecordedSession, *, speed: float, listener: Listener
 ) -> Summary:
-    """Run a diarised transcript (JSON lines) as a call. Raises InvalidDocument with the line of a mistake."""
-    session = read_session(path)
+    """Run a diarised transcript as a call."""
     start = CallStart(
         format=AudioFormat(encoding=Encoding.PCM16, sample_rate=SAMPLE_RATE, channels=1),
         layout=ChannelLayout.MIXED,
         rep_id="coach",
         consent=CONSENT,
-        title=session.call or path.stem,
+        title=session.call,
         rep_speaker=session.rep_speaker,
     )
     source = FinishedTranscript(session.utterances, speed=speed)
@@ -128,11 +131,11 @@ async def coach_transcript(
     return await _follow(call, send, listener)
 
 
-async def _follow(call: LiveCall, send: Callable[[], object], listener: Listener) -> Summary:
+async def _follow(call: LiveCall, send: Callable[[], Coroutine[None, None, None]], listener: Listener) -> Summary:
     summary = Summary(call_id=call.call_id)
     began = time.monotonic()
     async with asyncio.TaskGroup() as group:
-        sending = group.create_task(send())  # pyright: ignore[reportArgumentType]
+        sending = group.create_task(send())
         # This watcher is the command's own output: it may lag, it must not lose.
         async for numbered in call.watch(after=0, size=1_000_000):
             event = numbered.event
@@ -169,3 +172,65 @@ def same_sound(path: Path) -> bool:
         left_left += float(left @ left)
         right_right += float(right @ right)
     return left_right / (left_left * right_right) ** 0.5 > SAME_CHANNELS
+
+
+class _Lines:
+    """One event a line on standard output."""
+
+    def show(self, event: CallEvent, seq: int) -> None:
+        # Partials and warnings help a person who watches, not a program that counts.
+        if isinstance(event, PartialHeard):
+            return
+        _write(event_json(event))
+
+
+class _View:
+    """The terminal."""
+
+    def __init__(self, view: CallView) -> None:
+        self._view = view
+
+    def show(self, event: CallEvent, seq: int) -> None:
+        self._view.show(event)
+
+
+def _write(found: dict[str, object]) -> None:
+    sys.stdout.write(dumps(found) + "\n")
+    sys.stdout.flush()
+
+
+async def run_coach(
+    settings: Settings,
+    *,
+    audio: Path | None,
+    transcript: Path | None,
+    speed: float,
+    jsonl: bool,
+    layout: str | None,
+    tenant: str,
+) -> None:
+    """`ridealong coach`. Raises InvalidAudio, InvalidDocument, Refused or Unavailable."""
+    if audio is not None and not audio.is_file():
+        raise InvalidAudio(f"there is no file {audio}")
+    session = None if transcript is None else await asyncio.to_thread(read_session, transcript)
+    async with Runtime.open(settings) as runtime:
+        tenant_id = (await runtime.tenant(tenant, create=tenant == DEFAULT_TENANT)).tenant_id
+
+        async def run(listener: Listener) -> Summary:
+            if audio is not None:
+                known = None if layout is None else ChannelLayout(layout)
+                return await coach_recording(runtime, tenant_id, audio, speed=speed, layout=known, listener=listener)
+            if session is None:
+                raise InvalidDocument("give an audio file or a transcript")
+            return await coach_transcript(runtime, tenant_id, session, speed=speed, listener=listener)
+
+        if jsonl:
+            summary = await run(_Lines())
+            _write(summary.as_json())
+            return
+        with CallView() as view:
+            summary = await run(_View(view))
+        print(  # noqa: T201
+            f"\n{summary.audio_s:.0f} s of call in {summary.wall_s:.1f} s: {summary.utterances} utterances, "
+            f"{summary.moments} moments, {summary.nudges} nudges. Again: ridealong report {summary.call_id}"
+        )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
+from ridealong.app.sample_artifact import sample_artifact
 from ridealong.core.artifact import moment_json, role_json
 from ridealong.core.errors import InvalidDocument, Refused
 from ridealong.core.events import (
@@ -26,7 +27,7 @@ from ridealong.core.events import (
 )
 from ridealong.core.transcript import Unattributed
 from ridealong.live.playback import PcmRecording, open_pcm
-from ridealong.live.taxonomy import DEFAULT_TAXONOMY_TEXT, load_taxonomy
+from ridealong.live.taxonomy import default_taxonomy_text, load_taxonomy
 from ridealong.postcall.render import render, shipped_template
 from ridealong.postcall.rubric import load_rubric, shipped_rubric_text
 from ridealong.speech.audio import read_recording
@@ -273,7 +274,7 @@ class StoredDocuments:
         return own.body if own is not None else shipped_document(kind, name)
 
     async def write(self, tenant_id: UUID, kind: str, name: str, text: str) -> None:
-        check_document(kind, text, source=f"{kind} {name}")
+        check_document(kind, text, source=name)
         async with self.store.tenant(tenant_id) as conn:
             await tenants.put_document(conn, tenants.DocumentKind(kind), name, text)
 
@@ -286,7 +287,9 @@ def check_document(kind: str, text: str, *, source: str) -> None:
         case "rubric":
             load_rubric(text, source)
         case "template":
-            check_template(text, source)
+            # Rendered once with something of everything in it: what is wrong in a branch shows only there.
+            form = "html" if source.endswith((".html", ".html.liquid")) else "md"
+            render(sample_artifact(), source, form, lambda start_ts, end_ts: f"#t={start_ts},{end_ts}", text=text)
         case _:
             raise InvalidDocument("a document is a taxonomy, a rubric or a template", source=source)
 
@@ -294,7 +297,7 @@ def check_document(kind: str, text: str, *, source: str) -> None:
 def shipped_document(kind: str, name: str) -> str:
     """The text that comes with the product. Raises Refused('not_found')."""
     if kind == "taxonomy" and name == "default":
-        return DEFAULT_TAXONOMY_TEXT()
+        return default_taxonomy_text()
     if kind == "rubric":
         return shipped_rubric_text(name)
     if kind == "template":

@@ -93,7 +93,7 @@ class Runtime:
             stack.push_async_callback(store.close)
             for transcriber in set(transcribers.values()):
                 stack.push_async_callback(transcriber.close)
-            pipeline = await ReviewPipeline.open(store, loaded.reviewer())
+            pipeline = await ReviewPipeline.open(store, loaded.embedder, loaded.reviewer())
             stack.push_async_callback(pipeline.close)
 
             async def review(tenant_id: UUID, call_id: UUID) -> dict[str, object] | None:

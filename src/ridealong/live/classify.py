@@ -162,12 +162,12 @@ def _before(transcript: Transcript, utterance: Utterance, roles: Roles) -> list[
 
 
 def end_of(utterance: Utterance, character: int) -> int:
-    """When text[:character] had been said, in ms of call audio: by its words where they are known, else in proportion.
+    """When text[:character] had been said, in ms of call audio, by the times of its words.
 
-    The words' times are used where the words are the text's own, one by one.
+    Where the words have no times (a transcript from elsewhere), only the utterance's own end is known: a guess in
+    proportion would call a moment late, and keep it from the rep, for no better reason than that guess.
     """
     spoken = len(utterance.text[:character].split())
-    total = len(utterance.text.split())
-    if len(utterance.words) == total and spoken > 0:
+    if len(utterance.words) == len(utterance.text.split()) and spoken > 0:
         return min(max(utterance.words[spoken - 1].end_ts, utterance.start_ts), utterance.end_ts)
-    return utterance.start_ts + round(utterance.duration_ms * character / len(utterance.text.rstrip() or " "))
+    return utterance.end_ts

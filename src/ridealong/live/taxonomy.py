@@ -153,9 +153,14 @@ def load_taxonomy(text: str, source: str) -> Taxonomy:
     return read_document(text, Taxonomy, source=source)
 
 
+def default_taxonomy_text() -> str:
+    """The document that comes with the package."""
+    return (files("ridealong.live") / "taxonomy.yaml").read_text(encoding="utf-8")
+
+
 def default_taxonomy() -> Taxonomy:
     """The taxonomy that comes with the package."""
-    return load_taxonomy((files("ridealong.live") / "taxonomy.yaml").read_text(encoding="utf-8"), "taxonomy.yaml")
+    return load_taxonomy(default_taxonomy_text(), "taxonomy.yaml")
 
 
 def slots_of(nudge: str) -> tuple[str, ...]:

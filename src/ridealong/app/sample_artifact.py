@@ -1,0 +1,97 @@
+"""A small artifact with something of everything in it: what a template is tried on before it is kept."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from ridealong.core.artifact import Artifact, StoredMoment
+from ridealong.core.claims import AbsenceClaim, Claim
+from ridealong.core.moments import Moment, Reason, Tier
+from ridealong.core.rubric import CoachingMoment, Finding, Score, SectionReview
+from ridealong.core.transcript import (
+    Role,
+    RoleAssignment,
+    RoleSource,
+    SpeakerId,
+    Transcript,
+    TranscriptId,
+    Utterance,
+)
+
+
+def sample_artifact() -> Artifact:
+    """An artifact of an invented call of two utterances."""
+    rep, customer = SpeakerId(0), SpeakerId(1)
+    transcript = Transcript.of(
+        TranscriptId(call_id=UUID(int=0)),
+        [
+            Utterance(no=0, speaker=rep, start_ts=0, end_ts=2000, text="What does that cost you today?"),
+            Utterance(
+                no=1, speaker=customer, start_ts=2500, end_ts=5000, text="Too much, and your offer is no cheaper."
+            ),
+        ],
+    )
+    asked, objected = transcript.cite_whole(0), transcript.cite_whole(1)
+    return Artifact(
+        review_id=UUID(int=0),
+        transcript_id=transcript.id,
+        title="Sample",
+        rubric_id="sample",
+        rubric_title="Sample",
+        reviewer="sample",
+        score=50.0,
+        assessed=True,
+        duration_ms=5000,
+        sections=(
+            SectionReview(
+                section_id="sample",
+                title="Sample",
+                score=50.0,
+                confidence=0.5,
+                findings=(
+                    Finding(
+                        criterion_id="asked",
+                        score=Score.YES,
+                        claim=Claim(statement="The rep asked what it costs.", confidence=0.9, evidence=(asked,)),
+                    ),
+                    Finding(
+                        criterion_id="answered",
+                        score=Score.NO,
+                        claim=AbsenceClaim(
+                            statement="The objection was not answered.", confidence=0.6, evidence=(objected,), through=1
+                        ),
+                    ),
+                ),
+                not_assessed=("other",),
+            ),
+        ),
+        coaching_moments=(
+            CoachingMoment(
+                title="Objection",
+                advice="Ask what is behind it.",
+                claim=Claim(statement="The customer objected.", confidence=0.7, evidence=(objected, asked)),
+            ),
+        ),
+        moments=(
+            StoredMoment(
+                moment_id=UUID(int=0),
+                moment=Moment(
+                    type="objection_raised",
+                    tier=Tier.NUDGE,
+                    reason=Reason.DELIVERED,
+                    confidence=0.8,
+                    nudge="Pause, then ask which part worries them the most.",
+                    trigger_ts=5000,
+                    evidence=(objected,),
+                ),
+            ),
+        ),
+        statistics={},
+        speakers=(
+            RoleAssignment(speaker_id=rep, role=Role.REP, source=RoleSource.STATED, confidence=1.0),
+            RoleAssignment(speaker_id=customer, role=Role.CUSTOMER, source=RoleSource.STATED, confidence=1.0),
+        ),
+        missing_sections=("missing",),
+        dropped_drafts=1,
+        warnings=("A warning.",),
+    )
