@@ -410,7 +410,8 @@ def _launch_dbos(owner_url: str) -> None:
         "max_executor_threads": 32,
         "enable_otlp": False,
         "use_listen_notify": False,
-        "notification_listener_polling_interval_sec": 30.0,
+        # Also how long closing waits for that thread.
+        "notification_listener_polling_interval_sec": 1.0,
         "log_level": "CRITICAL",
     }
     try:
