@@ -15,6 +15,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
+from ridealong.app.bench.spoken import written_call
 from ridealong.config import Settings
 from ridealong.core.errors import Refused, Unavailable
 from ridealong.core.rubric import Section
@@ -69,6 +70,24 @@ async def test_a_review_goes_from_a_queued_row_to_an_artifact(store: Store) -> N
     assert artifact.statistics["version"] == 1
     assert artifact.coaching_moments
     assert artifact.missing_sections == ()
+
+
+async def test_embeddings_that_the_live_path_stored_are_used_and_not_computed_again(store: Store) -> None:
+    tenant_id = await new_tenant(store)
+    texts = [u.text for u in written_call()[0]]
+    call_id = await ended_call(store, tenant_id, vectors=LetterEmbedder().embed(texts))
+    embedder = LetterEmbedder()
+    pipeline = await ReviewPipeline.open(store, embedder, CountingReviewer(), sweep_seconds=0.3)
+    try:
+        assert await asyncio.wait_for(pipeline.wait(tenant_id, call_id), 30) is ReviewStatus.FINISHED
+    finally:
+        await pipeline.close()
+    async with store.tenant(tenant_id) as connection:
+        artifact = await load_artifact(connection, call_id)
+    assert artifact.assessed
+    # The pipeline's own embedder made the statements' vectors and no utterance's.
+    statements = sum(len(s.findings) for s in artifact.sections) + len(artifact.coaching_moments)
+    assert embedder.embedded == statements
 
 
 async def test_the_sweeper_finds_a_queued_review_that_nobody_started(store: Store) -> None:

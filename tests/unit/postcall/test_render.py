@@ -184,7 +184,7 @@ def test_a_mistake_in_a_template_is_told_with_its_line(text: str, line: int) -> 
             {"variable_bytes": 50},
         ),
         (
-            "{{ 'xxxxxxxxxxxxxxxxxxxx' | replace: 'x', 'yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy' }}",
+            "{{ 'xxxxxxxxxxxxxxxxxxxx' | replace: 'x', 'yyyyyyyyyyyyyyyyyyyy' }}",
             {"variable_bytes": 70},
         ),
         ("{{ 999999999999 | times: 999999999999 }}", {}),

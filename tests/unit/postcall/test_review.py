@@ -88,13 +88,15 @@ class Scripted:
     def draft_section(
         self, section: Section, context: ReviewContext, refused: Sequence[Refusal] = ()
     ) -> Sequence[CriterionDraft]:
+        assert section.criteria
+        assert len(context.transcript)
         self.refused.append(refused)
         return self.tries.pop(0) if self.tries else ()
 
     def draft_coaching(
         self, rubric: Rubric, context: ReviewContext, refused: Sequence[Refusal] = ()
     ) -> Sequence[CoachingDraft]:
-        return ()
+        raise NotImplementedError(rubric, context, refused)
 
 
 def drafted(quote: str, no: int = 0, **changes: object) -> CriterionDraft:

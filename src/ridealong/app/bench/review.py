@@ -24,6 +24,7 @@ import typer
 
 from ridealong.app.bench.spoken import written_call
 from ridealong.config import Settings
+from ridealong.core.errors import Unavailable
 from ridealong.embedding.minilm import load_embedder
 from ridealong.postcall.local import LocalReviewer
 from ridealong.postcall.pipeline import ReviewPipeline
@@ -31,6 +32,7 @@ from ridealong.postcall.rubric import DEFAULT_RUBRIC, shipped_rubric
 from ridealong.store import Store
 from ridealong.store.calls import NewCall, append_utterances, begin_call, end_call, record_role
 from ridealong.store.moments import record_moments
+from ridealong.store.reviews import ReviewStatus
 from ridealong.store.tenants import create_tenant
 
 if TYPE_CHECKING:
@@ -69,7 +71,10 @@ async def _measure(minutes: float, runs: int) -> dict[str, object]:
         try:
             tenant_id = (await create_tenant(store, "bench", "Bench")).tenant_id
             for name, with_vectors in (("artifact_s", True), ("artifact_without_stored_embeddings_s", False)):
-                times = [await _one(store, pipeline, tenant_id, minutes, embedder, with_vectors) for _ in range(runs)]
+                times = [
+                    await _one(store, pipeline, tenant_id, minutes, embedder, with_vectors=with_vectors)
+                    for _ in range(runs)
+                ]
                 report[name] = _spread(times)
         finally:
             await pipeline.close()
@@ -78,7 +83,7 @@ async def _measure(minutes: float, runs: int) -> dict[str, object]:
 
 
 async def _one(
-    store: Store, pipeline: ReviewPipeline, tenant_id: UUID, minutes: float, embedder: Embedder, with_vectors: bool
+    store: Store, pipeline: ReviewPipeline, tenant_id: UUID, minutes: float, embedder: Embedder, *, with_vectors: bool
 ) -> float:
     transcript, roles, moments, duration_ms = written_call(minutes=minutes, call_id=uuid4())
     texts = [u.text for u in transcript]
@@ -101,8 +106,12 @@ async def _one(
         await end_call(connection, call.call_id, audio_ms=duration_ms, reason="stopped")
     began = time.perf_counter()
     await pipeline.start(tenant_id, call.call_id)
-    await pipeline.wait(tenant_id, call.call_id)
-    return time.perf_counter() - began
+    status = await pipeline.wait(tenant_id, call.call_id)
+    seconds = time.perf_counter() - began
+    if status is not ReviewStatus.FINISHED:
+        # A review that fails is quick, and no figure.
+        raise Unavailable(f"the review is {status}: nothing was measured")
+    return seconds
 
 
 def _spread(times: list[float]) -> dict[str, float]:
