@@ -392,8 +392,8 @@ def question_count(text: str) -> int:
     """
     count = 0
     for sentence in _SENTENCE.findall(text):
-        words = sentence.rstrip("?？!. ").strip(" ,-").casefold()
-        if ("?" in sentence or "？" in sentence) and words and words not in _TAGS:
+        words = set(re.findall(r"\w+", sentence.casefold()))
+        if ("?" in sentence or "？" in sentence) and words - _TAGS:
             count += 1
     return count
 

@@ -231,6 +231,7 @@ class ReviewPipeline:
                 try:
                     return await work()
                 except Exception as error:
+                    _log.warning("a step did not work", step=name, review_id=review, error=type(error).__name__)
                     # Never the error itself: it may hold words of the call, and DBOS keeps and logs it.
                     raise _StepFailed(f"the step '{name}' failed with {type(error).__name__}") from None
 
@@ -250,7 +251,7 @@ class ReviewPipeline:
             try:
                 return await step(name, work)
             except Exception as error:
-                _log.warning("a step failed", step=name, error=type(error).__name__)
+                _log.warning("a step failed for good", step=name, review_id=review, error=type(error).__name__)
                 return None
 
         loaded = await guarded("load the transcript", lambda: self._load(tenant_id, review_id))
@@ -410,7 +411,8 @@ def _launch_dbos(owner_url: str) -> None:
         "max_executor_threads": 32,
         "enable_otlp": False,
         "use_listen_notify": False,
-        "notification_listener_polling_interval_sec": 30.0,
+        # Also how long closing waits for that thread.
+        "notification_listener_polling_interval_sec": 1.0,
         "log_level": "CRITICAL",
     }
     try:

@@ -198,7 +198,7 @@ def render_template(
     try:
         return environment.from_string(text, name=source).render(**data)
     except LiquidError as error:
-        raise InvalidDocument(_message(error), source=source, line=_line(error)) from None
+        raise InvalidDocument(_message(error), source=source, line=_line(error, text)) from None
     except RecursionError:
         raise InvalidDocument("the template is nested too deeply", source=source) from None
 
@@ -214,10 +214,12 @@ def _message(error: LiquidError) -> str:
     return f"this cannot be rendered ({type(error).__name__}): check the filter's input and arguments"
 
 
-def _line(error: LiquidError) -> int:
+def _line(error: LiquidError, text: str) -> int:
+    """One-based line of the mistake; for one that only the end of the template shows, its last line."""
     try:
         context = error.context()
     except ValueError:
-        # The error stands at the very end of the text.
-        return error.token.source.count("\n") + 1 if error.token is not None else 1
-    return context[0] if context is not None else 1
+        context = None
+    if context is not None:
+        return context[0]
+    return len(text.splitlines()) or 1 if isinstance(error, LiquidSyntaxError) else 1

@@ -318,7 +318,8 @@ async def load_vectors(connection: AsyncConnection, transcript_id: TranscriptId)
         "SELECT utterance_no, embedding FROM utterance WHERE call_id = %s AND revision = %s AND embedding IS NOT NULL",
         [transcript_id.call_id, transcript_id.revision],
     )
-    return dict(await cursor.fetchall())
+    # pgvector hands out its own type: an array is what everybody computes with.
+    return {row[0]: row[1].to_numpy() if hasattr(row[1], "to_numpy") else row[1] for row in await cursor.fetchall()}
 
 
 async def load_roles(connection: AsyncConnection, transcript_id: TranscriptId) -> Roles:

@@ -15,6 +15,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
+from ridealong.app.bench.spoken import written_call
 from ridealong.config import Settings
 from ridealong.core.errors import Refused, Unavailable
 from ridealong.core.rubric import Section
@@ -65,10 +66,28 @@ async def test_a_review_goes_from_a_queued_row_to_an_artifact(store: Store) -> N
     async with store.tenant(tenant_id) as connection:
         artifact = await load_artifact(connection, call_id)
     assert artifact.rubric_id == "discovery"
-    assert [s.section_id for s in artifact.sections][0] == "opening"
+    assert artifact.sections[0].section_id == "opening"
     assert artifact.statistics["version"] == 1
     assert artifact.coaching_moments
     assert artifact.missing_sections == ()
+
+
+async def test_embeddings_that_the_live_path_stored_are_used_and_not_computed_again(store: Store) -> None:
+    tenant_id = await new_tenant(store)
+    texts = [u.text for u in written_call()[0]]
+    call_id = await ended_call(store, tenant_id, vectors=LetterEmbedder().embed(texts))
+    embedder = LetterEmbedder()
+    pipeline = await ReviewPipeline.open(store, embedder, CountingReviewer(), sweep_seconds=0.3)
+    try:
+        assert await asyncio.wait_for(pipeline.wait(tenant_id, call_id), 30) is ReviewStatus.FINISHED
+    finally:
+        await pipeline.close()
+    async with store.tenant(tenant_id) as connection:
+        artifact = await load_artifact(connection, call_id)
+    assert artifact.assessed
+    # The pipeline's own embedder made the statements' vectors and no utterance's.
+    statements = sum(len(s.findings) for s in artifact.sections) + len(artifact.coaching_moments)
+    assert embedder.embedded == statements
 
 
 async def test_the_sweeper_finds_a_queued_review_that_nobody_started(store: Store) -> None:
@@ -289,7 +308,8 @@ async def test_a_killed_process_resumes_at_the_unfinished_step(
     first = process("60")
     try:
         deadline = time.monotonic() + 30
-        while (len(scored()) < 4 or "began next_step" not in notes.read_text()) and time.monotonic() < deadline:
+        # Another process writes the notes: there is nothing to await but the file.
+        while (len(scored()) < 4 or "began next_step" not in notes.read_text()) and time.monotonic() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.1)
         # The notes are written before the step's result is: give the four a moment to be kept.
         await asyncio.sleep(1.0)
