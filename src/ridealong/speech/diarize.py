@@ -40,11 +40,11 @@ needs more proof than a second: most calls have two."""
 _DIFFERENT_SMALL: Final = 0.42
 _SMALL: Final = 5
 """Clusters of fewer windows need more proof too."""
-_FIRST: Final = 12
+_FIRST: Final = 40
 _EVEN_FIRST: Final = 0.2
 _EVEN_LATER: Final = 0.12
 """While one voice is known: the mean cosine at which new speech is as likely that voice as another. With more than
-`_FIRST` windows heard, a clearly different voice would have become a cluster of its own."""
+`_FIRST` windows (10 s) heard, a clearly different voice would have become a cluster of its own."""
 _EARLY: Final = 40
 """Windows up to which a call is young: voices are few, and each rests on little."""
 _SURE: Final = 0.55
