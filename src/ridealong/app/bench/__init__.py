@@ -1,0 +1,1 @@
+"""Measurements: `ridealong bench` runs them all, each module runs alone."""
