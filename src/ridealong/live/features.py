@@ -1,37 +1,34 @@
 """What the classifier sees of an utterance: its meaning, its wording, and the turn that it answers.
 
-A row of features is, in this order: the sentence embedding of the words judged; the embedding of the turn before,
-faded out with the number of words judged ("yes, do that" means what it answers, a long sentence speaks for itself);
-hashed words and word pairs; and a few facts (role, length, whether the turn before was a question).
+A row of features is, in this order: the embedder's views of the words judged (last layer and two middle ones); the
+embedding of the turn before, faded out with the number of words judged ("yes, do that" means what it answers, a long
+sentence speaks for itself); and a few facts (role, length, whether the turn before was a question).
+
+Hashed words and word pairs were tried beside them and added nothing once the middle layers were there.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
-from zlib import crc32
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
 from ridealong.core.transcript import Role
 from ridealong.embedding import DIMENSIONS
+from ridealong.embedding.minilm import VIEWS_WIDTH
 
 if TYPE_CHECKING:
     from ridealong.embedding import Vectors
 
-FEATURES_VERSION: Final = 1
+FEATURES_VERSION: Final = 2
 """Part of the trained head's cache key: raise it whenever a row of features changes."""
 
-BUCKETS: Final = 4096
 FACTS: Final = 9
-WIDTH: Final = DIMENSIONS * 2 + BUCKETS + FACTS
-
-MEANING_WEIGHT: Final = 2.0
-CONTEXT_WEIGHT: Final = 1.0
-WORDING_WEIGHT: Final = 2.0
-"""How loud the blocks are against each other under one regularisation; chosen on held-out groups of examples."""
+WIDTH: Final = VIEWS_WIDTH + DIMENSIONS + FACTS
 
 LONG: Final = 14
 """Words from which on an utterance is also judged clause by clause."""
@@ -41,7 +38,6 @@ MAX_CLAUSES: Final = 5
 
 MIN_CLAUSE: Final = 4
 
-_WORD = re.compile(r"[a-z0-9]+(?:'[a-z]+)?|\?")
 _SENTENCE_END = re.compile(r"(?<=[.?!;])\s+")
 _JOINT = re.compile(
     r",\s+|\s+(?=(?:but|because|so|which|although|then"
@@ -116,16 +112,22 @@ def _joined(text: str, pieces: Sequence[tuple[int, int]], words: int) -> list[tu
     return found
 
 
-def row(text: str, vector: Vectors, surroundings: Surroundings, answered: Vectors | None) -> Vectors:
-    """The features of `text` (float32 [WIDTH]), whose embedding is `vector`; `answered` is that of the turn before."""
-    words = _WORD.findall(text.lower())
-    count = sum(word != "?" for word in words)
+class Reader(Protocol):
+    """An embedder that also shows its middle layers. MiniLM is one."""
+
+    def views(self, texts: Sequence[str]) -> Vectors:
+        """[len(texts), VIEWS_WIDTH]; the first DIMENSIONS columns are the sentence embeddings."""
+        ...
+
+
+def row(text: str, views: Vectors, surroundings: Surroundings, answered: Vectors | None) -> Vectors:
+    """The features of `text` (float32 [WIDTH]), whose views are `views`; `answered` are those of the turn before."""
+    words = len(text.split())
     found = np.zeros(WIDTH, np.float32)
-    found[:DIMENSIONS] = vector * MEANING_WEIGHT
-    fade = float(np.exp(-max(count - 2, 0) / 6.0))
+    found[:VIEWS_WIDTH] = views
+    fade = math.exp(-max(words - 2, 0) / 6.0)
     if answered is not None:
-        found[DIMENSIONS : 2 * DIMENSIONS] = answered * (CONTEXT_WEIGHT * fade)
-    found[2 * DIMENSIONS : 2 * DIMENSIONS + BUCKETS] = _wording(words)
+        found[VIEWS_WIDTH : VIEWS_WIDTH + DIMENSIONS] = answered[:DIMENSIONS] * fade
     asked = surroundings.answered is not None and surroundings.answered.text.rstrip().endswith("?")
     found[-FACTS:] = (
         surroundings.role is Role.REP,
@@ -134,17 +136,8 @@ def row(text: str, vector: Vectors, surroundings: Surroundings, answered: Vector
         fade,
         asked,
         asked * fade,
-        "?" in words,
-        min(count, 40) / 40,
+        "?" in text,
+        min(words, 40) / 40,
         surroundings.answered is not None,
     )
     return found
-
-
-def _wording(words: Sequence[str]) -> Vectors:
-    found = np.zeros(BUCKETS, np.float32)
-    terms = [*words, *(f"{a} {b}" for a, b in zip(["^", *words], [*words, "$"], strict=True))]
-    for term in terms:
-        found[crc32(term.encode()) % BUCKETS] = 1.0
-    length = float(np.sqrt(found.sum()))
-    return found * np.float32(WORDING_WEIGHT / length) if length else found

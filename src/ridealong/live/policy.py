@@ -51,20 +51,19 @@ class Policy:
         moment_type = self._types.get(detection.type)
         if moment_type is None or moment_type.tier == "noted":
             return Reason.TYPE_IS_NOTED
-        if not detection.role_known:
-            return Reason.ROLE_UNKNOWN
-        if detection.confidence < moment_type.floor:
-            return Reason.LOW_CONFIDENCE
-        if decided_ts - detection.trigger_ts > self._max_lateness_ms:
-            return Reason.LATE
         last = self._shown_by_type.get(detection.type)
-        if last is not None and decided_ts - last < moment_type.cool_down_s * 1000:
-            return Reason.COOLING_DOWN
-        if self._max_nudges == 0:
-            return Reason.BUDGET_SPENT
-        if len(self._shown) == self._max_nudges and decided_ts - self._shown[0] < self._window_ms:
-            return Reason.BUDGET_SPENT
-        return Reason.DELIVERED
+        refusals = (
+            (Reason.ROLE_UNKNOWN, not detection.role_known),
+            (Reason.LOW_CONFIDENCE, detection.confidence < moment_type.floor),
+            (Reason.LATE, decided_ts - detection.trigger_ts > self._max_lateness_ms),
+            (Reason.COOLING_DOWN, last is not None and decided_ts - last < moment_type.cool_down_s * 1000),
+            (Reason.BUDGET_SPENT, self._spent(decided_ts)),
+        )
+        return next((reason for reason, holds in refusals if holds), Reason.DELIVERED)
+
+    def _spent(self, decided_ts: int) -> bool:
+        full = len(self._shown) >= self._max_nudges
+        return full and (self._max_nudges == 0 or decided_ts - self._shown[0] < self._window_ms)
 
     def _count(self, type_id: str, shown_ts: int) -> None:
         # Should the clock step back a little, the later time stays: the window must never look emptier than it is.

@@ -1,4 +1,4 @@
-"""The taxonomy: which moments there are, what to say at each, and how much a rep may be bothered. A tenant's document."""
+"""The taxonomy, a tenant's document: which moments there are, what to say at each, how much a rep may be bothered."""
 
 from __future__ import annotations
 
