@@ -13,7 +13,8 @@ from ridealong.postcall.local import LocalReviewer
 
 if TYPE_CHECKING:
     from ridealong.config import Settings
-    from ridealong.embedding import Embedder, Vectors
+    from ridealong.embedding import Vectors
+    from ridealong.embedding.minilm import MiniLm
     from ridealong.live.head import Head
     from ridealong.live.taxonomy import Taxonomy
     from ridealong.postcall.review import Reviewer
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 class Models:
     """The text model and what stands on it."""
 
-    embedder: Embedder
+    embedder: MiniLm
     head: Head
     manner: Manner
 
@@ -50,5 +51,5 @@ def load(settings: Settings) -> Models:
     return Models(embedder=embedder, head=load_head(embedder, folder), manner=load_manner(embedder, folder))
 
 
-def load_text_model(settings: Settings) -> Embedder:
+def load_text_model(settings: Settings) -> MiniLm:
     return load_embedder(settings.models_dir)
