@@ -36,9 +36,9 @@ class Models:
         """A classifier for one call."""
         return MomentClassifier(taxonomy=taxonomy, embedder=self.embedder, head=self.head)
 
-    def rep_log_odds(self, vector: Vectors) -> float:
+    def rep_log_odds(self, views: Vectors) -> float:
         """See `live.manner`."""
-        return self.manner.rep_log_odds(vector)
+        return self.manner.rep_log_odds(views)
 
     def reviewer(self) -> Reviewer:
         return LocalReviewer(self.embedder)

@@ -37,10 +37,14 @@ REMEMBERED: Final = 64
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Classified:
-    """What was found in an utterance; `vector` is its embedding (float32 [384]), ready to be stored."""
+    """What was found in an utterance; `vector` is its embedding (float32 [384]), ready to be stored.
+
+    `views` are all that the model sees in it (see `live.features.Reader`).
+    """
 
     detections: tuple[Detection, ...]
     vector: Vectors
+    views: Vectors
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,7 +81,7 @@ class MomentClassifier:
         vectors = self._vectors(wanted)
         if utterance.speaker is UNATTRIBUTED or find_quote(text, text) is None:
             return Classified(
-                detections=(), vector=vectors[0, :DIMENSIONS].copy()
+                detections=(), vector=vectors[0, :DIMENSIONS].copy(), views=vectors[0]
             )  # nobody to cite, or no word to quote
         before = vectors[-1] if answered is not None else None
         rows = np.array([row(text[a:b], v, surroundings, before) for (a, b), v in zip(spans, vectors, strict=False)])
@@ -85,7 +89,7 @@ class MomentClassifier:
         candidates = self._tracked(candidates, self._phrases.find(text), role, len(text))
         candidates.sort(key=lambda c: (-c.confidence, c.moment_type.id))
         found = tuple(self._detection(transcript, utterance, c, role) for c in candidates[:MOST_TYPES])
-        return Classified(detections=found, vector=vectors[0, :DIMENSIONS].copy())
+        return Classified(detections=found, vector=vectors[0, :DIMENSIONS].copy(), views=vectors[0])
 
     def _judged(self, rows: Vectors, spans: Sequence[tuple[int, int]], role: Role) -> list[_Candidate]:
         margins = self._head.margins(rows)

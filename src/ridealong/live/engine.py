@@ -30,7 +30,7 @@ class Minds(Protocol):
         """The vector of one text, float32 [384]. Blocks for some milliseconds."""
         ...
 
-    def rep_log_odds(self, vector: Vectors) -> float:
+    def rep_log_odds(self, views: Vectors) -> float:
         """ln P(a rep said it) / P(a customer said it)."""
         ...
 

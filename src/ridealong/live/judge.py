@@ -65,7 +65,7 @@ class Judge:
         classified = await asyncio.get_running_loop().run_in_executor(
             self._executor, self._classifier.classify, self.transcript, utterance, self.roles.roles
         )
-        roles = self.roles.met(utterance, classified.vector)
+        roles = self.roles.met(utterance, classified.views)
         timing = self._timing.utterance_finished(utterance)
         return Judged(detections=(*classified.detections, *timing), roles=tuple(roles), vector=classified.vector)
 

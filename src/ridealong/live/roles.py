@@ -29,7 +29,7 @@ SOURCE_RANK: Final = {
 class RoleTracker:
     """Keeps the roles of one call. Each method returns the assignments that it changed.
 
-    `rep_log_odds` gives, for an utterance's vector, ln P(rep said it) / P(customer said it).
+    `rep_log_odds` gives, for an utterance's views, ln P(rep said it) / P(customer said it).
     """
 
     def __init__(self, rep_log_odds: Callable[[Vectors], float], roles: Roles | None = None) -> None:
@@ -49,13 +49,13 @@ class RoleTracker:
         """Two channels: who is who is certain."""
         return self._assign(rep, [rep, customer], RoleSource.CHANNEL, 1.0)
 
-    def met(self, utterance: Utterance, vector: Vectors) -> list[RoleAssignment]:
+    def met(self, utterance: Utterance, views: Vectors) -> list[RoleAssignment]:
         """An utterance was finished: learn from what was said, and place a new speaker."""
         speaker = utterance.speaker
         if isinstance(speaker, Unattributed):
             return []
         seen_odds = self._odds.get(speaker, 0.0)
-        self._odds[speaker] = seen_odds + max(-CLIP, min(CLIP, self._rep_log_odds(vector)))
+        self._odds[speaker] = seen_odds + max(-CLIP, min(CLIP, self._rep_log_odds(views)))
         rep = self.roles.rep
         source = RoleSource.NONE if isinstance(rep, Unattributed) else self.roles[rep].source
         if SOURCE_RANK[source] > SOURCE_RANK[RoleSource.HEURISTIC]:
@@ -72,13 +72,13 @@ class RoleTracker:
     def _guess(self) -> list[RoleAssignment]:
         """The speaker who sounds most like a rep, once the others sound surely less so.
 
-        Naive Bayes over utterances, tempered: confidence = logistic(half the log-odds between the first and the
-        second candidate). The half allows for utterances of one speaker not being independent.
+        Naive Bayes over utterances, tempered: confidence = logistic(two thirds of the log-odds between the first and
+        the second candidate), because utterances of one speaker are not independent of each other.
         """
         if len(self._odds) < 2:
             return []
         first, second = sorted(self._odds, key=lambda s: self._odds[s], reverse=True)[:2]
-        confidence = 1 / (1 + math.exp(-(self._odds[first] - self._odds[second]) / 2))
+        confidence = 1 / (1 + math.exp(-(self._odds[first] - self._odds[second]) * 2 / 3))
         rep = self.roles.rep
         if confidence < KNOWN_FROM:
             if not isinstance(rep, Unattributed) and rep != first:

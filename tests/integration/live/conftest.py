@@ -47,14 +47,15 @@ class OneWord:
                     role_known=roles.role_of(utterance.speaker) is not Role.UNKNOWN,
                 ),
             )
-        return Classified(detections=detections, vector=self.embed(utterance.text))
+        vector = self.embed(utterance.text)
+        return Classified(detections=detections, vector=vector, views=vector)
 
     def embed(self, text: str) -> np.ndarray:
         vector = np.zeros(384, np.float32)
         vector[len(text) % 384] = 1.0
         return vector
 
-    def rep_log_odds(self, vector: np.ndarray) -> float:
+    def rep_log_odds(self, views: np.ndarray) -> float:
         return 0.0
 
 
