@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, checker, helper, numpy_helper
@@ -52,13 +52,14 @@ class _Drawing:
         self.tensors.append(numpy_helper.from_array(np.array(value, order="C"), name))
         return name
 
-    def add(self, op: str, *inputs: str, to: str, **attributes: object) -> str:
+    def add(self, op: str, *inputs: str, to: str, **attributes: Any) -> str:
         self.nodes.append(helper.make_node(op, list(inputs), [to], name=to, **attributes))
         return to
 
     def cast(self, x: str, *, to: str) -> str:
         """`x` as float32; the operator's own attribute is called `to`, like our parameter."""
-        self.nodes.append(helper.make_node("Cast", [x], [to], name=to, **{"to": TensorProto.FLOAT}))
+        attributes: dict[str, Any] = {"to": TensorProto.FLOAT}
+        self.nodes.append(helper.make_node("Cast", [x], [to], name=to, **attributes))
         return to
 
     def linear(self, x: str, weight: NDArray[np.float32], bias: NDArray[np.float32], *, to: str) -> str:

@@ -36,7 +36,7 @@ class Head:
     def probabilities(self, margins: Vectors) -> Vectors:
         """Calibrated, of the same shape as `margins`."""
         with np.errstate(over="ignore"):
-            return 1.0 / (1.0 + np.exp(-(margins * self.slope + self.offset)))
+            return (1.0 / (1.0 + np.exp(-(margins * self.slope + self.offset)))).astype(np.float32)
 
     def save(self, path: Path) -> None:
         with path.open("wb") as file:

@@ -21,9 +21,6 @@ MAX_WORDS: Final = 12
 """A nudge is read in one glance while somebody talks."""
 
 SLOTS: Final = ("competitor", "answer")
-MIN_EXAMPLES: Final = 8
-"""Fewer sentences of a tenant's own type would say next to nothing about the next one."""
-
 LONGEST_NAME: Final = 3
 """Words that a competitor's name is reckoned with when a nudge's length is checked."""
 
@@ -48,13 +45,11 @@ class MomentType(_Model):
     kind: Kind
     role: Literal["customer", "rep", "any"]
     tier: Literal["nudge", "noted"] = "nudge"
-    floor: float = Field(default=0.6, ge=0, le=1)
-    detect: float = Field(default=0.4, ge=0, le=1)
+    floor: float = Field(default=0.55, ge=0, le=1)
+    detect: float = Field(default=0.35, ge=0, le=1)
     cool_down_s: float = Field(default=60.0, ge=0, le=86_400)
     description: Line
     nudges: tuple[Line, ...] = Field(min_length=1)
-    examples: tuple[Line, ...] = ()
-    """Only for a type of the tenant's own: sentences as the customer or rep says them."""
 
     @field_validator("nudges")
     @classmethod
@@ -112,7 +107,7 @@ class PolicySettings(_Model):
 class TimingSettings(_Model):
     silence_s: float = Field(default=4.0, gt=0, le=3600)
     monologue_s: float = Field(default=76.0, gt=0, le=3600)
-    interruption_s: float = Field(default=0.3, ge=0, le=60)
+    interruption_s: float = Field(default=0.35, ge=0, le=60)
     backchannel_words: int = Field(default=2, ge=0, le=20)
     backchannel_s: float = Field(default=1.0, ge=0, le=20)
 
@@ -210,6 +205,13 @@ def _mistakes(taxonomy: Taxonomy) -> Iterator[tuple[tuple[int | str, ...], str]]
         ids.add(one.id)
         yield from ((("types", number, *place), message) for place, message in _type_mistakes(one))
     by_id = {one.id: one for one in taxonomy.types}
+    tracked_types = {tracker.type for tracker in taxonomy.trackers}
+    for number, one in enumerate(taxonomy.types):
+        if one.id not in (*CONTENT_TYPES, *TIMING_TYPES, *tracked_types):
+            yield (
+                ("types", number, "id"),
+                f"'{one.id}' is a type of your own: it is found by its phrases, so give it a tracker",
+            )
     names: set[str] = set()
     for number, tracker in enumerate(taxonomy.trackers):
         if tracker.name.casefold() in names:
@@ -227,17 +229,13 @@ def _mistakes(taxonomy: Taxonomy) -> Iterator[tuple[tuple[int | str, ...], str]]
 
 
 def _type_mistakes(one: MomentType) -> Iterator[tuple[tuple[int | str, ...], str]]:
-    if one.detect > max(one.floor, 0.0) and one.kind is Kind.CONTENT:
+    if one.detect > one.floor and one.kind is Kind.CONTENT:
         yield ("detect",), f"detect ({one.detect}) must not be above floor ({one.floor})"
     if one.id in TIMING_TYPES:
         if one.kind is not Kind.TIMING:
             yield ("kind",), f"'{one.id}' is a timing type"
     elif one.kind is Kind.TIMING:
         yield ("kind",), f"timing types are {', '.join(TIMING_TYPES)}; a type of your own is of kind content"
-    if one.id in CONTENT_TYPES and one.examples:
-        yield ("examples",), f"'{one.id}' comes with its examples; examples are for types of your own"
-    if one.id not in (*CONTENT_TYPES, *TIMING_TYPES) and len(one.examples) < MIN_EXAMPLES:
-        yield ("id",), f"the type '{one.id}' is your own: give it at least {MIN_EXAMPLES} `examples`"
 
 
 def _fits(tracked: MomentType, tracker: Tracker) -> bool:

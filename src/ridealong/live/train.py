@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
 
@@ -170,7 +170,7 @@ def train(examples: Sequence[Example], reader: Reader, types: Sequence[str] = CO
         *(_platt(margins[:, t], data.labels[:, t], data.weights) for t in range(len(types))), strict=True
     )
     weights, bias = fit(data, np.ones(len(data.weights), np.bool_))
-    bias = bias - weights @ (data.centre * data.scale)
+    bias = (bias - weights @ (data.centre * data.scale)).astype(np.float32)
     weights = weights * data.scale
     return Head(
         types=tuple(types),
@@ -206,7 +206,7 @@ def fit(data: Prepared, chosen: NDArray[np.bool_]) -> tuple[Vectors, Vectors]:
     weights, bias = _logistic(data.rows[whole], labels, heft)
     rows, more_labels, more_heft = [whole], [labels], [heft]
     for example in examples[np.diff(data.starts)[examples] > 1]:
-        own = np.arange(data.starts[example] + 1, data.starts[example + 1])
+        own = np.arange(int(data.starts[example]) + 1, int(data.starts[example + 1]))
         best = (data.rows[own] @ weights.T).argmax(axis=0)
         is_best = np.arange(len(own))[:, None] == best[None, :]
         rows.append(own)
@@ -254,7 +254,9 @@ def _platt(margins: Vectors, labels: NDArray[np.bool_], heft: NDArray[np.float64
 
     model = LogisticRegression(C=1e3)
     model.fit(margins[:, None], labels, sample_weight=heft)
-    return float(model.coef_[0, 0]), float(model.intercept_[0])
+    coefficients = cast("NDArray[np.float64]", model.coef_)
+    intercepts = cast("NDArray[np.float64]", model.intercept_)
+    return float(coefficients[0, 0]), float(intercepts[0])
 
 
 _MARKS = re.compile(r"[^\w\s']+")

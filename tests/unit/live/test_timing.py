@@ -1,0 +1,285 @@
+"""The timing moments against the taxonomy's words, on the sample clock alone."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ridealong.core.moments import Detection
+from ridealong.core.transcript import (
+    UNATTRIBUTED,
+    Role,
+    RoleAssignment,
+    Roles,
+    RoleSource,
+    Speaker,
+    SpeakerId,
+    Transcript,
+    TranscriptId,
+    Utterance,
+)
+from ridealong.live.taxonomy import default_taxonomy
+from ridealong.live.timing import CUT_MS, TimingWatch
+
+REP, CUSTOMER = SpeakerId(0), SpeakerId(1)
+LONG = "this is more than two words"
+KNOWN = Roles(
+    RoleAssignment(speaker_id=s, role=r, source=RoleSource.CHANNEL, confidence=1.0)
+    for s, r in ((REP, Role.REP), (CUSTOMER, Role.CUSTOMER))
+)
+
+
+class Call:
+    """A call as the session feeds it."""
+
+    def __init__(self, roles: Roles = KNOWN) -> None:
+        self.roles = roles
+        self.transcript = Transcript(TranscriptId(call_id=UUID(int=1)))
+        self.watch = TimingWatch(default_taxonomy(), self.transcript, lambda: self.roles)
+        self.found: list[Detection] = []
+
+    def say(self, speaker: Speaker, start_ts: int, end_ts: int, text: str = LONG) -> None:
+        number = self.transcript.next_no
+        utterance = Utterance(no=number, speaker=speaker, start_ts=start_ts, end_ts=end_ts, text=text)
+        self.transcript.append(utterance)
+        self.found += self.watch.utterance_finished(utterance)
+
+    def activity(self, at_ts: int, speaking: bool) -> None:
+        self.found += self.watch.activity(at_ts, speaking)
+
+    def clock(self, ts: int) -> None:
+        self.found += self.watch.clock(ts)
+
+    def types(self) -> list[str]:
+        return [d.type for d in self.found]
+
+
+def test_silence_fires_once_while_it_lasts_and_cites_what_was_said_before_it() -> None:
+    call = Call()
+    call.activity(1000, True)
+    call.activity(3000, False)
+    call.say(REP, 1000, 3000)
+    for ts in range(3100, 20_000, 100):
+        call.clock(ts)
+    assert call.types() == ["silence"]
+    assert call.found[0].trigger_ts == 7000
+    assert call.found[0].evidence[0].utterance_no == 0
+    assert call.found[0].role_known
+
+
+def test_exactly_the_limit_is_no_silence_yet() -> None:
+    call = Call()
+    call.say(REP, 0, 1000)
+    call.clock(5000)
+    assert call.types() == []
+    call.clock(5001)
+    assert call.types() == ["silence"]
+
+
+def test_nothing_said_yet_is_no_silence() -> None:
+    call = Call()
+    call.clock(60_000)
+    call.activity(61_000, True)
+    call.clock(70_000)
+    assert call.types() == []
+
+
+def test_an_utterance_still_being_spoken_is_no_silence() -> None:
+    call = Call()
+    call.say(REP, 0, 1000)
+    call.activity(2000, True)
+    call.clock(12_000)
+    call.activity(13_000, False)
+    call.say(CUSTOMER, 2000, 13_000)
+    call.clock(17_000)
+    assert call.types() == []
+    call.clock(17_100)
+    assert call.types() == ["silence"]
+
+
+def test_a_second_silence_fires_again() -> None:
+    call = Call()
+    for start in (0, 10_000):
+        call.activity(start, True)
+        call.activity(start + 1000, False)
+        call.say(REP, start, start + 1000)
+        call.clock(start + 6000)
+    assert call.types() == ["silence", "silence"]
+
+
+def test_an_utterance_that_is_written_late_does_not_begin_its_silence_anew() -> None:
+    call = Call()
+    call.say(REP, 0, 500)
+    call.activity(1000, True)
+    call.activity(2000, False)
+    call.clock(6500)
+    call.say(CUSTOMER, 1000, 2200)  # the recogniser thinks it ended a little later than the voice activity did
+    call.clock(20_000)
+    assert call.types() == ["silence"]
+
+
+def test_a_transcript_without_activity_finds_silences_between_its_utterances_and_at_its_end() -> None:
+    call = Call()
+    call.say(REP, 0, 1000)
+    call.say(CUSTOMER, 6000, 7000)
+    call.clock(30_000)
+    assert [d.trigger_ts for d in call.found] == [5000, 11_000]
+
+
+def test_missing_audio_is_no_silence_and_no_monologue() -> None:
+    call = Call()
+    call.say(REP, 0, 12_000)
+    call.watch.gap(15_000)
+    call.clock(18_000)
+    call.say(REP, 18_500, 80_000)
+    assert call.types() == []
+
+
+def test_a_monologue_fires_once_when_its_length_can_be_cited() -> None:
+    call = Call()
+    for n in range(10):
+        call.say(REP, n * 12_000, n * 12_000 + 11_900)
+    assert call.types() == ["monologue"]
+    found = call.found[0]
+    assert found.evidence[0].utterance_no == 6  # 0 to 83.9 s is the first stretch longer than 76 s
+    assert found.evidence[-1].utterance_no == 0
+    assert found.trigger_ts == found.evidence[0].end_ts
+
+
+def test_backchannels_do_not_end_a_monologue_and_an_answer_does() -> None:
+    for text, duration, expected in (("yeah right", 2000, 1), ("so what about the price", 900, 1), (LONG, 1100, 0)):
+        call = Call()
+        call.say(REP, 0, 40_000)
+        call.say(CUSTOMER, 40_000, 40_000 + duration, text)
+        call.say(REP, 42_500, 80_000)
+        assert call.types() == ["monologue"] * expected
+
+
+def test_a_monologue_of_the_customer_is_a_gift_and_no_moment() -> None:
+    call = Call()
+    for n in range(9):
+        call.say(CUSTOMER, n * 12_000, n * 12_000 + 12_000)
+    assert call.types() == []
+
+
+def test_a_monologue_of_somebody_unknown_is_found_with_its_role_unknown() -> None:
+    call = Call(Roles())
+    for n in range(7):
+        call.say(REP, n * 12_000, n * 12_000 + 12_000)
+    assert call.types() == ["monologue"]
+    assert not call.found[0].role_known
+
+
+def test_the_rep_who_talks_over_the_customer_interrupts_whoever_is_written_first() -> None:
+    for order in (0, 1):
+        call = Call()
+        turns = [(CUSTOMER, 0, 5000), (REP, 4000, 7000)]
+        for speaker, start, end in turns if order == 0 else reversed(turns):
+            call.say(speaker, start, end)
+        assert call.types() == ["interruption"]
+        assert [e.speaker_id for e in call.found[0].evidence] == [REP, CUSTOMER]
+
+
+def test_what_is_no_interruption() -> None:
+    for customer, rep, text in (
+        ((0, 5000), (4700, 7000), LONG),  # 0.3 s is not longer than 0.3 s
+        ((0, 5000), (4000, 7000), "yes exactly"),
+        ((0, 5000), (4000, 5000), LONG),  # no longer than a second
+        ((4000, 7000), (0, 5000), LONG),  # the customer interrupts
+        ((0, 5000), (0, 5000), LONG),  # both began at once
+    ):
+        call = Call()
+        call.say(CUSTOMER, *customer)
+        call.say(REP, *rep, text)
+        assert call.types() == []
+
+
+def test_a_long_turn_that_was_cut_does_not_interrupt_who_spoke_into_it() -> None:
+    call = Call()
+    call.say(REP, 0, 12_000)
+    call.say(CUSTOMER, 11_000, 13_000)
+    call.say(REP, 12_000, 15_000)
+    assert call.types() == []
+
+
+def test_words_of_nobody_known_are_never_cited() -> None:
+    call = Call()
+    call.say(UNATTRIBUTED, 0, 5000)
+    call.say(REP, 3000, 9000)
+    call.say(UNATTRIBUTED, 9000, 10_000)
+    call.clock(30_000)
+    assert call.types() == ["silence"]
+    assert call.found[0].evidence[0].utterance_no == 1
+
+
+_TURNS = st.lists(
+    st.tuples(st.sampled_from([REP, CUSTOMER]), st.integers(-2500, 6000), st.integers(100, 30_000), st.booleans()),
+    max_size=25,
+)
+
+
+def _laid_out(turns: list[tuple[SpeakerId, int, int, bool]]) -> list[tuple[SpeakerId, int, int, str]]:
+    found: list[tuple[SpeakerId, int, int, str]] = []
+    at = 0
+    for speaker, gap, length, long in turns:
+        start = max(0, at + gap, found[-1][1] if found else 0)
+        found.append((speaker, start, start + length, LONG if long else "mhm"))
+        at = max(at, start + length)
+    return found
+
+
+@given(_TURNS)
+@settings(deadline=None, max_examples=300)
+def test_timing_agrees_with_a_slow_reading_of_the_definitions(turns: list[tuple[SpeakerId, int, int, bool]]) -> None:
+    said = _laid_out(turns)
+    call = Call()
+    for turn in said:
+        call.say(*turn)
+    end = max((t[2] for t in said), default=0) + 4500
+    call.clock(end)
+    assert [d.trigger_ts for d in call.found if d.type == "silence"] == _silences(said, end)
+    interruptions = [d.evidence[0].utterance_no for d in call.found if d.type == "interruption"]
+    assert sorted(interruptions) == _interruptions(said)
+    assert [d.evidence[0].utterance_no for d in call.found if d.type == "monologue"] == _monologues(said)
+
+
+def _silences(said: list[tuple[SpeakerId, int, int, str]], end: int) -> list[int]:
+    found: list[int] = []
+    for n in range(len(said)):
+        quiet_from = max(t[2] for t in said[: n + 1])
+        quiet_until = said[n + 1][1] if n + 1 < len(said) else end
+        if quiet_until - quiet_from > 4000:
+            found.append(quiet_from + 4000)
+    return found
+
+
+def _interruptions(said: list[tuple[SpeakerId, int, int, str]]) -> list[int]:
+    found: list[int] = []
+    for n, (speaker, start, stop, text) in enumerate(said):
+        if speaker != REP or text != LONG or stop - start <= 1000:
+            continue
+        for other, other_start, other_stop, _ in said:
+            overlap = min(stop, other_stop) - start
+            went_on = any(s == REP and a <= other_start < b and abs(start - b) <= CUT_MS for s, a, b, _ in said[:n])
+            if other == CUSTOMER and other_start < start and overlap > 300 and not went_on:
+                found.append(n)
+                break
+    return found
+
+
+def _monologues(said: list[tuple[SpeakerId, int, int, str]]) -> list[int]:
+    found: list[int] = []
+    run: list[int] = []
+    fired = False
+    for n, (speaker, start, stop, text) in enumerate(said):
+        if speaker == CUSTOMER:
+            if text == LONG and stop - start > 1000:
+                run, fired = [], False
+            continue
+        run.append(n)
+        if not fired and max(said[i][2] for i in run) - said[run[0]][1] > 76_000:
+            fired = True
+            found.append(max(run, key=lambda i: said[i][2]))
+    return found
