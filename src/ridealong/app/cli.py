@@ -15,7 +15,7 @@ from rich.console import Console
 
 from ridealong import telemetry
 from ridealong.config import Settings, load_settings
-from ridealong.core.errors import InvalidDocument, RidealongError
+from ridealong.core.errors import InvalidDocument, MissingPart, RidealongError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -70,12 +70,8 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
 
 
 def _first(group: BaseExceptionGroup[RidealongError]) -> RidealongError:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    if isinstance(error, RidealongError):
-        return error
-    raise group
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error
 
 
 def _settings(**overrides: object) -> Settings:
@@ -117,6 +113,7 @@ def coach(
     jsonl: Annotated[bool, typer.Option("--jsonl", help="One event a line, and nothing else.")] = False,
     transcriber: Annotated[str | None, typer.Option(help="Which transcriber hears it.")] = None,
     layout: Annotated[Layout, typer.Option(help="What the channels hold.")] = Layout.AUTO,
+    rep_speaker: Annotated[int | None, typer.Option(min=0, help="The rep's speaker id, where you know it.")] = None,
     tenant: Tenant = DEFAULT_TENANT,
 ) -> None:
     """Run a recording, or a transcript, through the same code as a live call: live path and review."""
@@ -132,6 +129,7 @@ def coach(
             speed=_factor(speed),
             jsonl=jsonl,
             layout=None if layout is Layout.AUTO else layout.value,
+            rep_speaker=rep_speaker,
             tenant=tenant,
         )
     )
@@ -204,7 +202,10 @@ def bench(
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
     """Measure speed and quality on this machine."""
-    from ridealong.app.bench.run import run_bench  # noqa: PLC0415
+    try:
+        from ridealong.app.bench.run import run_bench  # noqa: PLC0415
+    except ImportError as error:
+        raise MissingPart(f"the bench needs the package '{error.name}': run `make setup`") from error
 
     raise typer.Exit(run_bench(parts or [], as_json=as_json))
 

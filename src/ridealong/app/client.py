@@ -30,6 +30,8 @@ class Start:
     channels: int = 1
     layout: str = "mixed"
     title: str = ""
+    rep_speaker: int | None = None
+    """The rep's speaker id, where the sender knows it."""
 
     def message(self) -> str:
         return json.dumps(
@@ -43,7 +45,7 @@ class Start:
                     "channels": self.channels,
                 },
                 "channel_layout": self.layout,
-                "rep": {"id": self.rep_id},
+                "rep": {"id": self.rep_id, "speaker_id": self.rep_speaker},
                 "consent": {"statement": self.consent},
                 "title": self.title,
             }
@@ -93,11 +95,12 @@ class CaptureClient:
     async def send(self, data: bytes) -> None:
         """Send audio; when the socket is gone, come back and send again what was not acknowledged."""
         self._unacknowledged += data
-        try:
-            if self._socket is None:
-                raise ConnectionError
-            await self._socket.send(data)
-        except (websockets.ConnectionClosed, ConnectionError):
+        if self._socket is not None:
+            try:
+                await self._socket.send(data)
+            except (websockets.ConnectionClosed, ConnectionError):
+                self._socket = None
+        if self._socket is None:
             await self._return()
 
     async def _return(self) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from ridealong.app.runtime import DEFAULT_TENANT, Runtime
 from ridealong.app.terminal import CallView
-from ridealong.core.errors import InvalidAudio, InvalidDocument, Unavailable
+from ridealong.core.errors import InvalidDocument, Unavailable
 from ridealong.core.events import CallEvent, MomentDecided, PartialHeard, ReviewFinished, UtteranceFinished
 from ridealong.core.moments import Tier
 from ridealong.live import AudioFormat, CallStart, ChannelLayout, Encoding
@@ -40,7 +40,7 @@ CONSENT: Final = "A recording that the operator holds already and has the right 
 class Listener(Protocol):
     """Whoever shows the events of the call."""
 
-    def show(self, event: CallEvent, seq: int) -> None: ...
+    def show(self, event: CallEvent) -> None: ...
 
 
 @dataclass(slots=True)
@@ -68,7 +68,14 @@ class Summary:
 
 
 async def coach_recording(
-    runtime: Runtime, tenant_id: UUID, path: Path, *, speed: float, layout: ChannelLayout | None, listener: Listener
+    runtime: Runtime,
+    tenant_id: UUID,
+    path: Path,
+    *,
+    speed: float,
+    layout: ChannelLayout | None,
+    rep_speaker: int | None,
+    listener: Listener,
 ) -> Summary:
     """Send the audio file at `path` as a live call would be; `speed` 0 is as fast as it is heard.
 
@@ -88,6 +95,7 @@ async def coach_recording(
         rep_id="coach",
         consent=CONSENT,
         title=path.stem,
+        rep_speaker=rep_speaker,
     )
     call = await runtime.calls.begin(tenant_id, start)
 
@@ -145,7 +153,7 @@ async def _follow(call: LiveCall, send: Callable[[], Coroutine[None, None, None]
                 summary.nudges += event.moment.tier is Tier.NUDGE
             elif isinstance(event, ReviewFinished):
                 summary.artifact = event.artifact
-            listener.show(event, numbered.seq)
+            listener.show(event)
         await sending
     if not summary.artifact:
         raise Unavailable("the review did not finish; run `ridealong report` later to see it")
@@ -177,21 +185,11 @@ def same_sound(path: Path) -> bool:
 class _Lines:
     """One event a line on standard output."""
 
-    def show(self, event: CallEvent, seq: int) -> None:
+    def show(self, event: CallEvent) -> None:
         # Partials and warnings help a person who watches, not a program that counts.
         if isinstance(event, PartialHeard):
             return
         _write(event_json(event))
-
-
-class _View:
-    """The terminal."""
-
-    def __init__(self, view: CallView) -> None:
-        self._view = view
-
-    def show(self, event: CallEvent, seq: int) -> None:
-        self._view.show(event)
 
 
 def _write(found: dict[str, object]) -> None:
@@ -207,11 +205,10 @@ async def run_coach(
     speed: float,
     jsonl: bool,
     layout: str | None,
+    rep_speaker: int | None,
     tenant: str,
 ) -> None:
     """`ridealong coach`. Raises InvalidAudio, InvalidDocument, Refused or Unavailable."""
-    if audio is not None and not audio.is_file():
-        raise InvalidAudio(f"there is no file {audio}")
     session = None if transcript is None else await asyncio.to_thread(read_session, transcript)
     async with Runtime.open(settings) as runtime:
         tenant_id = (await runtime.tenant(tenant, create=tenant == DEFAULT_TENANT)).tenant_id
@@ -219,7 +216,15 @@ async def run_coach(
         async def run(listener: Listener) -> Summary:
             if audio is not None:
                 known = None if layout is None else ChannelLayout(layout)
-                return await coach_recording(runtime, tenant_id, audio, speed=speed, layout=known, listener=listener)
+                return await coach_recording(
+                    runtime,
+                    tenant_id,
+                    audio,
+                    speed=speed,
+                    layout=known,
+                    rep_speaker=rep_speaker,
+                    listener=listener,
+                )
             if session is None:
                 raise InvalidDocument("give an audio file or a transcript")
             return await coach_transcript(runtime, tenant_id, session, speed=speed, listener=listener)
@@ -229,7 +234,7 @@ async def run_coach(
             _write(summary.as_json())
             return
         with CallView() as view:
-            summary = await run(_View(view))
+            summary = await run(view)
         print(  # noqa: T201
             f"\n{summary.audio_s:.0f} s of call in {summary.wall_s:.1f} s: {summary.utterances} utterances, "
             f"{summary.moments} moments, {summary.nudges} nudges. Again: ridealong report {summary.call_id}"

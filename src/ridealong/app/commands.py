@@ -139,7 +139,7 @@ async def issue_token(settings: Settings, *, tenant: str, scopes: list[str], day
 async def put_document(settings: Settings, *, tenant: str, kind: str, name: str, path: Path) -> str:
     """Validate a document and make it the tenant's. Raises InvalidDocument with the line."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = await asyncio.to_thread(path.read_text, encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         raise InvalidDocument("the file cannot be read as UTF-8 text", source=path.name) from None
     check_document(kind, text, source=path.name)

@@ -39,6 +39,10 @@ async def run_demo(settings: Settings, *, speed: float) -> None:
     settings = settings.model_copy(update={"data_dir": folder})
     try:
         await _demo(settings, speed=speed, watched=watched)
+    except OSError as error:
+        raise InvalidSettings(
+            f"port {settings.port} cannot be used ({error.strerror}): set RIDEALONG_PORT to another one"
+        ) from error
     finally:
         if not watched:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
@@ -54,8 +58,8 @@ async def _demo(settings: Settings, *, speed: float, watched: bool) -> None:
         tenant = await runtime.tenant(DEMO_TENANT, create=True)
         token = await tenants.issue_token(runtime.store, tenant.tenant_id, list(tenants.Scope))
         app = create_app(runtime.web_services())
-        # A second demo, or a server that runs already, must not be in the way where nobody chose the port.
-        async with _running(app, settings, watched=watched) as address:
+        # Where nobody watches, nobody looks further on a port that they chose: any free one will do.
+        async with running(app, settings.host, settings.port if watched else 0) as address:
             playing = asyncio.create_task(_play(runtime, tenant.tenant_id, address, token, speed=speed))
             stopping = asyncio.create_task(stop.wait())
             await asyncio.wait({playing, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -73,13 +77,6 @@ async def _demo(settings: Settings, *, speed: float, watched: bool) -> None:
             stopping.cancel()
 
 
-def _running(app: object, settings: Settings, *, watched: bool):
-    try:
-        return running(app, settings.host, settings.port if watched else 0)  # pyright: ignore
-    except OSError as error:
-        raise InvalidSettings(f"port {settings.port} is taken: set RIDEALONG_PORT to another one") from error
-
-
 async def _play(runtime: Runtime, tenant_id: UUID, address: str, token: str, *, speed: float) -> UUID:
     """Send the sample call and show its events; returns its id once it is reviewed."""
     client = CaptureClient(
@@ -89,6 +86,7 @@ async def _play(runtime: Runtime, tenant_id: UUID, address: str, token: str, *, 
             rep_id="sample-rep",
             consent="Both people on this call are synthetic voices reading a written script.",
             title="Sample call",
+            rep_speaker=0,
         ),
     )
     await client.open()

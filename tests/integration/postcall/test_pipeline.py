@@ -309,7 +309,7 @@ async def test_a_killed_process_resumes_at_the_unfinished_step(
     try:
         deadline = time.monotonic() + 30
         # Another process writes the notes: there is nothing to await but the file.
-        while (len(scored()) < 4 or "began next_step" not in notes.read_text()) and time.monotonic() < deadline:  # noqa: ASYNC110
+        while (len(scored()) < 4 or "began next_step" not in notes.read_text()) and time.monotonic() < deadline:
             await asyncio.sleep(0.1)
         # The notes are written before the step's result is: give the four a moment to be kept.
         await asyncio.sleep(1.0)

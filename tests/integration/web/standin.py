@@ -268,7 +268,7 @@ class StandInTokens:
             raise Refused("unknown_token", "this token is not known")
         return self.known[token]
 
-    async def issue(self, tenant_id: UUID, *, scopes: frozenset[str], call_id: UUID, lifetime_s: float) -> str:  # noqa: ARG002
+    async def issue(self, tenant_id: UUID, *, scopes: frozenset[str], call_id: UUID, lifetime_s: float) -> str:
         if self.away:
             raise Unavailable("the database does not answer")
         token = secrets.token_urlsafe(16)
@@ -338,7 +338,7 @@ class StandInStore:
         call = self._call(tenant_id, call_id)
         return [n.event for n in call._kept if not isinstance(n.event, CallStarted)]
 
-    async def search(self, tenant_id: UUID, query: str, *, limit: int, call_id: UUID | None):  # noqa: ARG002
+    async def search(self, tenant_id: UUID, query: str, *, limit: int, call_id: UUID | None):
         return [{"query": query, "limit": limit, "tenant": str(tenant_id)}]
 
     async def erase(self, tenant_id: UUID, call_id: UUID) -> None:
@@ -374,7 +374,7 @@ class StandInStore:
             raise InvalidDocument("`floor` must lie between 0 and 1", source=kind, line=line)
         self.documents[tenant_id, kind, name] = text
 
-    async def enrol(self, tenant_id: UUID, rep_id: str, wav: bytes) -> dict[str, object]:  # noqa: ARG002
+    async def enrol(self, tenant_id: UUID, rep_id: str, wav: bytes) -> dict[str, object]:
         if wav[:4] != b"RIFF":
             raise InvalidAudio("send a WAV file")
         return {"rep_id": rep_id, "seconds": 20.0}

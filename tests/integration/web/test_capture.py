@@ -22,7 +22,7 @@ SECOND = bytes(32_000)
 async def settled(condition, timeout_s: float = 3.0) -> None:
     """Wait until `condition()` holds."""
     async with asyncio.timeout(timeout_s):
-        while not condition():  # noqa: ASYNC110
+        while not condition():
             await asyncio.sleep(0.01)
 
 

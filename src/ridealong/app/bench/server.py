@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,7 +106,7 @@ def _ready(port: int) -> bool:
 
 
 @contextlib.asynccontextmanager
-async def server(folder: Path, env: Mapping[str, str] | None = None) -> AsyncIterator[ServerProcess]:
+async def server(folder: Path, env: Mapping[str, str] | None = None) -> AsyncGenerator[ServerProcess]:
     running = await start_server(folder, env)
     try:
         yield running
