@@ -47,13 +47,13 @@ def main(
     questions: Annotated[Path | None, typer.Option(help="Folder with QMSum's meetings.")] = None,
 ) -> None:
     """Print the figures as JSON."""
-    report = asyncio.run(_measure(minutes, runs))
+    report = asyncio.run(measure(minutes, runs))
     if questions is not None:
         report["qmsum"] = hits(questions, load_embedder())
     sys.stdout.write(json.dumps(report, indent=1) + "\n")
 
 
-async def _measure(minutes: float, runs: int) -> dict[str, object]:
+async def measure(minutes: float, runs: int) -> dict[str, object]:
     embedder = load_embedder()
     reviewer = LocalReviewer(embedder)
     began = time.perf_counter()

@@ -11,31 +11,31 @@ from dataclasses import asdict
 from rich.console import Console
 from rich.table import Table
 
-from ridealong.app.bench import classify, live, review, search, speech
+from ridealong.app.bench import live, parts
 from ridealong.app.bench.measure import Row, machine
 from ridealong.core.errors import InvalidSettings
 
 PARTS: dict[str, Callable[[], list[Row]]] = {
     "start": lambda: asyncio.run(live.start_up()),
-    "classify": classify.rows,
-    "speech": speech.rows,
+    "classify": parts.classification,
+    "speech": parts.hearing,
     "nudge": lambda: asyncio.run(live.nudge_latency()),
     "calls": lambda: asyncio.run(live.many_calls()),
     "memory": lambda: asyncio.run(live.memory()),
-    "review": review.rows,
-    "search": search.rows,
+    "review": parts.artifact,
+    "search": parts.searching,
 }
 
 
-def run_bench(parts: list[str], *, as_json: bool) -> int:
+def run_bench(names: list[str], *, as_json: bool) -> int:
     """Measure the named parts, all when none is named. Returns 1 when a figure is below its floor."""
-    unknown = [part for part in parts if part not in PARTS]
+    unknown = [name for name in names if name not in PARTS]
     if unknown:
         raise InvalidSettings(f"there is no part '{unknown[0]}': use {', '.join(PARTS)}")
     out = Console(stderr=True, highlight=False)
     out.print(machine())
     rows: list[Row] = []
-    for part in parts or list(PARTS):
+    for part in names or list(PARTS):
         out.print(f"measuring {part} …")
         rows += PARTS[part]()
     if as_json:

@@ -76,13 +76,13 @@ def main(
     # Not the default: its path is too long for a socket, and often on a disk in memory.
     folder = Path(tempfile.mkdtemp(prefix="ridealong-bench-"))
     try:
-        result = asyncio.run(_measure(Settings(data_dir=folder, database_url=None), utterances, questions))
+        result = asyncio.run(measure(Settings(data_dir=folder, database_url=None), utterances, questions))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     typer.echo(json.dumps(result) if as_json else json.dumps(result, indent=2))
 
 
-async def _measure(settings: Settings, utterances: int, questions: int) -> dict[str, object]:
+async def measure(settings: Settings, utterances: int, questions: int) -> dict[str, object]:
     rng = np.random.default_rng(7)
     topics = _unit(rng.standard_normal((TOPICS, DIMENSIONS)).astype(np.float32))
     sizes = {
