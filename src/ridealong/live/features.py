@@ -24,7 +24,7 @@ from ridealong.embedding.minilm import VIEWS_WIDTH
 if TYPE_CHECKING:
     from ridealong.embedding import Vectors
 
-FEATURES_VERSION: Final = 2
+FEATURES_VERSION: Final = 3
 """Part of the trained head's cache key: raise it whenever a row of features changes."""
 
 FACTS: Final = 9
@@ -33,7 +33,7 @@ WIDTH: Final = VIEWS_WIDTH + DIMENSIONS + FACTS
 LONG: Final = 14
 """Words from which on an utterance is also judged clause by clause."""
 
-MAX_CLAUSES: Final = 5
+MAX_CLAUSES: Final = 4
 """A turn is cut at about 12 s, some 40 words: more clauses would be fragments, and each costs an embedding."""
 
 MIN_CLAUSE: Final = 4

@@ -46,7 +46,7 @@ class MomentType(_Model):
     role: Literal["customer", "rep", "any"]
     tier: Literal["nudge", "noted"] = "nudge"
     floor: float = Field(default=0.55, ge=0, le=1)
-    detect: float = Field(default=0.35, ge=0, le=1)
+    detect: float = Field(default=0.42, ge=0, le=1)
     cool_down_s: float = Field(default=60.0, ge=0, le=86_400)
     description: Line
     nudges: tuple[Line, ...] = Field(min_length=1)
@@ -107,7 +107,7 @@ class PolicySettings(_Model):
 class TimingSettings(_Model):
     silence_s: float = Field(default=4.0, gt=0, le=3600)
     monologue_s: float = Field(default=76.0, gt=0, le=3600)
-    interruption_s: float = Field(default=0.35, ge=0, le=60)
+    interruption_s: float = Field(default=0.42, ge=0, le=60)
     backchannel_words: int = Field(default=2, ge=0, le=20)
     backchannel_s: float = Field(default=1.0, ge=0, le=20)
 
