@@ -82,6 +82,11 @@ class CaptureClient:
     async def resume(self) -> None:
         """Connect again and go on behind the last byte that the server has."""
         await self.drop()
+        # That the earlier socket ended is no news to anybody who reads on.
+        kept = [self.events.get_nowait() for _ in range(self.events.qsize())]
+        for event in kept:
+            if event.get("type") != "closed":
+                self.events.put_nowait(event)
         self._socket = await websockets.connect(self.url, max_size=None)
         await self._socket.send(
             json.dumps({"type": "resume", "call_token": self.call_token, "received": self.received})

@@ -38,7 +38,7 @@ _MIN_VOICED_FRAMES: Final = 4
 """Less than 128 ms of voice is a click or a breath."""
 PAUSE_FRAMES: Final = 13
 """416 ms of silence end a region: shorter, and hesitations cut sentences; longer, and the nudge comes later."""
-_LONG_PAUSE_FRAMES: Final = ((5_000, 4), (3_500, 5), (2_500, 8))
+_LONG_PAUSE_FRAMES: Final = ((5_000, 5), (3_500, 8))
 """In a region already this long (ms), this many frames of silence are enough."""
 EARLY_PAUSE_FRAMES: Final = 5
 """After 160 ms of silence the end is likely: the recogniser is started on suspicion."""

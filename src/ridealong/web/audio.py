@@ -55,13 +55,23 @@ def byte_range(header: str | None, total: int) -> tuple[int, int] | None:
     return start, end
 
 
+AUDIO_POLICY: Final = "default-src 'none'; media-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'self'"
+
+
 def wav_response(request: Request, recording: Recording, *, tag: str) -> Response:
     """The whole file, a part of it (206), its headers alone (HEAD), or 416. `tag` names the call."""
     size = min(recording.size, _MOST_PCM)
     # A running call grows: parts of two lengths do not belong to one file, and the tag keeps them apart.
     etag = f'"{tag}-{size}"'
     total = HEADER_BYTES + size
-    headers = {"Accept-Ranges": "bytes", "ETag": etag, "Content-Type": "audio/wav"}
+    headers = {
+        "Accept-Ranges": "bytes",
+        "ETag": etag,
+        "Content-Type": "audio/wav",
+        # A report plays its evidence in a frame of this same server, and nobody else's page may.
+        "Content-Security-Policy": AUDIO_POLICY,
+        "X-Frame-Options": "SAMEORIGIN",
+    }
     if request.headers.get("if-none-match") == etag:
         return Response(status_code=304, headers=headers)
     asked = request.headers.get("range") if request.headers.get("if-range", etag) == etag else None

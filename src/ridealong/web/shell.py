@@ -23,10 +23,10 @@ _log = structlog.get_logger(__name__)
 
 PROBLEM: Final = "application/problem+json"
 PAGE_POLICY: Final = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; media-src 'self'; "
+    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; media-src 'self'; frame-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-"""A report is text, style and the call's audio. No script runs on it, wherever its words came from."""
+"""A report is text, style and the call's audio, in a frame of its own: a link can play there without any script."""
 
 _HEADERS: Final = (
     ("Content-Security-Policy", PAGE_POLICY),

@@ -8,15 +8,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from uuid import UUID
 
 import numpy as np
 
 from ridealong.config import Settings
 from ridealong.core.transcript import Roles, SpeakerId, Transcript, Utterance
+from ridealong.live.classify import Classified
 from ridealong.live.engine import Engine
 from ridealong.live.registry import LiveCalls
+from ridealong.live.taxonomy import Taxonomy
 from ridealong.recording.folder import Recordings
 from ridealong.speech.providers.replay import ReplayTranscriber
 from ridealong.speech.session_file import RecordedSession
@@ -29,10 +30,17 @@ from tests.integration.web.standin import StandInCalls, StandInStore
 class Hears:
     """Finds no moments: these tests are about audio, not about words."""
 
-    def classify(self, _transcript: Transcript, _utterance: Utterance, _roles: Roles) -> SimpleNamespace:
-        return SimpleNamespace(detections=(), vector=np.eye(1, 384, dtype=np.float32)[0])
+    def classifier(self, taxonomy: Taxonomy) -> Hears:
+        return self
 
-    def rep_log_odds(self, _vector: object) -> float:
+    def classify(self, transcript: Transcript, utterance: Utterance, roles: Roles) -> Classified:
+        vector = self.embed(utterance.text)
+        return Classified(detections=(), vector=vector, views=vector)
+
+    def embed(self, text: str) -> np.ndarray:
+        return np.eye(1, 384, dtype=np.float32)[0]
+
+    def rep_log_odds(self, views: object) -> float:
         return 0.0
 
 
@@ -72,7 +80,7 @@ async def real_server(settings: Settings, folder: Path) -> AsyncIterator[tuple[s
                 store=store,
                 recordings=Recordings(folder),
                 transcribers={1: transcriber, 2: transcriber},
-                classifiers=lambda _taxonomy: Hears(),  # type: ignore[arg-type, return-value]
+                minds=Hears(),
                 models=pool,
                 disk=pool,
                 review=no_review,

@@ -133,7 +133,7 @@ def test_a_trigger_in_the_middle_of_a_long_turn_is_found_and_quoted(classifier: 
     found = next(d for d in hear(classifier, text).detections if d.type == "price_asked")
     assert "cost us per month" in found.evidence[0].quote
     assert len(found.evidence[0].quote) < len(text) / 2
-    assert 4000 < found.trigger_ts < 8000
+    assert found.trigger_ts == 11_000, "without times of words, only the end of the utterance is known"
 
 
 def test_the_trigger_ends_where_its_last_word_ends(classifier: MomentClassifier) -> None:

@@ -36,10 +36,10 @@ async def _token(folder: Path) -> str:
 async def _unlimited(running: ServerProcess, token: str) -> None:
     """Lift the attention budget and the cool-downs: the bench wants every nudge on the wire, not four."""
     async with httpx.AsyncClient(base_url=running.url, headers={"Authorization": f"Bearer {token}"}) as http:
-        found = await http.get("/v1/documents/taxonomy/default")
+        found = await http.get("/v1/taxonomies/default")
         text = found.raise_for_status().text
         changed = _without_limits(text)
-        (await http.put("/v1/documents/taxonomy/default", content=changed)).raise_for_status()
+        (await http.put("/v1/taxonomies/default", content=changed)).raise_for_status()
 
 
 def _without_limits(taxonomy: str) -> str:
