@@ -29,6 +29,7 @@ from ridealong.speech.session_file import read_session
 from ridealong.speech.shared import SharedModels
 from ridealong.store import Store, artifacts, tenants
 from ridealong.web.services import Services
+from ridealong.web.socket import Limits
 
 if TYPE_CHECKING:
     from ridealong.config import Settings
@@ -153,7 +154,15 @@ class Runtime:
             render=StoredReports(self.store, self.threads),
             documents=StoredDocuments(self.store),
             voices=StoredVoices(self.store, self.threads),
+            ready=self.ready,
+            # Pauses take no call audio, but keep the socket open: twice the longest call is plenty.
+            limits=Limits(call_s=self.settings.max_call_hours * 2 * 3600),
         )
+
+    async def ready(self) -> None:
+        """Raises Unavailable while calls cannot be begun."""
+        async with self.store.without_tenant() as conn:
+            await conn.execute("SELECT 1")
 
 
 async def _transcribers(settings: Settings) -> dict[int, Transcriber]:

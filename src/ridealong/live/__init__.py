@@ -76,6 +76,10 @@ class Sender(Protocol):
         """Payload bytes that lie safely on disk: where a sender resumes."""
         ...
 
+    def sign_of_life(self) -> None:
+        """The sender was heard, though it sends no audio now: it keeps its place."""
+        ...
+
     async def write(self, data: bytes) -> int:
         """Journal one binary frame, then return the new `received`. Raises InvalidAudio, Refused, Unavailable."""
         ...

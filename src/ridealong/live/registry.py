@@ -39,6 +39,7 @@ class LiveCalls:
         call_id = uuid4()
         judge = await self._judge(tenant_id, call_id, start)
         recording = self._engine.recordings.create(tenant_id, call_id, starts.statement(start))
+        recording.acquire()
         try:
             async with self._engine.store.tenant(tenant_id) as conn:
                 await calls.begin_call(
@@ -57,6 +58,7 @@ class LiveCalls:
                     ),
                 )
         except BaseException:
+            recording.release()
             recording.erase()
             raise
         call = self._open(recording, start, judge, source)
@@ -80,7 +82,7 @@ class LiveCalls:
         """Take up every call that an earlier process left unfinished; returns how many."""
         count = 0
         for recording in list(self._engine.recordings.unstored()):
-            if recording.call_id in self._calls:
+            if recording.call_id in self._calls or not recording.acquire():
                 continue
             try:
                 start = starts.read_statement(cast("dict[str, Any]", recording.statement()))
@@ -90,6 +92,7 @@ class LiveCalls:
             except (RidealongError, ValueError, KeyError, OSError) as error:
                 # One folder that cannot be read must not keep the others from going on.
                 _log.error("call_not_recovered", call_id=recording.folder.name, error=type(error).__name__)
+                recording.release()
                 continue
             call.wait_for_sender()
             self._run(call)
@@ -109,11 +112,14 @@ class LiveCalls:
 
     async def close(self) -> None:
         """Let go of all calls. They are not ended: the next process takes them up."""
-        for task in self._tasks.values():
+        left, tasks = list(self._calls.values()), list(self._tasks.values())
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
-        for call in self._calls.values():
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for call in left:
             call.close_watchers()
+            # A task that was cancelled before its first step has closed nothing.
+            await call.let_go()
 
     def _open(self, recording: Recording, start: CallStart, judge: Judge, source: Source | None) -> LiveCall:
         packets = start.format.encoding is Encoding.OPUS

@@ -116,6 +116,7 @@ class LiveCall:
         self._sender: AttachedSender | None = None
         self._grace: asyncio.TimerHandle | None = None
         self._paused_at = 0.0
+        self._let_go = False
         self._disk_warned = False
         self._writer = StoreWriter(
             store=engine.store,
@@ -226,7 +227,7 @@ class LiveCall:
 
     def unpause(self) -> None:
         self.progress.paused = False
-        duration_ms = round((self.clock_seconds() - self._paused_at) * 1000)
+        duration_ms = max(1, round((self.clock_seconds() - self._paused_at) * 1000))
         at_ts = self.audio_ms()
         self._judge.gap(at_ts)
         self._publish(GapRecorded(at_ts=at_ts, duration_ms=duration_ms, reason="paused", at=self.clock.at()))
@@ -318,10 +319,17 @@ class LiveCall:
             self.over.set()
         finally:
             telemetry.calls_running.dec()
-            if self._grace is not None:
-                self._grace.cancel()
+            await self.let_go()
+
+    async def let_go(self) -> None:
+        """Close the files and leave the call to whoever takes it up. Repeating it changes nothing."""
+        if self._grace is not None:
+            self._grace.cancel()
+        if not self._let_go:
+            self._let_go = True
             await self.journal.close()
             self._log_file.close()
+            self.recording.release()
 
     def _end(self) -> None:
         audio_ms = max(self.audio_ms(), self.transcript.end_ts)
@@ -358,7 +366,7 @@ class LiveCall:
 
     def _give_up(self, from_ts: int) -> None:
         """The recogniser cannot go on: the audio is kept, and what was not transcribed is a recorded gap."""
-        missing = self.audio_ms() - from_ts
+        missing = max(1, self.audio_ms() - from_ts)
         self._publish(GapRecorded(at_ts=from_ts, duration_ms=missing, reason="not_transcribed", at=self.clock.at()))
 
     def _ts_of(self, file_size: int) -> int:

@@ -76,7 +76,8 @@ class Assembler:
             speaker=words[0].speaker,
             start_ts=start,
             end_ts=max(_end(words), start + 1),
-            text=" ".join(word.text.strip() for word in words),
+            # No database keeps a NUL, and no recogniser means one.
+            text=" ".join(word.text.strip() for word in words).replace("\0", ""),
             words=tuple(
                 Word(
                     text=word.text.strip(),

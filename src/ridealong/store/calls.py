@@ -224,7 +224,7 @@ async def record_gap(connection: AsyncConnection, call_id: UUID, gap: Gap) -> No
     """Keep a gap; repeating it changes nothing."""
     await connection.execute(
         "INSERT INTO gap (tenant_id, call_id, at_ts, duration_ms, reason) VALUES (current_tenant(), %s, %s, %s, %s)"
-        " ON CONFLICT (tenant_id, call_id, at_ts) DO NOTHING",
+        " ON CONFLICT DO NOTHING",
         [call_id, gap.at_ts, gap.duration_ms, gap.reason],
     )
 

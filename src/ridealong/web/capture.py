@@ -273,6 +273,7 @@ class _Conversation:
             case Start() | Resume():
                 raise Refused("already_started", "this socket has its call already: connect again for another")
             case Ping():
+                self._sender.sign_of_life()
                 await self._line.send({"type": "pong", "id": message.id, "received": self._sender.received})
             case Stop() if self._over:
                 return

@@ -54,7 +54,7 @@ class Start(_Message):
     protocol: int
     token: Token | None = None
     format: FormatStated
-    channel_layout: Literal["mixed", "rep_first", "customer_first"] = "mixed"
+    channel_layout: Literal["mixed", "rep_first", "customer_first", "separate"] = "mixed"
     rep: RepStated
     consent: ConsentStated | None = None
     title: Line = ""

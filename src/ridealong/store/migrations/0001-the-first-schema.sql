@@ -123,7 +123,7 @@ CREATE TABLE ridealong.gap (
     duration_ms integer NOT NULL,
     reason text NOT NULL,
     recorded_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (tenant_id, call_id, at_ts),
+    PRIMARY KEY (tenant_id, call_id, at_ts, reason, duration_ms),
     CONSTRAINT gap_belongs_to_a_call FOREIGN KEY (tenant_id, call_id) REFERENCES ridealong.call,
     CONSTRAINT gap_has_a_length CHECK (at_ts >= 0 AND duration_ms > 0)
 );
