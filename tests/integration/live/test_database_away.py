@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from uuid import UUID
 
-from ridealong.core.events import MomentDecided, UtteranceFinished, WarningGiven
+from ridealong.core.events import CallEnded, CallEvent, MomentDecided, UtteranceFinished, WarningGiven
 from ridealong.live import CallStart
 from ridealong.store import calls
 from ridealong.store.embedded import EmbeddedPostgres
@@ -31,7 +31,13 @@ async def test_a_call_outlives_a_database_that_is_away_and_is_stored_when_it_is_
             await call.taken()
         assert await sender.wait_received(30 * len(PIECE)) > 30 * len(PIECE), "nothing was acknowledged meanwhile"
         await sender.stop()
-        seen = [n.event for n in call._broadcast._kept]
+        seen: list[CallEvent] = []
+        async with asyncio.timeout(30):
+            async for numbered in call.watch():
+                seen.append(numbered.event)
+                codes = [e.code for e in seen if isinstance(e, WarningGiven)]
+                if "database_away" in codes and any(isinstance(e, CallEnded) for e in seen):
+                    break
         assert len([e for e in seen if isinstance(e, UtteranceFinished)]) == len(SPOKEN)
         assert len([e for e in seen if isinstance(e, MomentDecided)]) == 1
         assert not call.over.is_set(), "the call cannot be stored yet"
@@ -39,7 +45,6 @@ async def test_a_call_outlives_a_database_that_is_away_and_is_stored_when_it_is_
         await asyncio.to_thread(postgres.start_server)
     async with asyncio.timeout(30):
         await call.over.wait()
-    assert "database_away" in [e.code for e in [n.event for n in call._broadcast._kept] if isinstance(e, WarningGiven)]
     async with house.store.tenant(tenant_id) as conn:
         found = await calls.load_transcript(conn, await calls.latest_revision(conn, call.call_id))
         assert [u.text for u in found] == [u.text for u in SPOKEN]
