@@ -1,5 +1,6 @@
 # Every target sets up what it needs: a fresh Debian machine with Python >= 3.11 and make is enough.
-PYTHON ?= $(firstword $(foreach p,python3.13 python3.12 python3.11 python3,$(shell command -v $(p) 2>/dev/null)))
+# Which Python to build with; tools/setup.sh looks for one when it is not said.
+PYTHON ?=
 BIN := .venv/bin
 
 .PHONY: setup demo test bench check format lock clean

@@ -1,13 +1,15 @@
 #!/bin/sh
 # Build .venv from the lock, build the local models from the packages' own weights, and mark it done.
 set -eu
-python=${1:-python3}
-[ -n "$python" ] || { echo "Ridealong needs Python 3.11 or newer; none was found on PATH." >&2; exit 1; }
-"$python" - <<'EOF' || exit 1
-import sys
-if sys.version_info < (3, 11):
-    sys.exit(f"Ridealong needs Python 3.11 or newer; this is {sys.version.split()[0]}. Try: make setup PYTHON=python3.12")
-EOF
+python=""
+for candidate in "${1:-}" python3 python3.13 python3.12 python3.11; do
+  # Run it: a name on PATH may be a version manager's shim with nothing behind it.
+  if [ -n "$candidate" ] && "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then
+    python=$candidate
+    break
+  fi
+done
+[ -n "$python" ] || { echo "Ridealong needs Python 3.11 or newer. Try: make setup PYTHON=/path/to/python3.12" >&2; exit 1; }
 if ! "$python" -c 'import venv, ensurepip' 2>/dev/null; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     apt-get -qq update && apt-get -qq install -y python3-venv python3-pip >/dev/null
