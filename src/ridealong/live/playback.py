@@ -16,24 +16,13 @@ from ridealong.live import CallStart, Encoding
 from ridealong.live.start import read_statement
 from ridealong.recording.journal import PACKET_HEADER
 from ridealong.speech import SAMPLE_RATE
-from ridealong.speech.audio import AudioDecoder
+from ridealong.speech.audio import MULAW, AudioDecoder
 
 if TYPE_CHECKING:
     from ridealong.recording.folder import Recording
 
 DECODED: Final = "audio.pcm16"
 """Opus is decoded once, into this file beside the packets: a player's jumps must not decode from the start."""
-
-
-def _mulaw_table() -> np.ndarray[Any, np.dtype[np.int16]]:
-    """PCM16 of each µ-law byte (ITU-T G.711, table 2a: 8 segments of 16 steps, all bits inverted on the wire)."""
-    code = ~np.arange(256, dtype=np.int32) & 0xFF
-    segment, step = (code >> 4) & 7, code & 15
-    size = ((2 * step + 33) << (segment + 2)) - 132
-    return np.where(code & 0x80, -size, size).astype(np.int16)
-
-
-MULAW: Final = _mulaw_table()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,7 +47,7 @@ class PcmRecording:
                 return file.read(size)
             first, last = offset // 2, (offset + size + 1) // 2
             file.seek(first)
-            pcm = MULAW[np.frombuffer(file.read(last - first), np.uint8)].astype("<i2").tobytes()
+            pcm = _pcm16(MULAW[np.frombuffer(file.read(last - first), np.uint8)])
             return pcm[offset % 2 : offset % 2 + size]
 
 

@@ -9,18 +9,10 @@ from ridealong.core.errors import InvalidAudio, Refused, Unavailable
 from ridealong.live import Encoding
 from ridealong.live.hearing import byte_clock
 from ridealong.recording import opus
+from ridealong.speech.audio import refuse_file
 
 if TYPE_CHECKING:
     from ridealong.live.session import LiveCall
-
-FIRST_BYTES: Final = {
-    b"RIFF": "a WAV file",
-    b"OggS": "an Ogg file",
-    b"fLaC": "a FLAC file",
-    b"\x1aE\xdf\xa3": "a WebM file",
-    b"ID3\x03": "an MP3 file",
-    b"ID3\x04": "an MP3 file",
-}
 
 ALIVE_S: Final = 5.0
 """A sender that was heard within this time keeps its call; a silent one gives way to whoever holds the call token."""
@@ -53,7 +45,7 @@ class AttachedSender:
         if not data:
             return self.received
         if call.journal.written == 0:
-            _refuse_files(data)
+            refuse_file(data)
         if call.progress.paused:
             raise Refused("paused", "the call is paused: send `unpause` before more audio")
         if call.start.format.encoding is Encoding.OPUS:
@@ -117,9 +109,3 @@ class AttachedSender:
             raise Refused("second_sender", "another connection sends this call now: this one can go")
         if self._call.progress.stopped:
             raise Refused("call_ended", "the call has ended: begin a new one")
-
-
-def _refuse_files(data: bytes) -> None:
-    kind = FIRST_BYTES.get(data[:4])
-    if kind is not None:
-        raise InvalidAudio(f"this is {kind}: send the samples alone, without the file's header")

@@ -49,7 +49,8 @@ def _mulaw_table() -> Samples:
     return (np.where(code & 0x80, -magnitude, magnitude) / 32768).astype(np.float32)
 
 
-_MULAW: Final = _mulaw_table()
+MULAW: Final = _mulaw_table()
+"""The sample, -1 to 1, of each µ-law byte."""
 
 
 class Resampler:
@@ -139,12 +140,12 @@ class AudioDecoder:
             if len(data) < _HEADER_BYTES and not last:
                 self._rest = data
                 return np.zeros((0, self._channels), dtype=np.float32)
-            _refuse_file(data)
+            refuse_file(data)
             self._checked = True
         whole = len(data) - len(data) % self._frame_bytes
         self._rest = data[whole:]
         if self._encoding == "mulaw":
-            samples = _MULAW[np.frombuffer(data[:whole], dtype=np.uint8)]
+            samples = MULAW[np.frombuffer(data[:whole], dtype=np.uint8)]
         else:
             samples = np.frombuffer(data[:whole], dtype="<i2").astype(np.float32) / np.float32(32768)
         shaped = samples.reshape(-1, self._channels)
@@ -153,7 +154,7 @@ class AudioDecoder:
 
     def _opus_samples(self, packet: bytes) -> Samples:
         if self._frames_in == 0:
-            _refuse_file(packet)
+            refuse_file(packet)
         if not packet:
             raise InvalidAudio("an empty binary frame is no Opus packet: send one packet per frame")
         try:
@@ -185,7 +186,8 @@ def _check_format(encoding: str, sample_rate: int, channels: int) -> None:
         raise InvalidAudio("Opus always runs at 48000 Hz on the wire: state sample_rate 48000")
 
 
-def _refuse_file(data: bytes) -> None:
+def refuse_file(data: bytes) -> None:
+    """Raises InvalidAudio when `data`, the first bytes of a call, begin a file instead of samples."""
     for header, name in _HEADERS.items():
         if data.startswith(header):
             raise InvalidAudio(f"these are the first bytes of {name}: send raw samples, not a file")

@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
 import numpy as np
 
+from ridealong.app.runtime import StoreTokens
 from ridealong.config import Settings
 from ridealong.core.transcript import Roles, SpeakerId, Transcript, Utterance
 from ridealong.live.classify import Classified
@@ -44,23 +43,6 @@ class Hears:
         return 0.0
 
 
-@dataclass
-class StoreTokens:
-    store: Store
-
-    async def resolve(self, token: str) -> tenants.Principal:
-        return await tenants.resolve_token(self.store, token)
-
-    async def issue(self, tenant_id: UUID, *, scopes: frozenset[str], call_id: UUID, lifetime_s: float) -> str:
-        return await tenants.issue_token(
-            self.store,
-            tenant_id,
-            [tenants.Scope(scope) for scope in scopes],
-            call_id=call_id,
-            expires_in=timedelta(seconds=lifetime_s),
-        )
-
-
 @contextlib.asynccontextmanager
 async def real_server(settings: Settings, folder: Path) -> AsyncIterator[tuple[str, str]]:
     """(address, token) of a server over real calls."""
@@ -91,7 +73,7 @@ async def real_server(settings: Settings, folder: Path) -> AsyncIterator[tuple[s
             token = await tenants.issue_token(store, tenant.tenant_id, list(tenants.Scope))
             # Nothing here reads over HTTP: that side has its own tests.
             shelf = StandInStore(StandInCalls())
-            services = Services(calls=calls, tokens=StoreTokens(store), library=shelf, recordings=shelf, render=shelf)
+            services = Services(calls=calls, tokens=StoreTokens(store=store), library=shelf, recordings=shelf, render=shelf)
             async with running(create_app(services)) as address:
                 yield address, token
         finally:
