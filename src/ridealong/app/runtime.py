@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import sys
 from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -79,6 +80,9 @@ class Runtime:
 
         Raises InvalidSettings, MissingPart or Unavailable.
         """
+        # A model's thread that comes back for the interpreter's lock waits up to this long for the event loop's; five
+        # milliseconds, the default, would be paid for each of a turn's sentences.
+        sys.setswitchinterval(0.0005)
         threads = settings.threads or os.cpu_count() or 2
         async with contextlib.AsyncExitStack() as stack:
             disk = stack.enter_context(ThreadPoolExecutor(4, "disk"))
