@@ -6,7 +6,16 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from ridealong.core.transcript import Role, RoleAssignment, Roles, RoleSource, SpeakerId, Unattributed, Utterance
+from ridealong.core.transcript import (
+    Role,
+    RoleAssignment,
+    Roles,
+    RoleSource,
+    Speaker,
+    SpeakerId,
+    Unattributed,
+    Utterance,
+)
 
 if TYPE_CHECKING:
     from ridealong.embedding import Vectors
@@ -49,6 +58,14 @@ class RoleTracker:
         """Two channels: who is who is certain."""
         return self._assign(rep, [rep, customer], RoleSource.CHANNEL, 1.0)
 
+    def arrived(self, speaker: Speaker) -> list[RoleAssignment]:
+        """Somebody speaks: where it is known who the rep is, a voice not heard before is a customer's."""
+        rep = self.roles.rep
+        if isinstance(speaker, Unattributed) or isinstance(rep, Unattributed) or speaker in self.roles:
+            return []
+        source = self.roles[rep].source
+        return [] if source is RoleSource.HEURISTIC else self._place(speaker, Role.CUSTOMER, source, 1.0)
+
     def met(self, utterance: Utterance, views: Vectors) -> list[RoleAssignment]:
         """An utterance was finished: learn from what was said, and place a new speaker."""
         speaker = utterance.speaker
@@ -59,9 +76,7 @@ class RoleTracker:
         rep = self.roles.rep
         source = RoleSource.NONE if isinstance(rep, Unattributed) else self.roles[rep].source
         if SOURCE_RANK[source] > SOURCE_RANK[RoleSource.HEURISTIC]:
-            if speaker in self.roles:
-                return []
-            return self._place(speaker, Role.CUSTOMER, source, 1.0)
+            return self.arrived(speaker)
         return self._guess()
 
     def _place(self, speaker: SpeakerId, role: Role, source: RoleSource, confidence: float) -> list[RoleAssignment]:

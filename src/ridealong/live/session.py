@@ -440,6 +440,7 @@ class LiveCall:
         self.transcript.append(utterance)
         self._resumed_ts = max(self._resumed_ts, utterance.end_ts)
         telemetry.utterances_total.inc()
+        self._learn(self._judge.roles.arrived(utterance.speaker))
         finished = UtteranceFinished(
             utterance=utterance, role=self._judge.role_of(utterance.speaker), at=self.clock.at()
         )

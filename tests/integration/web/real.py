@@ -73,7 +73,9 @@ async def real_server(settings: Settings, folder: Path) -> AsyncIterator[tuple[s
             token = await tenants.issue_token(store, tenant.tenant_id, list(tenants.Scope))
             # Nothing here reads over HTTP: that side has its own tests.
             shelf = StandInStore(StandInCalls())
-            services = Services(calls=calls, tokens=StoreTokens(store=store), library=shelf, recordings=shelf, render=shelf)
+            services = Services(
+                calls=calls, tokens=StoreTokens(store=store), library=shelf, recordings=shelf, render=shelf
+            )
             async with running(create_app(services)) as address:
                 yield address, token
         finally:

@@ -83,3 +83,18 @@ def test_a_speaker_who_joins_late_is_a_customer() -> None:
     roles.state(A, RoleSource.STATED)
     changed = roles.met(*said(9, C, 1.0))
     assert [(a.speaker_id, a.role) for a in changed] == [(C, Role.CUSTOMER)]
+
+
+def test_with_a_stated_rep_a_new_voice_is_a_customers_from_its_first_word() -> None:
+    roles = tracker()
+    roles.state(A, RoleSource.STATED)
+    assert [(a.speaker_id, a.role) for a in roles.arrived(B)] == [(B, Role.CUSTOMER)]
+    assert roles.arrived(B) == []
+
+
+def test_a_guessed_rep_makes_nobody_a_customer_at_first_sight() -> None:
+    roles = tracker()
+    for no in range(0, 8, 2):
+        roles.met(*said(no, A, 1.0))
+        roles.met(*said(no + 1, B, -1.0))
+    assert roles.arrived(C) == []
