@@ -93,6 +93,9 @@ class _Open:
     tasks: dict[UUID, asyncio.Task[None]] = field(default_factory=dict[UUID, "asyncio.Task[None]"])
 
 
+CLOSING_TRIES: Final = 5
+
+
 class ReviewPipeline:
     """Makes reviews. One of it in a process; `open` and `close` belong to the same event loop."""
 
@@ -124,8 +127,12 @@ class ReviewPipeline:
     async def close(self, *, grace_seconds: float = 5.0) -> None:
         """Let running reviews end within the grace. What is unfinished then is taken up by the next process."""
         if self._sweeper is not None:
-            self._sweeper.cancel()
-            await asyncio.gather(self._sweeper, return_exceptions=True)
+            # A cancellation can be swallowed by a pool that is just connecting: ask again until it is heard.
+            for _ in range(CLOSING_TRIES):
+                self._sweeper.cancel()
+                done, _left = await asyncio.wait({self._sweeper}, timeout=1.0)
+                if done:
+                    break
         tasks = tuple(self._open.tasks.values())
         if tasks:
             await asyncio.wait(tasks, timeout=grace_seconds)
