@@ -8,6 +8,11 @@
     ├── InvalidSettings         a setting that cannot work
     ├── Refused                 the caller may not, or not like this (carries a stable code)
     ├── Unavailable             something outside is away for now: try again
+    ├── ModelFailed             a language model gave no usable answer
+    │   ├── ModelRefused        its vendor refuses us (key, quota, unknown or retired model): another try cannot help
+    │   ├── ModelBusy           a rate limit; says when to come back, where the vendor does
+    │   ├── ModelAway           it does not answer, or breaks off: another try may help
+    │   └── BadAnswer           it answered with something that is not what was asked for
     └── MissingPart             an optional part is not installed or not built
 
 The docstring is the default message. A message says what to do; it never holds what people said on a call.
@@ -63,6 +68,31 @@ class Refused(RidealongError):
 
 class Unavailable(RidealongError):
     """Something Ridealong needs does not answer at the moment. Try again."""
+
+
+class ModelFailed(RidealongError):
+    """The language model gave no usable answer."""
+
+
+class ModelRefused(ModelFailed):
+    """The vendor refuses the request. Run `ridealong doctor` to see why."""
+
+
+class ModelBusy(ModelFailed):
+    """The vendor's rate limit is reached."""
+
+    def __init__(self, message: str | None = None, *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+        """When to come back, as the vendor states it; None where it does not."""
+
+
+class ModelAway(ModelFailed):
+    """The vendor does not answer at the moment."""
+
+
+class BadAnswer(ModelFailed):
+    """The model's answer does not fit what was asked for."""
 
 
 class MissingPart(RidealongError):

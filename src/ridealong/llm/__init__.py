@@ -1,0 +1,96 @@
+"""The model seam: a question with a schema in, an object of that schema out.
+
+A model has one verb, `answer`. An adapter only translates: the request, the answer, the errors. Deadline, retry,
+fallback, budget and metering live above, as wrappers with the same Protocol. What a model can do is data
+(`llm.capabilities`), not code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+
+class Effort(StrEnum):
+    """How long a model may think. Left out on the wire where a model has no such parameter."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Block:
+    """A piece of a prompt. `cached`: everything up to its end is the same in later requests and worth caching."""
+
+    text: str
+    cached: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AnswerSchema:
+    """What the answer must be: a JSON Schema (2020-12) of an object. `name`: letters, digits and underscores."""
+
+    name: str
+    schema: Mapping[str, object]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Question:
+    """One question. `instructions` are ours; `material` is data (transcript text among it) and never instruction."""
+
+    instructions: tuple[Block, ...]
+    material: tuple[Block, ...]
+    schema: AnswerSchema
+    max_output_tokens: int
+    effort: Effort = Effort.LOW
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Usage:
+    """Tokens of one answer. `input` counts all of the prompt, `cache_read` and `cache_written` are parts of it."""
+
+    input: int = 0
+    cache_read: int = 0
+    cache_written: int = 0
+    output: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            input=self.input + other.input,
+            cache_read=self.cache_read + other.cache_read,
+            cache_written=self.cache_written + other.cache_written,
+            output=self.output + other.output,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """An object that fits the schema. `model` is the id that answered, as the vendor names it."""
+
+    content: Mapping[str, object]
+    model: str
+    vendor: str
+    usage: Usage = field(default_factory=Usage)
+    seconds: float = 0.0
+    """From sending the question to the last byte of the answer."""
+
+
+class Model(Protocol):
+    """A model of a vendor, ready to be asked by many calls at once."""
+
+    @property
+    def name(self) -> str:
+        """`vendor:model id`, as the settings write it."""
+        ...
+
+    async def answer(self, question: Question) -> Answer:
+        """Ask. The answer fits the schema; it is not yet checked against the transcript.
+
+        Cancelling the task cancels the request. Raises the errors of `core.errors` under `ModelFailed`.
+        """
+        ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,1 @@
+"""Adapters of the model seam, imported on use."""
