@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Weights = Mapping[str, NDArray[np.float32]]
 
-BUILDER_VERSION: Final = 3
+BUILDER_VERSION: Final = 4
 """Part of the cache key: raise it whenever the graph or its quantisation changes."""
 
 LAYERS: Final = 6
@@ -56,12 +56,6 @@ class _Drawing:
         self.nodes.append(helper.make_node(op, list(inputs), [to], name=to, **attributes))
         return to
 
-    def cast(self, x: str, *, to: str) -> str:
-        """`x` as float32; the operator's own attribute is called `to`, like our parameter."""
-        attributes: dict[str, Any] = {"to": TensorProto.FLOAT}
-        self.nodes.append(helper.make_node("Cast", [x], [to], name=to, **attributes))
-        return to
-
     def linear(self, x: str, weight: NDArray[np.float32], bias: NDArray[np.float32], *, to: str) -> str:
         """`x` @ `weight` + `bias`; `weight` is [in, out]."""
         product = self.add("MatMul", x, self.constant(f"{to}.weight", weight), to=f"{to}.product")
@@ -74,41 +68,34 @@ class _Drawing:
 
 
 def draw(weights: Weights) -> ModelProto:
-    """The graph: `ids` and `mask`, int64 [batch, tokens] → `views`, float32 [batch, 1152].
+    """The graph: `ids`, int64 [1, tokens], and `spans`, float32 [spans, tokens] → `views`, float32 [spans, 1152].
 
-    A row is the sentence's vector, then the views of EARLY_LAYERS; each of the three has length 1.
+    `spans` holds 1 where a span has a token and 0 elsewhere: one run reads the text and gives the vectors of as many
+    pieces of it as are wanted, each word understood in its sentence. A row is the piece's vector, then the views of
+    EARLY_LAYERS; each of the three has length 1.
 
     Raises KeyError where a weight is missing.
     """
     d = _Drawing()
     d.constant("axis.1", np.array([1], np.int64))
-    mask = d.cast("mask", to="mask.float")
-    d.constant("axes.heads", np.array([1, 2], np.int64))
-    d.constant("one", np.array(1.0, np.float32))
-    d.constant("far", np.array(-1e9, np.float32))
-    # 0 where there is a word, very small where there is only padding: added before the softmax.
-    unseen = d.add("Sub", "one", mask, to="mask.inverted")
-    unseen = d.add("Mul", unseen, "far", to="mask.far")
-    unseen = d.add("Unsqueeze", unseen, "axes.heads", to="mask.bias")
     x = _embed(d, weights)
     d.constant("shape.split", np.array([0, 0, 3, HEADS, HEAD_WIDTH], np.int64))
     d.constant("shape.joined", np.array([0, 0, WIDTH], np.int64))
-    d.constant("axis.2", np.array([2], np.int64))
-    heard = d.add("Unsqueeze", mask, "axis.2", to="pool.mask")
+    d.constant("shape.flat", np.array([-1, WIDTH], np.int64))
     views: list[str] = []
     for layer in range(LAYERS):
-        x = _layer(d, weights, x, unseen, layer)
+        x = _layer(d, weights, x, layer)
         if layer in EARLY_LAYERS:
-            views.append(_pool(d, x, heard, to=f"view{layer}"))
-    d.add("Concat", _pool(d, x, heard, to="sentence"), *views, to="views", axis=1)
+            views.append(_pool(d, x, to=f"view{layer}"))
+    d.add("Concat", _pool(d, x, to="sentence"), *views, to="views", axis=1)
     graph = helper.make_graph(
         d.nodes,
         "minilm",
         [
-            helper.make_tensor_value_info("ids", TensorProto.INT64, ["batch", "tokens"]),
-            helper.make_tensor_value_info("mask", TensorProto.INT64, ["batch", "tokens"]),
+            helper.make_tensor_value_info("ids", TensorProto.INT64, [1, "tokens"]),
+            helper.make_tensor_value_info("spans", TensorProto.FLOAT, ["spans", "tokens"]),
         ],
-        [helper.make_tensor_value_info("views", TensorProto.FLOAT, ["batch", VIEWS_WIDTH])],
+        [helper.make_tensor_value_info("views", TensorProto.FLOAT, ["spans", VIEWS_WIDTH])],
         initializer=d.tensors,
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
@@ -128,7 +115,7 @@ def _embed(d: _Drawing, weights: Weights) -> str:
     return d.normalise(d.add("Add", words, used, to="embed.sum"), weights, "embeddings.LayerNorm", to="embed")
 
 
-def _layer(d: _Drawing, weights: Weights, x: str, unseen: str, number: int) -> str:
+def _layer(d: _Drawing, weights: Weights, x: str, number: int) -> str:
     at, name = f"encoder.layer.{number}", f"layer{number}"
     own = f"{at}.attention.self"
     # Query, key and value in one product; the query carries the 1/sqrt(head width) of the attention.
@@ -147,7 +134,7 @@ def _layer(d: _Drawing, weights: Weights, x: str, unseen: str, number: int) -> s
     query = d.add("Transpose", query, to=f"{name}.query.t", perm=[0, 2, 1, 3])
     key = d.add("Transpose", key, to=f"{name}.key.t", perm=[0, 2, 3, 1])
     value = d.add("Transpose", value, to=f"{name}.value.t", perm=[0, 2, 1, 3])
-    scores = d.add("Add", d.add("MatMul", query, key, to=f"{name}.scores"), unseen, to=f"{name}.masked")
+    scores = d.add("MatMul", query, key, to=f"{name}.scores")
     shares = d.add("Softmax", scores, to=f"{name}.shares", axis=-1)
     mixed = d.add("MatMul", shares, value, to=f"{name}.mixed")
     mixed = d.add("Transpose", mixed, to=f"{name}.mixed.t", perm=[0, 2, 1, 3])
@@ -170,9 +157,9 @@ def _layer(d: _Drawing, weights: Weights, x: str, unseen: str, number: int) -> s
     return d.normalise(x, weights, f"{at}.output.LayerNorm", to=name)
 
 
-def _pool(d: _Drawing, x: str, heard: str, *, to: str) -> str:
-    """The mean over the tokens that are heard, scaled to length 1."""
-    total = d.add("ReduceSum", d.add("Mul", x, heard, to=f"{to}.heard"), "axis.1", to=f"{to}.total", keepdims=0)
+def _pool(d: _Drawing, x: str, *, to: str) -> str:
+    """For each span the mean over its tokens, scaled to length 1."""
     # The mean's division by the number of tokens is left out: scaling to length 1 undoes it anyway.
+    total = d.add("MatMul", "spans", d.add("Reshape", x, "shape.flat", to=f"{to}.flat"), to=f"{to}.total")
     length = d.add("ReduceL2", total, "axis.1", to=f"{to}.length", keepdims=1)
     return d.add("Div", total, length, to=to)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
@@ -30,12 +28,8 @@ MAX_TOKENS: Final = 128
 VIEWS_WIDTH: Final = DIMENSIONS * 3
 PRECISIONS: Final = ("int8", "fp32")
 
-_BUILDER_VERSION: Final = 3
+_BUILDER_VERSION: Final = 4
 """Stands beside `graph.BUILDER_VERSION`, which cannot be read without importing `onnx`; a test keeps both equal."""
-
-
-SIDE_BY_SIDE: Final = 3
-"""From so many texts on, handing them to other threads costs less than it gains."""
 
 
 class MiniLm:
@@ -52,7 +46,6 @@ class MiniLm:
         # The arena keeps the largest activation ever seen; a sentence needs little and may be allocated anew.
         options.enable_cpu_mem_arena = False
         self._session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
-        self._beside = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="embedding")
         self._tokenizer = Tokenizer.from_file(str(tokenizer))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(MAX_TOKENS)
@@ -66,19 +59,26 @@ class MiniLm:
 
     def views(self, texts: Sequence[str]) -> Vectors:
         """[len(texts), 1152]: each text's vector as `embed` gives it, then the same mean of two middle layers."""
-        found = np.empty((len(texts), VIEWS_WIDTH), np.float32)
-        wanted = list(dict.fromkeys(texts))
-        # A long turn's clauses side by side: the rep waits for the longest of them, not for all one after another.
-        each = map(self._one, wanted) if len(wanted) < SIDE_BY_SIDE else self._beside.map(self._one, wanted)
-        known = dict(zip(wanted, each, strict=True))
-        for row, text in enumerate(texts):
-            found[row] = known[text]
-        return found
+        known = {text: self.pieces(text, ())[0] for text in dict.fromkeys(texts)}
+        return np.array([known[text] for text in texts], np.float32).reshape(len(texts), VIEWS_WIDTH)
 
-    def _one(self, text: str) -> Vectors:
-        ids: NDArray[np.int64] = np.array([self._tokenizer.encode(text).ids], np.int64)
-        found = self._session.run(["views"], {"ids": ids, "mask": np.ones_like(ids)})
-        return cast("Vectors", found[0])[0]
+    def pieces(self, text: str, spans: Sequence[tuple[int, int]]) -> Vectors:
+        """[1 + len(spans), 1152]: the views of the whole text, then those of text[start:end] for each of `spans`.
+
+        The text is read once, so that each piece is understood in its sentence; a piece costs next to nothing. One
+        that lies behind MAX_TOKENS has the whole text's views.
+        """
+        encoded = self._tokenizer.encode(text)
+        ids: NDArray[np.int64] = np.array([encoded.ids], np.int64)
+        chosen = np.ones((1 + len(spans), ids.shape[1]), np.float32)
+        if spans:
+            at = np.array(encoded.offsets)
+            for row, (start, end) in enumerate(spans, 1):
+                # The marks at both ends of the text have empty offsets and belong to no piece.
+                inside = (at[:, 0] >= start) & (at[:, 1] <= end) & (at[:, 1] > at[:, 0])
+                if inside.any():
+                    chosen[row] = inside
+        return cast("Vectors", self._session.run(["views"], {"ids": ids, "spans": chosen})[0])
 
 
 def load_embedder(cache_dir: Path | None = None, *, precision: str = "int8") -> MiniLm:

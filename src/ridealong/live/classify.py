@@ -77,14 +77,14 @@ class MomentClassifier:
         role = roles.role_of(utterance.speaker)
         surroundings = Surroundings.of(role, _before(transcript, utterance, roles))
         answered = surroundings.answered.text if surroundings.answered is not None else None
-        wanted = [text[a:b] for a, b in spans] + ([answered] if answered is not None else [])
-        vectors = self._vectors(wanted)
+        vectors = self._reader.pieces(text, spans[1:])
+        before = self._view(answered) if answered is not None else None
+        self._remember(text, vectors[0])
         if utterance.speaker is UNATTRIBUTED or find_quote(text, text) is None:
             return Classified(
                 detections=(), vector=vectors[0, :DIMENSIONS].copy(), views=vectors[0]
             )  # nobody to cite, or no word to quote
-        before = vectors[-1] if answered is not None else None
-        rows = np.array([row(text[a:b], v, surroundings, before) for (a, b), v in zip(spans, vectors, strict=False)])
+        rows = np.array([row(text[a:b], v, surroundings, before) for (a, b), v in zip(spans, vectors, strict=True)])
         candidates = self._judged(rows, spans, role)
         candidates = self._tracked(candidates, self._phrases.find(text), role, len(text))
         candidates.sort(key=lambda c: (-c.confidence, c.moment_type.id))
@@ -144,14 +144,16 @@ class MomentClassifier:
             speaker_role=role,
         )
 
-    def _vectors(self, texts: Sequence[str]) -> Vectors:
-        missing = list(dict.fromkeys(t for t in texts if t not in self._recent))
-        fresh = dict(zip(missing, self._reader.views(missing), strict=True)) if missing else {}
-        found = np.array([fresh[t] if t in fresh else self._recent[t] for t in texts])
-        self._recent.update(fresh)
-        while len(self._recent) > REMEMBERED:
+    def _view(self, text: str) -> Vectors:
+        """The views of an earlier turn, which was judged itself not long ago."""
+        if text not in self._recent:
+            self._remember(text, self._reader.views([text])[0])
+        return self._recent[text]
+
+    def _remember(self, text: str, view: Vectors) -> None:
+        self._recent[text] = view
+        if len(self._recent) > REMEMBERED:
             self._recent.popitem(last=False)
-        return found
 
 
 def _may_say(role: Role, moment_type: MomentType) -> bool:

@@ -24,7 +24,7 @@ from ridealong.embedding.minilm import VIEWS_WIDTH
 if TYPE_CHECKING:
     from ridealong.embedding import Vectors
 
-FEATURES_VERSION: Final = 3
+FEATURES_VERSION: Final = 4
 """Part of the trained head's cache key: raise it whenever a row of features changes."""
 
 FACTS: Final = 9
@@ -34,7 +34,7 @@ LONG: Final = 14
 """Words from which on an utterance is also judged clause by clause."""
 
 MAX_CLAUSES: Final = 4
-"""A turn is cut at about 12 s, some 40 words: more clauses would be fragments, and each costs an embedding."""
+"""A turn is cut at about 12 s, some 40 words: more clauses would be fragments."""
 
 MIN_CLAUSE: Final = 4
 
@@ -113,10 +113,14 @@ def _joined(text: str, pieces: Sequence[tuple[int, int]], words: int) -> list[tu
 
 
 class Reader(Protocol):
-    """An embedder that also shows its middle layers. MiniLM is one."""
+    """An embedder that also shows its middle layers, and the pieces of a text. MiniLM is one."""
 
     def views(self, texts: Sequence[str]) -> Vectors:
         """[len(texts), VIEWS_WIDTH]; the first DIMENSIONS columns are the sentence embeddings."""
+        ...
+
+    def pieces(self, text: str, spans: Sequence[tuple[int, int]]) -> Vectors:
+        """[1 + len(spans), VIEWS_WIDTH]: the views of the text, then those of text[start:end] within it."""
         ...
 
 

@@ -124,15 +124,15 @@ def prepare(examples: Sequence[Example], reader: Reader, types: Sequence[str] = 
 def _featurise(examples: Sequence[Example], weights: Sequence[float], reader: Reader, types: Sequence[str]) -> Prepared:
     pieces = [[(0, len(e.text)), *clauses(e.text)] for e in examples]
     around = [Surroundings.of(e.role, e.before) for e in examples]
-    texts = [e.text[a:b] for e, spans in zip(examples, pieces, strict=True) for a, b in spans]
-    answered = [s.answered.text for s in around if s.answered is not None]
-    names = sorted({*texts, *answered})
-    vectors = dict(zip(names, reader.views(names), strict=True))
+    own = {e.text: reader.pieces(e.text, spans[1:]) for e, spans in zip(examples, pieces, strict=True)}
+    answered = {s.answered.text for s in around if s.answered is not None}
+    vectors = {text: own[text][0] if text in own else reader.views([text])[0] for text in answered}
     rows: list[Vectors] = []
     starts = [0]
     for example, spans, surroundings in zip(examples, pieces, around, strict=True):
         before = vectors[surroundings.answered.text] if surroundings.answered is not None else None
-        rows.extend(row(example.text[a:b], vectors[example.text[a:b]], surroundings, before) for a, b in spans)
+        views = own[example.text]
+        rows.extend(row(example.text[a:b], v, surroundings, before) for (a, b), v in zip(spans, views, strict=True))
         starts.append(len(rows))
     calls = {name: number for number, name in enumerate(sorted({e.call for e in examples}))}
     plain_rows = np.array(rows)

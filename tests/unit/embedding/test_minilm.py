@@ -95,6 +95,26 @@ def test_a_sentence_has_the_same_vector_in_any_company(embedder: MiniLm) -> None
     assert np.array_equal(alone, embedder.embed([SENTENCES[2], SENTENCES[0], SENTENCES[1]])[1])
 
 
+def test_pieces_of_a_text_come_with_it_and_are_understood_in_it(embedder: MiniLm) -> None:
+    text = SENTENCES[2]
+    middle = text.index(", so")
+    spans = [(0, middle), (middle + 2, len(text))]
+    whole, first, second = embedder.pieces(text, spans)
+    assert np.allclose(whole[:DIMENSIONS], embedder.embed([text])[0], atol=1e-6)
+    assert np.allclose(np.linalg.norm([first[:DIMENSIONS], second[:DIMENSIONS]], axis=1), 1.0, atol=1e-5)
+    alone = embedder.embed([text[a:b] for a, b in spans])
+    near = np.array([first, second])[:, :DIMENSIONS] @ alone.T
+    # Each piece is nearest to the same words said alone, and not equal to them: it knows its sentence.
+    assert near.argmax(axis=1).tolist() == [0, 1]
+    assert near.diagonal().max() < 0.999
+
+
+def test_a_piece_behind_what_is_read_has_the_whole_texts_views(embedder: MiniLm) -> None:
+    text = "price " * 400 + "in the end"
+    whole, last = embedder.pieces(text, [(len(text) - 10, len(text))])
+    assert np.allclose(whole, last, atol=1e-6)
+
+
 def test_no_texts_give_no_vectors(embedder: MiniLm) -> None:
     assert embedder.embed([]).shape == (0, DIMENSIONS)
 
