@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import sys
 from collections.abc import AsyncGenerator
@@ -127,6 +128,10 @@ class Runtime:
                 )
             )
             stack.push_async_callback(calls.close)
+            # What is loaded stays: without this the collector walks through all of it again and again, and a nudge
+            # that falls on such a walk waits for its end.
+            gc.collect()
+            gc.freeze()
             yield cls(
                 settings=settings,
                 store=store,

@@ -81,7 +81,10 @@ class Sender(Protocol):
         ...
 
     async def write(self, data: bytes) -> int:
-        """Journal one binary frame, then return the new `received`. Raises InvalidAudio, Refused, Unavailable."""
+        """Journal one binary frame, then return the new `received`. Raises InvalidAudio, Refused, Unavailable.
+
+        The frame is in the journal before this waits for anything: a cancelled `write` has kept it whole.
+        """
         ...
 
     async def gap(self, duration_ms: int, reason: str) -> None:

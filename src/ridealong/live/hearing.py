@@ -49,6 +49,8 @@ class JournalReader:
     def __init__(self, journal: AudioJournal, audio_format: AudioFormat) -> None:
         self._journal = journal
         self._format = audio_format
+        self._clock = byte_clock(audio_format)
+        self._least = 1 if audio_format.encoding is Encoding.OPUS else self._clock.offset(PIECE_MS)
 
     async def pieces(
         self, *, from_ts: int, tap: Tap, until_file_size: Callable[[], int | None]
@@ -88,16 +90,17 @@ class JournalReader:
     def _decode(self, decoder: AudioDecoder, data: list[bytes]) -> Samples:
         import numpy as np  # noqa: PLC0415
 
+        if len(data) == 1:
+            return decoder.decode(data[0])
         return np.concatenate([decoder.decode(part) for part in data])
 
     def _take(self, at: int, limit: int, *, ending: bool) -> tuple[list[bytes], int]:
         if self._format.encoding is Encoding.OPUS:
             return self._take_packets(at, limit)
-        clock = byte_clock(self._format)
         size = min(limit - at, LARGEST_PIECE)
-        if size <= 0 or (not ending and size < clock.offset(PIECE_MS)):
+        if size <= 0 or (not ending and size < self._least):
             return [], at
-        size -= size % clock.frame_bytes
+        size -= size % self._clock.frame_bytes
         return ([self._journal.read(at, size)], at + size) if size else ([], at)
 
     def _take_packets(self, at: int, limit: int) -> tuple[list[bytes], int]:
@@ -111,7 +114,7 @@ class JournalReader:
     def _seek(self, ts: int) -> tuple[int, int]:
         """(file offset, samples to skip) at which audio from `ts` begins."""
         if self._format.encoding is not Encoding.OPUS:
-            return byte_clock(self._format).offset(ts), 0
+            return self._clock.offset(ts), 0
         at, start_ts = opus.seek(self._journal, ts)
         return at, max(0, ts - start_ts) * SAMPLE_RATE // 1000
 
@@ -132,8 +135,7 @@ class JournalReader:
             if not parts:
                 raise InvalidAudio("the recording holds no audio there")
             return np.concatenate(parts)[skip:wanted]
-        clock = byte_clock(self._format)
-        start, end = clock.offset(start_ts), clock.offset(end_ts)
+        start, end = self._clock.offset(start_ts), self._clock.offset(end_ts)
         return np.concatenate([decoder.decode(self._journal.read(start, end - start)), decoder.flush()])
 
 

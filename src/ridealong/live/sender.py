@@ -53,19 +53,20 @@ class AttachedSender:
             samples = opus.packet_samples(data[:2])
             if self._opus_samples is None:
                 self._opus_samples = call.audio_ms() * opus.RATE // 1000
-            received = await call.journal.write(data)
+            call.journal.append(data)
             self._opus_samples += samples
             audio_ms = self._opus_samples * 1000 / opus.RATE
         else:
             if len(data) % byte_clock(call.start.format).frame_bytes:
                 raise InvalidAudio("a frame holds whole samples of every channel: this one has a byte too many")
-            received = await call.journal.write(data)
+            call.journal.append(data)
             audio_ms = call.audio_ms()
         call.audio_arrived(audio_ms)
         if audio_ms > call.max_ms:
             call.warn("too_long", "the call has reached the longest time that this server records, and ends")
             call.finish("too_long")
-        return received
+        # Last, so that a sender that leaves while it waits has left nothing half done.
+        return await call.journal.room()
 
     async def wait_received(self, above: int) -> int:
         """Wait until more than `above` bytes are on the disk; returns how many."""

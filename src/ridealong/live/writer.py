@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from ridealong.store import Store
 
 BATCH: Final = 200
+LINGER_S: Final = 0.15
+"""What belongs together (an utterance, its moments, a role) comes within this time and shares one transaction."""
+
 RETRY_S: Final = (0.2, 0.5, 1.0, 2.0)
 
 _log = structlog.get_logger(__name__)
@@ -76,6 +79,7 @@ class StoreWriter:
             while not self._pending:
                 self._more.clear()
                 await self._more.wait()
+                await asyncio.sleep(LINGER_S)
             batch = [self._pending[i] for i in range(min(BATCH, len(self._pending)))]
             # The log is flushed first: after a power cut the database must not know more than the log.
             await asyncio.get_running_loop().run_in_executor(self._executor, self._log.sync)

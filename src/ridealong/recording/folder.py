@@ -13,6 +13,7 @@ from typing import Final, cast
 from uuid import UUID
 
 from ridealong.core.errors import Refused
+from ridealong.recording.flusher import Flusher
 from ridealong.recording.journal import AudioJournal, disk_error
 from ridealong.recording.log import CallLog
 
@@ -23,8 +24,9 @@ MIN_FREE_BYTES: Final = 64 << 20
 class Recording:
     """The folder of one call."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, flusher: Flusher) -> None:
         self.folder = folder
+        self._flusher = flusher
         self._lock: int | None = None
 
     def acquire(self) -> bool:
@@ -60,7 +62,7 @@ class Recording:
         return cast("dict[str, object]", json.loads((self.folder / "call.json").read_text()))
 
     def open_audio(self, *, packets: bool, executor: Executor) -> AudioJournal:
-        return AudioJournal(self.audio_path, packets=packets, executor=executor)
+        return AudioJournal(self.audio_path, packets=packets, executor=executor, flusher=self._flusher)
 
     def open_log(self) -> CallLog:
         return CallLog(self.folder / "log.jsonl")
@@ -86,9 +88,10 @@ class Recordings:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._flusher = Flusher()
 
     def of(self, tenant_id: UUID, call_id: UUID) -> Recording:
-        return Recording(self.folder / str(tenant_id) / str(call_id))
+        return Recording(self.folder / str(tenant_id) / str(call_id), self._flusher)
 
     def create(self, tenant_id: UUID, call_id: UUID, statement: Mapping[str, object]) -> Recording:
         """Make the folder with its `call.json`. Raises Refused('no_disk_space') or Unavailable."""
@@ -113,6 +116,6 @@ class Recordings:
     def unstored(self) -> Iterator[Recording]:
         """Recordings whose call has not been stored to its end: running now, or interrupted."""
         for statement in sorted(self.folder.glob("*/*/call.json")):
-            recording = Recording(statement.parent)
+            recording = Recording(statement.parent, self._flusher)
             if not recording.stored:
                 yield recording

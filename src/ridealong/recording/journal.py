@@ -12,9 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from ridealong.core.errors import InvalidAudio, Refused, Unavailable
-
-SYNC_EVERY_S: Final = 0.1
-"""At most ten flushes a second for a call: a sender sees its bytes acknowledged about this much later."""
+from ridealong.recording.flusher import Flusher, flush_all
 
 MAX_UNSYNCED: Final = 1 << 20
 """Bytes that may lie written but not flushed; a faster sender waits (TCP then holds it back)."""
@@ -45,16 +43,18 @@ class AudioJournal:
     holds its length before it.
     """
 
-    def __init__(self, path: Path, *, packets: bool, executor: Executor) -> None:
-        self._path = path
+    def __init__(self, path: Path, *, packets: bool, executor: Executor, flusher: Flusher | None = None) -> None:
+        self.executor = executor
         self._packets = packets
-        self._executor = executor
+        self._flusher = flusher or Flusher()
         self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         self._file_size, self.written = self._recover()
         self.received = self.written
-        self._sync_task: asyncio.Task[None] | None = None
+        self._last = b""
+        """The block at the end of the file: what is heard as soon as it is written need not be read back."""
+        self._flushes = 0
         self._failure: OSError | None = None
-        self._synced = asyncio.Condition()
+        self._waiters: list[asyncio.Future[None]] = []
 
     @property
     def file_size(self) -> int:
@@ -76,7 +76,12 @@ class AudioJournal:
         return at, payload
 
     async def write(self, data: bytes) -> int:
-        """Append one frame and return `received`, which may lag behind it by up to SYNC_EVERY_S.
+        """`append`, then `room`."""
+        self.append(data)
+        return await self.room()
+
+    def append(self, data: bytes) -> None:
+        """Append one frame; it is flushed soon.
 
         Raises InvalidAudio for an impossible packet, Refused('no_disk_space') when the disk is full (nothing of the
         frame is kept then) and Unavailable when the disk fails.
@@ -93,8 +98,11 @@ class AudioJournal:
             raise disk_error(error) from error
         self._file_size += len(block)
         self.written += len(data)
-        if self._sync_task is None or self._sync_task.done():
-            self._sync_task = asyncio.create_task(self._sync_later())
+        self._last = block
+        self._flusher.soon(self)
+
+    async def room(self) -> int:
+        """Wait while too much lies unflushed; returns `received`, which may lag behind by about SYNC_EVERY_S."""
         if self.written - self.received > MAX_UNSYNCED:
             await self.flush()
         return self.received
@@ -105,20 +113,31 @@ class AudioJournal:
         while done < len(block):
             done += os.pwrite(self._file, block[done:], self._file_size + done)
 
-    async def _sync_later(self) -> None:
-        await asyncio.sleep(SYNC_EVERY_S)
-        await self._sync()
+    def begin_flush(self) -> tuple[int, int]:
+        """(file, `written` now): the file stays open until `end_flush`."""
+        self._flushes += 1
+        return self._file, self.written
 
-    async def _sync(self) -> None:
-        target = self.written
-        try:
-            await asyncio.get_running_loop().run_in_executor(self._executor, os.fdatasync, self._file)
-        except OSError as error:
-            self._failure = error
+    def end_flush(self, target: int, failure: OSError | None) -> None:
+        """The first `target` bytes are on the disk, or a `failure` kept them from it."""
+        self._flushes -= 1
+        if failure is not None:
+            self._failure = failure
         else:
             self.received = max(self.received, target)
-        async with self._synced:
-            self._synced.notify_all()
+        self._wake()
+
+    def _wake(self) -> None:
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+        self._waiters.clear()
+
+    async def _flushed(self) -> None:
+        """Wait for the next flush to end."""
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        await waiter
 
     async def flush(self) -> int:
         """Wait until all that was written is on the disk; returns `received`. Raises Unavailable."""
@@ -126,24 +145,28 @@ class AudioJournal:
         while self.received < target:
             if self._failure is not None:
                 raise Unavailable("the disk with the recordings does not take data") from self._failure
-            await self._sync()
+            await flush_all(self.executor, [self])
         return self.received
 
     async def wait_received(self, above: int) -> int:
         """Wait until `received` is greater than `above`; returns it."""
-        async with self._synced:
-            await self._synced.wait_for(lambda: self.received > above or self._failure is not None)
+        while self.received <= above and self._failure is None:
+            await self._flushed()
         return self.received
 
     def read(self, offset: int, size: int) -> bytes:
         """Up to `size` bytes of the file from `offset` (file bytes: with packets, their headers too)."""
+        begin = offset - (self._file_size - len(self._last))
+        if begin >= 0:
+            return self._last[begin : begin + size]
         return os.pread(self._file, min(size, max(0, self._file_size - offset)), offset)
 
     async def close(self) -> None:
-        if self._sync_task is not None:
-            await asyncio.gather(self._sync_task, return_exceptions=True)
+        self._flusher.forget(self)
         if self.received < self.written and self._failure is None:
-            await self._sync()
+            await flush_all(self.executor, [self])
+        while self._flushes:
+            await self._flushed()
         os.close(self._file)
 
 

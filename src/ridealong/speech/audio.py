@@ -41,6 +41,8 @@ _HEADERS: Final = {
 }
 _HEADER_BYTES: Final = 8
 
+PCM16_STEP: Final = np.float32(1 / 32768)
+
 
 def _mulaw_table() -> Samples:
     """G.711 µ-law, all 256 codes as -1..1 (ITU-T G.711, table 2)."""
@@ -135,7 +137,7 @@ class AudioDecoder:
         return self._resampler.flush()
 
     def _raw(self, data: bytes, *, last: bool = False) -> Samples:
-        data = self._rest + data
+        data = self._rest + data if self._rest else data
         if not self._checked:
             if len(data) < _HEADER_BYTES and not last:
                 self._rest = data
@@ -145,9 +147,9 @@ class AudioDecoder:
         whole = len(data) - len(data) % self._frame_bytes
         self._rest = data[whole:]
         if self._encoding == "mulaw":
-            samples = MULAW[np.frombuffer(data[:whole], dtype=np.uint8)]
+            samples = MULAW[np.frombuffer(data, dtype=np.uint8, count=whole)]
         else:
-            samples = np.frombuffer(data[:whole], dtype="<i2").astype(np.float32) / np.float32(32768)
+            samples = np.multiply(np.frombuffer(data, dtype="<i2", count=whole // 2), PCM16_STEP, dtype=np.float32)
         shaped = samples.reshape(-1, self._channels)
         self._frames_in += shaped.shape[0]
         return shaped

@@ -250,7 +250,7 @@ class _Conversation:
             # Only the sender knows when it listens again, and its first byte says so.
             await self._unpause()
         try:
-            await to_its_end(self._sender.write(data))
+            await self._sender.write(data)
         except Refused as error:
             if error.code == "call_ended":
                 # The server ended the call itself: `ended` says why, and frames that were on their way do no harm.

@@ -41,7 +41,7 @@ class Limits:
     """How long the last message may take before the socket is closed without it."""
     review_s: float = 180.0
     """How long a capture socket stays open after the end of the call to tell of the artifact."""
-    ack_every_s: float = 0.1
+    ack_every_s: float = 0.2
     fresh_s: float = 2.0
     """A nudge that a stalled socket delivers later than this is not shown any more."""
     call_token_s: float = 24 * 3600.0

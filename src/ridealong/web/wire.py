@@ -63,9 +63,21 @@ def nudge_json(event: MomentDecided, seq: int) -> dict[str, object] | None:
     }
 
 
+def _plain(value: object) -> object:
+    return dict(cast("Mapping[object, object]", value)) if isinstance(value, Mapping) else str(value)
+
+
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain)
+
+
 def dumps(value: object) -> str:
     """`value` as one line of JSON. NaN and infinities become null; what cannot be UTF-8 is replaced."""
-    text = json.dumps(_finite(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=str)
+    try:
+        text = _ENCODER.encode(value)
+    except (ValueError, TypeError):
+        text = _ENCODER.encode(_finite(value))
+    if text.isascii():
+        return text
     # A lone surrogate can come out of a broken recogniser or file; a text frame must be UTF-8.
     return text.encode("utf-8", "replace").decode("utf-8")
 

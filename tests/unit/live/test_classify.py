@@ -7,10 +7,11 @@ import os
 import statistics
 import subprocess
 import sys
-import time
+from collections.abc import Sequence
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import numpy as np
@@ -33,10 +34,13 @@ from ridealong.core.transcript import (
 )
 from ridealong.embedding.minilm import MiniLm, load_embedder
 from ridealong.live.classify import Classified, MomentClassifier
-from ridealong.live.features import clauses
+from ridealong.live.features import Reader, clauses
 from ridealong.live.head import Head
 from ridealong.live.taxonomy import load_taxonomy
 from ridealong.live.train import load_head, shipped_examples
+
+if TYPE_CHECKING:
+    from ridealong.embedding import Vectors
 
 REP, CUSTOMER = SpeakerId(0), SpeakerId(1)
 KNOWN = Roles(
@@ -217,13 +221,32 @@ def test_there_are_enough_examples_of_everything() -> None:
     assert all(len(e.types) <= 2 for e in examples)
 
 
-def test_one_utterance_is_judged_in_time(classifier: MomentClassifier) -> None:
-    taken: list[float] = []
-    for n in range(40):
-        begun = time.perf_counter()
-        hear(classifier, f"So what would that run us per month for {n} people?")
-        taken.append(time.perf_counter() - begun)
-    assert statistics.median(taken) < 0.02
+class CountingReader:
+    """MiniLM, counting how often it reads."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self.read: list[str] = []
+
+    def views(self, texts: Sequence[str]) -> Vectors:
+        self.read.extend(texts)
+        return self._reader.views(texts)
+
+    def pieces(self, text: str, spans: Sequence[tuple[int, int]]) -> Vectors:
+        self.read.append(text)
+        return self._reader.pieces(text, spans)
+
+
+def test_a_long_turn_is_read_once_and_the_turn_before_it_is_not_read_again(embedder: MiniLm, head: Head) -> None:
+    reader = CountingReader(embedder)
+    classifier = MomentClassifier(taxonomy=load_taxonomy(TRACKED, "mine.yaml"), embedder=reader, head=head)
+    question = "And how does your team decide on something like this?"
+    answer = (
+        "Well, the budget is with our finance director, and she signs anything above ten thousand, "
+        "but before that security has to look at it, and that alone took us six weeks the last time."
+    )
+    hear(classifier, answer, before=question)
+    assert sorted(reader.read) == sorted([question, answer])
 
 
 def test_judging_needs_neither_scikit_learn_nor_scipy(head: Head) -> None:

@@ -1,0 +1,66 @@
+"""Flushes to the disk, shared by all calls of a process."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from ridealong.recording.journal import AudioJournal
+
+SYNC_EVERY_S: Final = 0.2
+"""At most five flushes a second for a call: a sender sees its bytes acknowledged about this much later."""
+
+
+class Flusher:
+    """Flushes the journals of many calls, all that wait in one go: a task and a thread's turn for each of them would
+    cost more than the flushes. A slow disk makes the rounds longer, and so rarer, by itself.
+    """
+
+    def __init__(self, every_s: float = SYNC_EVERY_S) -> None:
+        self._every_s = every_s
+        self._waiting: set[AudioJournal] = set()
+        self._rounds: asyncio.Task[None] | None = None
+
+    def soon(self, journal: AudioJournal) -> None:
+        """Flush `journal` with the next round."""
+        self._waiting.add(journal)
+        if self._rounds is None or self._rounds.done():
+            self._rounds = asyncio.create_task(self._run())
+
+    def forget(self, journal: AudioJournal) -> None:
+        """It flushes itself and is closed: no round takes it any more."""
+        self._waiting.discard(journal)
+
+    async def _run(self) -> None:
+        while self._waiting:
+            await asyncio.sleep(self._every_s)
+            due, self._waiting = tuple(self._waiting), set()
+            by_executor: dict[Executor, list[AudioJournal]] = {}
+            for journal in due:
+                by_executor.setdefault(journal.executor, []).append(journal)
+            await asyncio.gather(*(flush_all(executor, journals) for executor, journals in by_executor.items()))
+
+
+async def flush_all(executor: Executor, journals: Sequence[AudioJournal]) -> None:
+    """Flush `journals` in one turn of a thread, and tell each of them how it went."""
+    marks = [journal.begin_flush() for journal in journals]
+    files = [file for file, _ in marks]
+    outcomes = await asyncio.get_running_loop().run_in_executor(executor, _sync_files, files)
+    for journal, (_, target), failure in zip(journals, marks, outcomes, strict=True):
+        journal.end_flush(target, failure)
+
+
+def _sync_files(files: Sequence[int]) -> list[OSError | None]:
+    found: list[OSError | None] = []
+    for file in files:
+        try:
+            os.fdatasync(file)
+        except OSError as error:
+            found.append(error)
+        else:
+            found.append(None)
+    return found
