@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import platformdirs
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ridealong.core.errors import InvalidSettings
+
+_DEFAULT_LIVE_MODEL: Final = "groq:openai/gpt-oss-20b"
+
+
+def _key(*usual: str) -> AliasChoices:
+    """Ridealong's own name of a vendor's key first, then the names that the vendor's tools read."""
+    return AliasChoices(f"RIDEALONG_{usual[0]}", *usual)
 
 
 def _data_dir() -> Path:
@@ -18,7 +26,9 @@ def _data_dir() -> Path:
 class Settings(BaseSettings):
     """Everything an operator can set. Each field is the variable `RIDEALONG_` + its name in capitals."""
 
-    model_config = SettingsConfigDict(env_prefix="RIDEALONG_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="RIDEALONG_", extra="ignore", frozen=True, populate_by_name=True, env_ignore_empty=True
+    )
 
     data_dir: Path = Field(default_factory=_data_dir)
     """Where the embedded database and the recordings live."""
@@ -39,6 +49,51 @@ class Settings(BaseSettings):
     log_level: str = "info"
     log_json: bool = False
 
+    live_model: str | None = None
+    """`vendor:model` that is asked during a call, or `none`. Without it a Groq key alone chooses Groq's small model."""
+    review_models: str = ""
+    """`vendor:model` of each that may review a call, in the order in which they are tried, between commas."""
+    models_file: Path | None = None
+    """A YAML file whose entries take the place of those of `llm/capabilities.yaml`."""
+    models_allow_http: bool = False
+    """Whether a model's address may be plain http outside this machine."""
+    groq_api_key: SecretStr | None = Field(default=None, validation_alias=_key("GROQ_API_KEY"))
+    openai_api_key: SecretStr | None = Field(default=None, validation_alias=_key("OPENAI_API_KEY"))
+    anthropic_api_key: SecretStr | None = Field(default=None, validation_alias=_key("ANTHROPIC_API_KEY"))
+    google_api_key: SecretStr | None = Field(
+        default=None, validation_alias=_key("GOOGLE_API_KEY", "RIDEALONG_GEMINI_API_KEY", "GEMINI_API_KEY")
+    )
+    compatible_api_key: SecretStr | None = None
+    """The key of an endpoint of your own that speaks OpenAI's chat completions; many want none."""
+    groq_url: str | None = None
+    openai_url: str | None = None
+    anthropic_url: str | None = None
+    google_url: str | None = None
+    compatible_url: str | None = None
+    """Base URLs; without one the vendor's own. `compatible` has none of its own."""
+
+    @property
+    def live_model_name(self) -> str | None:
+        """The model to ask during calls, or None for the local classifier alone."""
+        if self.live_model is not None:
+            return None if self.live_model.strip().lower() in ("", "none") else self.live_model.strip()
+        return _DEFAULT_LIVE_MODEL if self.groq_api_key is not None else None
+
+    @property
+    def review_model_names(self) -> tuple[str, ...]:
+        """The models to ask after a call, best first; empty for the local reviewer alone."""
+        return tuple(name for part in self.review_models.split(",") if (name := part.strip()) and name != "none")
+
+    def model_key(self, vendor: str) -> str | None:
+        """The key of that vendor (a name of `llm.VENDORS`)."""
+        found: object = getattr(self, f"{vendor}_api_key", None)
+        return found.get_secret_value() if isinstance(found, SecretStr) else None
+
+    def model_url(self, vendor: str) -> str | None:
+        """The base URL set for that vendor."""
+        found: object = getattr(self, f"{vendor}_url", None)
+        return found if isinstance(found, str) else None
+
     @property
     def recordings_dir(self) -> Path:
         return self.data_dir / "recordings"
@@ -54,6 +109,7 @@ def load_settings(**overrides: object) -> Settings:
         return Settings(**overrides)  # pyright: ignore[reportArgumentType]
     except ValidationError as error:
         wrong = "; ".join(
-            f"RIDEALONG_{'_'.join(str(part) for part in e['loc']).upper()}: {e['msg']}" for e in error.errors()
+            f"RIDEALONG_{'_'.join(str(part) for part in e['loc']).upper().removeprefix('RIDEALONG_')}: {e['msg']}"
+            for e in error.errors()
         )
         raise InvalidSettings(wrong) from None
