@@ -57,6 +57,9 @@ class Settings(BaseSettings):
     """A YAML file whose entries take the place of those of `llm/capabilities.yaml`."""
     models_allow_http: bool = False
     """Whether a model's address may be plain http outside this machine."""
+    tenant_tokens_per_minute: int = Field(default=0, ge=0)
+    tenant_tokens_per_day: int = Field(default=0, ge=0)
+    """Tokens that one tenant may use of all models together, in this process; 0: no limit."""
     groq_api_key: SecretStr | None = Field(default=None, validation_alias=_key("GROQ_API_KEY"))
     openai_api_key: SecretStr | None = Field(default=None, validation_alias=_key("OPENAI_API_KEY"))
     anthropic_api_key: SecretStr | None = Field(default=None, validation_alias=_key("ANTHROPIC_API_KEY"))

@@ -20,6 +20,16 @@ events_dropped_total = Counter("ridealong_watcher_events_dropped_total", "Events
 drafts_ungrounded_total = Counter("ridealong_drafts_ungrounded_total", "Drafts dropped because nothing proved them")
 store_retries_total = Counter("ridealong_store_retries_total", "Writes repeated because the database was away")
 review_seconds = Histogram("ridealong_review_seconds", "One review", buckets=(0.5, 1, 2, 5, 10, 30, 60))
+model_requests_total = Counter("ridealong_model_requests_total", "Questions to models", ["model", "outcome"])
+model_tokens_total = Counter("ridealong_model_tokens_total", "Tokens of models' answers", ["model", "kind"])
+model_cost_usd_total = Counter("ridealong_model_cost_usd_total", "What models cost, by the price table", ["model"])
+model_seconds = Histogram(
+    "ridealong_model_seconds",
+    "From sending a question to the last byte of its answer",
+    ["model"],
+    buckets=(0.1, 0.2, 0.3, 0.5, 0.75, 1, 2, 5, 10, 30, 60),
+)
+model_breaker_open = Gauge("ridealong_model_breaker_open", "1 while a failing model is left alone", ["model"])
 
 
 def configure_logging(*, level: str = "info", as_json: bool = False) -> None:

@@ -80,8 +80,11 @@ class Limits:
     day and tokens by the minute); `*_reset_s` are seconds from the answer until that window is full again.
     """
 
+    requests: int | None = None
+    """How many the window holds."""
     requests_left: int | None = None
     requests_reset_s: float | None = None
+    tokens: int | None = None
     tokens_left: int | None = None
     tokens_reset_s: float | None = None
 

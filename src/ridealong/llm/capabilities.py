@@ -24,26 +24,42 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Price(_Part):
-    """US dollars per million tokens, as of `seen` at `source`. `verified`: read at the vendor itself."""
+class Rates(_Part):
+    """US dollars per million tokens. None: as `input`."""
 
     input: float = Field(ge=0)
     cached_input: float | None = Field(default=None, ge=0)
-    """None: as `input`."""
     cache_write: float | None = Field(default=None, ge=0)
-    """None: as `input`."""
     output: float = Field(ge=0)
+
+    def cost(self, usage: Usage) -> float:
+        """US dollars of that usage at these rates."""
+        cached = self.input if self.cached_input is None else self.cached_input
+        written = self.input if self.cache_write is None else self.cache_write
+        plain = max(0, usage.input - usage.cache_read - usage.cache_written)
+        spent = plain * self.input + usage.cache_read * cached + usage.cache_written * written
+        return (spent + usage.output * self.output) / 1_000_000
+
+
+class LongPrompt(Rates):
+    """The rates of a whole request whose prompt has more than `over_tokens`."""
+
+    over_tokens: int = Field(gt=0)
+
+
+class Price(Rates):
+    """Rates as of `seen` at `source`. `verified`: read at the vendor itself."""
+
+    long_prompt: LongPrompt | None = None
     seen: date
     source: Line
     verified: bool = True
 
     def cost(self, usage: Usage) -> float:
         """US dollars of that usage."""
-        cached = self.input if self.cached_input is None else self.cached_input
-        written = self.input if self.cache_write is None else self.cache_write
-        plain = max(0, usage.input - usage.cache_read - usage.cache_written)
-        spent = plain * self.input + usage.cache_read * cached + usage.cache_written * written
-        return (spent + usage.output * self.output) / 1_000_000
+        if self.long_prompt is not None and usage.input > self.long_prompt.over_tokens:
+            return self.long_prompt.cost(usage)
+        return super().cost(usage)
 
 
 class Cache(_Part):

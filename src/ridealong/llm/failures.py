@@ -71,8 +71,10 @@ def count(text: str | None) -> int | None:
 def openai_limits(headers: Mapping[str, str]) -> Limits | None:
     """`x-ratelimit-*` as OpenAI and Groq send them; on Groq the requests are those of a day."""
     limits = Limits(
+        requests=count(headers.get("x-ratelimit-limit-requests")),
         requests_left=count(headers.get("x-ratelimit-remaining-requests")),
         requests_reset_s=duration_s(headers.get("x-ratelimit-reset-requests")),
+        tokens=count(headers.get("x-ratelimit-limit-tokens")),
         tokens_left=count(headers.get("x-ratelimit-remaining-tokens")),
         tokens_reset_s=duration_s(headers.get("x-ratelimit-reset-tokens")),
     )

@@ -2,22 +2,48 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+import structlog
+
 from ridealong.config import Settings
-from ridealong.core.errors import InvalidSettings
+from ridealong.core.errors import InvalidSettings, ModelFailed
 from ridealong.llm import Model, adapter_class, split_name
+from ridealong.llm.breaker import Breaker
+from ridealong.llm.budget import Budgeted, TokenBudget, VendorLimits
 from ridealong.llm.capabilities import Capabilities, Capability, load_capabilities
+from ridealong.llm.deadline import Deadline
 from ridealong.llm.endpoint import Endpoint, checked_url, usual_url
+from ridealong.llm.fallback import Fallback
+from ridealong.llm.metering import Metered, Spent
+from ridealong.llm.retry import Retry
 from ridealong.llm.wire import Wire
 
 _NEEDS_NO_KEY = ("compatible", "scripted")
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Account:
+    """What is known of one model under one key."""
+
+    breaker: Breaker
+    limits: VendorLimits
+
+
 class ModelHouse:
     """Gives out models. What it gives out needs no closing of its own; close the house when everything has ended."""
 
-    def __init__(self, settings: Settings, *, wire: Wire | None = None) -> None:
+    def __init__(
+        self, settings: Settings, *, wire: Wire | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         """Raises InvalidDocument where the operator's file of models has a mistake."""
         self._settings = settings
+        self._clock = clock
+        self._accounts: dict[tuple[str, str], _Account] = {}
+        self._budgets: dict[str, TokenBudget] = {}
         self._wire = wire or Wire()
         self._capabilities: Capabilities = load_capabilities(settings.models_file)
 
@@ -53,12 +79,103 @@ class ModelHouse:
             )
         )
 
+    def guarded(
+        self,
+        name: str,
+        *,
+        tenant_id: str,
+        deadline_s: float,
+        attempts: int = 1,
+        key: str | None = None,
+        url: str | None = None,
+        spent: Callable[[Spent], None] | None = None,
+    ) -> Model:
+        """The model with everything that stands between it and a call: from the outside in the deadline of the whole,
+        retries within it, the tenant's budget with the vendor's limits, the breaker, the metering, a try's deadline.
+
+        Breaker and limits are shared by all who ask the same model under the same key; the budget by all of a tenant,
+        outside the breaker, since one tenant's empty budget says nothing about the vendor. The parts are light: make
+        one of these a call or a review.
+        """
+        account = self._account(name, key, url)
+        # The innermost deadline is what the breaker learns from: a question that is cancelled teaches it nothing.
+        model: Model = Deadline(self.model(name, key=key, url=url), seconds=deadline_s)
+        model = account.breaker.guard(Metered(model, price=self.capability(name).price, spent=spent))
+        model = Budgeted(model, budget=self.budget(tenant_id), limits=account.limits)
+        if attempts > 1:
+            model = Deadline(Retry(model, attempts=attempts, within_s=deadline_s), seconds=deadline_s)
+        return model
+
+    def in_order(
+        self,
+        names: Sequence[str],
+        *,
+        tenant_id: str,
+        deadline_s: float,
+        attempts: int = 2,
+        keys: Mapping[str, str] | None = None,
+        spent: Callable[[Spent], None] | None = None,
+        passed_over: Callable[[str, ModelFailed], None] | None = None,
+    ) -> Model:
+        """The models, guarded, each with `deadline_s` of its own; the next answers where one fails.
+
+        `keys`: a tenant's own, by vendor. Raises InvalidSettings where `names` is empty.
+        """
+        if not names:
+            raise InvalidSettings(
+                "no model is named: set RIDEALONG_REVIEW_MODELS, for example anthropic:claude-opus-5-5"
+            )
+        models = [
+            self.guarded(
+                name,
+                tenant_id=tenant_id,
+                deadline_s=deadline_s,
+                attempts=attempts,
+                key=(keys or {}).get(split_name(name)[0]),
+                spent=spent,
+            )
+            for name in names
+        ]
+        return Fallback(models, passed_over=passed_over) if len(models) > 1 else models[0]
+
+    def breaker(self, name: str, *, key: str | None = None, url: str | None = None) -> Breaker:
+        """The breaker of that model under that key: to look at, or to listen to."""
+        return self._account(name, key, url).breaker
+
+    def budget(self, tenant_id: str) -> TokenBudget:
+        """The tenant's tokens."""
+        found = self._budgets.get(tenant_id)
+        if found is None:
+            found = self._budgets[tenant_id] = TokenBudget(
+                per_minute=self._settings.tenant_tokens_per_minute,
+                per_day=self._settings.tenant_tokens_per_day,
+                clock=self._clock,
+            )
+        return found
+
     async def close(self) -> None:
         """Close the connections. What is still being asked fails with ModelAway."""
         await self._wire.close()
+
+    def _account(self, name: str, key: str | None, url: str | None) -> _Account:
+        secret = f"{key or ''} {url or ''}".encode()
+        at = (name, sha256(secret).hexdigest())
+        found = self._accounts.get(at)
+        if found is None:
+            breaker = Breaker(name, clock=self._clock, changed=_log_breaker)
+            found = self._accounts[at] = _Account(breaker=breaker, limits=VendorLimits(clock=self._clock))
+        return found
 
     def _url(self, vendor: str, url: str | None) -> str:
         found = url or self._settings.model_url(vendor) or usual_url(vendor)
         if not found:
             raise InvalidSettings(f"'{vendor}' has no address of its own: set RIDEALONG_{vendor.upper()}_URL")
         return checked_url(vendor, found, allow_http=self._settings.models_allow_http)
+
+
+def _log_breaker(name: str, is_open: bool, reason: str) -> None:
+    log = structlog.get_logger()
+    if is_open:
+        log.warning("model_left_alone", model=name, reason=reason)
+    else:
+        log.info("model_answers_again", model=name)

@@ -1,0 +1,123 @@
+"""A model that is left alone for a while after it failed again and again."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+
+from ridealong import telemetry
+from ridealong.core.errors import ModelAway, ModelBusy, ModelRefused
+from ridealong.llm import Answer, Model, Question
+
+Changed = Callable[[str, bool, str], None]
+"""Told (model name, whether it is now left alone, the last error's own words) when that changes."""
+
+
+class Breaker:
+    """The state of one model, shared by everything that asks it (`guard`).
+
+    Closed: questions pass. `failures` of them within `window_s` open it: for `rest_s` questions are refused at once
+    with ModelAway. Then one probe passes, alone; its success closes it, its failure opens it for as long again.
+    ModelAway, ModelBusy and ModelRefused count; BadAnswer does not, since the vendor is there. A question that is
+    cancelled counts as nothing, so a deadline belongs inside.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        failures: int = 5,
+        window_s: float = 30.0,
+        rest_s: float = 15.0,
+        changed: Changed | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.name = name
+        self._failures = failures
+        self._window_s = window_s
+        self._rest_s = rest_s
+        self._listeners: list[Changed] = [changed] if changed is not None else []
+        self._clock = clock
+        self._failed_at: deque[float] = deque(maxlen=failures)
+        self._opened_at: float | None = None
+        self._probing = False
+
+    @property
+    def open(self) -> bool:
+        """Whether the model is left alone; also while a probe is out."""
+        return self._opened_at is not None
+
+    def listen(self, changed: Changed) -> Callable[[], None]:
+        """Tell `changed` as well. Returns what ends that."""
+        self._listeners.append(changed)
+        return lambda: self._listeners.remove(changed)
+
+    def guard(self, model: Model) -> Guarded:
+        """`model`, asked through this breaker."""
+        return Guarded(model, self)
+
+    def admit(self) -> bool:
+        """Let a question pass. True: it is the probe. Raises ModelAway where none may pass."""
+        if self._opened_at is None:
+            return False
+        left = self._opened_at + self._rest_s - self._clock()
+        if left > 0 or self._probing:
+            raise ModelAway(f"{self.name} is left alone for {max(0.0, left):.0f} s more: it failed again and again")
+        self._probing = True
+        return True
+
+    def succeeded(self) -> None:
+        self._failed_at.clear()
+        if self._opened_at is not None:
+            self._opened_at = None
+            self._tell(False, "it answers again")
+
+    def failed(self, reason: str, *, probe: bool) -> None:
+        now = self._clock()
+        if probe:
+            self._opened_at = now
+            return
+        self._failed_at.append(now)
+        full = len(self._failed_at) == self._failures
+        if self._opened_at is None and full and now - self._failed_at[0] <= self._window_s:
+            self._opened_at = now
+            self._tell(True, reason)
+
+    def probe_ended(self) -> None:
+        self._probing = False
+
+    def _tell(self, is_open: bool, reason: str) -> None:
+        telemetry.model_breaker_open.labels(self.name).set(int(is_open))
+        for listener in tuple(self._listeners):
+            listener(self.name, is_open, reason)
+
+
+class Guarded:
+    """A model behind a breaker."""
+
+    def __init__(self, model: Model, breaker: Breaker) -> None:
+        self._model = model
+        self._breaker = breaker
+
+    @property
+    def name(self) -> str:
+        return self._model.name
+
+    async def answer(self, question: Question) -> Answer:
+        probe = self._breaker.admit()
+        try:
+            answer = await self._model.answer(question)
+        except (ModelAway, ModelBusy, ModelRefused) as error:
+            self._breaker.failed(str(error), probe=probe)
+            raise
+        finally:
+            if probe:
+                self._breaker.probe_ended()
+        if probe or not self._breaker.open:
+            # A straggler from before it opened says nothing about now.
+            self._breaker.succeeded()
+        return answer
+
+    async def close(self) -> None:
+        await self._model.close()
