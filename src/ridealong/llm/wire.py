@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Final
 
 import aiohttp
@@ -41,7 +43,7 @@ class Wire:
         """
         data = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
         try:
-            async with self._open().post(url, data=data, headers=headers, allow_redirects=False) as response:
+            async with await self._send(url, headers, data) as response:
                 yield Exchange(response, vendor)
         except TimeoutError:
             raise ModelAway(f"{vendor} does not answer in time: try again, or see its status page") from None
@@ -58,18 +60,49 @@ class Wire:
             await self._session.close()
             self._session = None
 
+    async def _send(self, url: str, headers: Mapping[str, str], data: bytes) -> aiohttp.ClientResponse:
+        sent = _Sent()
+        try:
+            return await self._open().post(
+                url, data=data, headers=headers, allow_redirects=False, trace_request_ctx=sent
+            )
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+            # A kept connection may be closed by the other end at the very moment it is taken up again. Nothing was
+            # answered on it, so the question is sent once more; on a new connection the same means a real failure.
+            if not sent.reused:
+                raise
+        return await self._open().post(url, data=data, headers=headers, allow_redirects=False)
+
     def _open(self) -> aiohttp.ClientSession:
         if self._closed:
             raise ModelAway("the connections to the models are closed: Ridealong is stopping")
         if self._session is None:
+            watch = aiohttp.TraceConfig()
+            watch.on_connection_reuseconn.append(_note_reuse)
             connector = aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=55, ttl_dns_cache=60)
             self._session = aiohttp.ClientSession(
                 connector=connector,
                 timeout=self._timeout,
                 cookie_jar=aiohttp.DummyCookieJar(),
+                trace_configs=[watch],
                 headers={"Content-Type": "application/json", "Accept-Encoding": "identity"},
             )
         return self._session
+
+
+@dataclass(slots=True)
+class _Sent:
+    """Whether a request went over a connection that was there before."""
+
+    reused: bool = False
+
+
+async def _note_reuse(
+    _session: aiohttp.ClientSession, context: SimpleNamespace, _parameters: aiohttp.TraceConnectionReuseconnParams
+) -> None:
+    sent = context.trace_request_ctx
+    if isinstance(sent, _Sent):
+        sent.reused = True
 
 
 class Exchange:
