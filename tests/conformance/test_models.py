@@ -13,7 +13,7 @@ import pytest
 
 from ridealong.config import Settings
 from ridealong.core.errors import BadAnswer, ModelAway, ModelBusy, ModelFailed, ModelRefused
-from ridealong.llm import AnswerSchema, Block, Effort, Model, Question
+from ridealong.llm import Answer, AnswerSchema, Block, Effort, Model, Question
 from ridealong.llm.house import ModelHouse
 from ridealong.llm.providers.scripted import ScriptedModel
 from ridealong.llm.wire import Wire
@@ -56,15 +56,19 @@ def good(_asked: Asked) -> Mapping[str, Any]:
 class Case:
     stand_in: type[StandIn]
     model: str
+    tokens: int
 
+
+SHORT, LONG = 300, 3000
+"""Limits of tokens below and above which an answer is streamed where the vendor allows it."""
 
 CASES = {
-    # Short and long answers go different ways on the wire where a vendor streams.
-    "groq": Case(GroqChat, "groq:openai/gpt-oss-20b"),
-    "openai": Case(OpenAIChat, "openai:gpt-6-luna"),
-    "compatible": Case(OpenAIChat, "compatible:a-model-of-our-own"),
-    "anthropic": Case(AnthropicMessages, "anthropic:claude-opus-5-5"),
-    "google": Case(Gemini, "google:gemini-3.8-flash"),
+    "groq": Case(GroqChat, "groq:openai/gpt-oss-20b", LONG),
+    "openai": Case(OpenAIChat, "openai:gpt-6-luna", SHORT),
+    "openai streamed": Case(OpenAIChat, "openai:gpt-6-luna", LONG),
+    "compatible streamed": Case(OpenAIChat, "compatible:a-model-of-our-own", LONG),
+    "anthropic streamed": Case(AnthropicMessages, "anthropic:claude-opus-5-5", LONG),
+    "google": Case(Gemini, "google:gemini-3.8-flash", LONG),
 }
 
 
@@ -72,15 +76,20 @@ CASES = {
 class Stage:
     model: Model
     vendor: StandIn
+    tokens: int
+
+    async def ask(self, **changes: Any) -> Answer:
+        return await self.model.answer(question(max_output_tokens=self.tokens, **changes))
 
 
 @pytest.fixture(params=CASES)
 async def stage(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
     case = CASES[request.param]
+    name = case.model.partition(":")[0]
     async with case.stand_in(answer=good) as vendor:
-        settings = Settings(**{f"{request.param}_api_key": vendor.key, f"{request.param}_url": vendor.url})
+        settings = Settings(**{f"{name}_api_key": vendor.key, f"{name}_url": vendor.url})
         house = ModelHouse(settings, wire=Wire(silence_s=0.4))
-        yield Stage(house.model(case.model), vendor)
+        yield Stage(house.model(case.model), vendor, case.tokens)
         await house.close()
 
 
@@ -91,13 +100,8 @@ def scripted(said: Any) -> Model:
     return ScriptedModel.of(script)
 
 
-SHORT, LONG = 300, 3000
-"""Limits of tokens below and above which an answer is streamed where the vendor allows it."""
-
-
-@pytest.mark.parametrize("tokens", [SHORT, LONG])
-async def test_an_answer_is_an_object_of_the_schema_with_its_usage(stage: Stage, tokens: int) -> None:
-    answer = await stage.model.answer(question(max_output_tokens=tokens))
+async def test_an_answer_is_an_object_of_the_schema_with_its_usage(stage: Stage) -> None:
+    answer = await stage.ask()
     assert answer.content == GOOD
     assert answer.usage.input > 0
     assert answer.usage.output > 0
@@ -115,11 +119,11 @@ async def test_a_scripted_answer_is_an_object_of_the_schema_with_its_usage() -> 
 
 @pytest.mark.parametrize("effort", list(Effort))
 async def test_every_effort_is_one_that_the_vendor_takes(stage: Stage, effort: Effort) -> None:
-    assert (await stage.model.answer(question(effort=effort))).content == GOOD
+    assert (await stage.ask(effort=effort)).content == GOOD
 
 
 async def test_the_whole_question_arrives_and_what_is_cached_comes_first(stage: Stage) -> None:
-    await stage.model.answer(question())
+    await stage.ask()
     asked = stage.vendor.asked[0]
     everything = asked.system + asked.user
     places = [everything.index(text) for text in ("Find the moment.", SECRET, "Look at the price alone.")]
@@ -128,7 +132,7 @@ async def test_the_whole_question_arrives_and_what_is_cached_comes_first(stage: 
 
 
 async def test_without_cached_material_all_instructions_stand_in_front(stage: Stage) -> None:
-    await stage.model.answer(question(material=(Block(text=SECRET),)))
+    await stage.ask(material=(Block(text=SECRET),))
     asked = stage.vendor.asked[0]
     assert "Look at the price alone." in asked.system
     assert SECRET in asked.user
@@ -137,7 +141,7 @@ async def test_without_cached_material_all_instructions_stand_in_front(stage: St
 async def test_bounds_are_told_to_the_model_and_checked_by_us(stage: Stage) -> None:
     stage.vendor.answer = lambda _asked: {**GOOD, "confidence": 1.2}
     with pytest.raises(BadAnswer, match="confidence/maximum"):
-        await stage.model.answer(question())
+        await stage.ask()
     asked = stage.vendor.asked[0]
     assert "at most 1" in json.dumps(asked.schema) or '"maximum":1' in asked.user
 
@@ -145,9 +149,9 @@ async def test_bounds_are_told_to_the_model_and_checked_by_us(stage: Stage) -> N
 async def test_a_property_that_may_be_missing_may_be_missing(stage: Stage) -> None:
     without = {name: value for name, value in GOOD.items() if name != "quote"}
     stage.vendor.answer = lambda _asked: without
-    assert (await stage.model.answer(question())).content == without
+    assert (await stage.ask()).content == without
     stage.vendor.answer = lambda _asked: {**without, "quote": None}
-    assert (await stage.model.answer(question())).content == without
+    assert (await stage.ask()).content == without
 
 
 FAULTS: dict[Fault, type[ModelFailed]] = {
@@ -171,15 +175,14 @@ FAULTS: dict[Fault, type[ModelFailed]] = {
 }
 
 
-@pytest.mark.parametrize("tokens", [SHORT, LONG])
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.value)
 async def test_every_misbehaviour_is_an_error_that_says_what_it_is_and_nothing_that_was_said(
-    stage: Stage, fault: Fault, tokens: int, caplog: pytest.LogCaptureFixture
+    stage: Stage, fault: Fault, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     stage.vendor.faults.append(fault)
     with pytest.raises(FAULTS[fault]) as raised:
-        await stage.model.answer(question(max_output_tokens=tokens))
+        await stage.ask()
     assert type(raised.value) is FAULTS[fault]
     link: BaseException | None = raised.value
     while link is not None:
@@ -188,27 +191,26 @@ async def test_every_misbehaviour_is_an_error_that_says_what_it_is_and_nothing_t
         link = link.__cause__
     assert "Globex" not in caplog.text
     # The one after it is not harmed.
-    assert (await stage.model.answer(question(max_output_tokens=tokens))).content == GOOD
+    assert (await stage.ask()).content == GOOD
 
 
 async def test_a_first_word_that_comes_late_is_waited_for(stage: Stage) -> None:
     stage.vendor.slow_s = 0.2
     stage.vendor.faults.append(Fault.SLOW)
-    assert (await stage.model.answer(question())).content == GOOD
+    assert (await stage.ask()).content == GOOD
 
 
-@pytest.mark.parametrize("tokens", [SHORT, LONG])
-async def test_what_the_documentation_does_not_know_is_passed_over(stage: Stage, tokens: int) -> None:
+async def test_what_the_documentation_does_not_know_is_passed_over(stage: Stage) -> None:
     stage.vendor.fault = Fault.UNKNOWN_EVENTS
-    assert (await stage.model.answer(question(max_output_tokens=tokens))).content == GOOD
+    assert (await stage.ask()).content == GOOD
 
 
 async def test_a_busy_vendor_says_when_to_come_back_where_it_does(stage: Stage) -> None:
     stage.vendor.faults.extend([Fault.BUSY, Fault.BUSY_BARE])
     with pytest.raises(ModelBusy) as told:
-        await stage.model.answer(question())
+        await stage.ask()
     with pytest.raises(ModelBusy) as bare:
-        await stage.model.answer(question())
+        await stage.ask()
     assert told.value.retry_after_s == 7.0
     assert bare.value.retry_after_s is None
 
@@ -217,14 +219,14 @@ async def test_a_busy_vendor_says_when_to_come_back_where_it_does(stage: Stage) 
 async def test_half_a_json_is_a_bad_answer(stage: Stage, said: str) -> None:
     stage.vendor.answer = lambda _asked: said
     with pytest.raises(BadAnswer):
-        await stage.model.answer(question())
+        await stage.ask()
     with pytest.raises(BadAnswer):
         await scripted(said).answer(question())
 
 
 async def test_cancelling_ends_the_request_at_the_vendor(stage: Stage) -> None:
     stage.vendor.faults.append(Fault.NEVER)
-    task = asyncio.ensure_future(stage.model.answer(question()))
+    task = asyncio.ensure_future(stage.ask())
     while not stage.vendor.asked:
         await asyncio.sleep(0.01)
     task.cancel()
@@ -235,7 +237,7 @@ async def test_cancelling_ends_the_request_at_the_vendor(stage: Stage) -> None:
             break
         await asyncio.sleep(0.01)
     assert stage.vendor.left == 1
-    assert (await stage.model.answer(question())).content == GOOD
+    assert (await stage.ask()).content == GOOD
 
 
 async def test_many_questions_at_once_each_get_their_own_answer(stage: Stage) -> None:
