@@ -1,6 +1,7 @@
 """`ridealong doctor`: whether everything that Ridealong stands on is here and works, and what to do where it is not.
 
-Touches nothing outside this machine but the database of the settings, which it prepares as every start does.
+Touches nothing outside this machine but the database of the settings, which it prepares as every start does, and the
+models of the settings, each of which it asks one short question.
 """
 
 from __future__ import annotations
@@ -14,8 +15,6 @@ import socket
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,6 +24,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ridealong.app.checks import Check, Outcome
+from ridealong.app.doctor_models import check_models
 from ridealong.config import Settings
 from ridealong.core.errors import RidealongError
 from ridealong.embedding.cache import default_cache_dir
@@ -40,23 +41,6 @@ _SPACE_NEEDED: Final = 300 * 1024**2
 _SPACE_WANTED: Final = 5 * 1024**3
 """An hour of one-channel audio at 16 kHz is 115 MB: with less there is not room for fifty hours."""
 _SETUP: Final = "run `make setup`"
-
-
-class Outcome(StrEnum):
-    """`warn`: it works, though perhaps not as meant. `fail`: something will not work."""
-
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "fail"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Check:
-    """One thing looked at. `message` says what was found and, unless it is ok, what to do."""
-
-    name: str
-    outcome: Outcome
-    message: str
 
 
 async def run_doctor(settings: Settings, console: Console | None = None) -> bool:
@@ -88,7 +72,7 @@ async def run_checks(settings: Settings) -> list[Check]:
             ),
         )
     checks = [await asyncio.to_thread(_guarded, name, look) for name, look in looked_at]
-    return [*checks, await _database(settings)]
+    return [*checks, await _database(settings), *await check_models(settings)]
 
 
 def show_checks(checks: list[Check], console: Console) -> None:
