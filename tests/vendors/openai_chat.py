@@ -178,27 +178,33 @@ class OpenAIChat(StandIn):
 
 
 def check_strict(part: Any, path: str = "$") -> None:
-    """Strict mode's rules: every object closed, all of its properties required, no bounds."""
+    """Strict mode's rules: every object closed, all of its properties required, each with a type, no bounds."""
     if isinstance(part, list):
         for one in part:
             check_strict(one, path)
-        return
     if not isinstance(part, dict):
         return
-    if part.get("type") == "object" or "properties" in part:
-        if part.get("additionalProperties") is not False:
-            raise _refusal(400, f"{path}: additionalProperties must be false", "invalid_request_error", None)
-        if set(part.get("required", ())) != set(part.get("properties", {})):
-            raise _refusal(400, f"{path}: all properties must be required", "invalid_request_error", None)
-    for bound in ("minimum", "maximum", "minLength", "maxLength", "oneOf", "const"):
-        if bound in part:
-            raise _refusal(400, f"{path}: '{bound}' is not permitted", "invalid_request_error", None)
+    if wrong := _strict_mistake(part):
+        raise _refusal(400, f"Invalid schema in context {path}: {wrong}", "invalid_request_error", None)
     for key, value in part.items():
         if key in ("properties", "$defs"):
             for name, inner in value.items():
                 check_strict(inner, f"{path}/{name}")
         elif key != "enum":
             check_strict(value, f"{path}/{key}")
+
+
+def _strict_mistake(part: Json) -> str | None:
+    properties = part.get("properties", {})
+    if part.get("type") == "object" or properties:
+        if part.get("additionalProperties") is not False:
+            return "additionalProperties must be false"
+        if set(part.get("required", ())) != set(properties):
+            return "all properties must be required"
+        if any(not {"type", "anyOf", "$ref"} & inner.keys() for inner in properties.values()):
+            return "schema must have a 'type' key"
+    bounds = [bound for bound in ("minimum", "maximum", "minLength", "maxLength", "oneOf", "const") if bound in part]
+    return f"'{bounds[0]}' is not permitted" if bounds else None
 
 
 def _frame(asked: Asked, kind: str) -> Json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -11,8 +12,6 @@ from ridealong.core.errors import InvalidSettings
 if TYPE_CHECKING:
     from ridealong.llm.capabilities import Capability
     from ridealong.llm.wire import Wire
-
-_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 _USUAL: Final = {
     "groq": ("https://api.groq.com", "/openai/v1"),
@@ -62,10 +61,17 @@ def checked_url(vendor: str, url: str, *, allow_http: bool = False) -> str:
         raise InvalidSettings(f"{setting} is no address: write it like https://models.example.com/v1")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise InvalidSettings(f"{setting} may hold no user, password or query: the key has a setting of its own")
-    if parts.scheme == "http" and host not in _LOOPBACK and not allow_http:
+    if parts.scheme == "http" and not _is_here(host) and not allow_http:
         raise InvalidSettings(
             f"{setting} would send what was said unencrypted to {host}: use https, "
             "or set RIDEALONG_MODELS_ALLOW_HTTP=true where the network itself is private"
         )
     path = parts.path.rstrip("/") or _USUAL[vendor][1]
     return f"{parts.scheme}://{parts.netloc}{path}"
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

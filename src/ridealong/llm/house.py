@@ -25,12 +25,13 @@ from ridealong.llm.wire import Wire
 _NEEDS_NO_KEY = ("compatible", "scripted")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class _Account:
-    """What is known of one model under one key."""
+    """What is known of one model under one key. The adapter is kept, since it keeps the schemas that it made ready."""
 
     breaker: Breaker
     limits: VendorLimits
+    model: Model | None = None
 
 
 class ModelHouse:
@@ -64,20 +65,10 @@ class ModelHouse:
         settings is not used, since it would go to wherever the tenant says. Raises InvalidSettings for a name, key or
         address that cannot work.
         """
-        vendor, model_id = split_name(name)
-        found_key = key or (None if url else self._settings.model_key(vendor)) or ""
-        if not found_key and vendor not in _NEEDS_NO_KEY:
-            raise InvalidSettings(f"'{name}' needs a key: set RIDEALONG_{vendor.upper()}_API_KEY")
-        return adapter_class(vendor)(
-            Endpoint(
-                vendor=vendor,
-                model_id=model_id,
-                capability=self.capability(name),
-                wire=self._wire,
-                base_url="" if vendor == "scripted" else self._url(vendor, url),
-                key=found_key,
-            )
-        )
+        account = self._account(name, key, url)
+        if account.model is None:
+            account.model = self._adapter(name, key, url)
+        return account.model
 
     def guarded(
         self,
@@ -165,6 +156,22 @@ class ModelHouse:
             breaker = Breaker(name, clock=self._clock, changed=_log_breaker)
             found = self._accounts[at] = _Account(breaker=breaker, limits=VendorLimits(clock=self._clock))
         return found
+
+    def _adapter(self, name: str, key: str | None, url: str | None) -> Model:
+        vendor, model_id = split_name(name)
+        found_key = key or (None if url else self._settings.model_key(vendor)) or ""
+        if not found_key and vendor not in _NEEDS_NO_KEY:
+            raise InvalidSettings(f"'{name}' needs a key: set RIDEALONG_{vendor.upper()}_API_KEY")
+        return adapter_class(vendor)(
+            Endpoint(
+                vendor=vendor,
+                model_id=model_id,
+                capability=self.capability(name),
+                wire=self._wire,
+                base_url="" if vendor == "scripted" else self._url(vendor, url),
+                key=found_key,
+            )
+        )
 
     def _url(self, vendor: str, url: str | None) -> str:
         found = url or self._settings.model_url(vendor) or usual_url(vendor)

@@ -7,6 +7,7 @@ written into the description instead, so that the model knows them, and checked 
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -52,6 +53,8 @@ _UNSENT: Final = frozenset(
     | {"else", "not", "patternProperties", "unevaluatedProperties", "unevaluatedItems", "$comment", "deprecated"}
 )
 
+_JSON_TYPES: Final = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
+
 
 def closed_schema(schema: Mapping[str, object], *, all_required: bool) -> Tree:
     """The schema without bounds, every object closed.
@@ -79,6 +82,11 @@ def _closed(node: Any, all_required: bool) -> Any:
             sent["enum"] = [value]
         elif key not in _UNSENT and key != "additionalProperties":
             sent[key] = value
+    if "enum" in sent and "type" not in sent:
+        # Strict modes want a type beside the values, JSON Schema does not.
+        sent["type"] = sorted({_JSON_TYPES[type(value)] for value in sent["enum"]})
+        if len(sent["type"]) == 1:
+            sent["type"] = sent["type"][0]
     told = [words.format(tree[key]) for key, words in _BOUNDS.items() if key in tree]
     if told:
         sent["description"] = " ".join(part for part in (sent.get("description"), f"({', '.join(told)})") if part)
@@ -158,7 +166,9 @@ def read_object(text: str, prepared: Prepared, *, who: str) -> dict[str, object]
     if fenced := _FENCE.match(text):
         text = fenced[1]
     try:
-        found: object = json.loads(text, parse_constant=_refuse_constant)
+        found: object = json.loads(text, parse_constant=_refuse_constant, parse_float=_number)
+        if "\\u" in text:
+            _refuse_unstorable(found)
     except (ValueError, RecursionError):
         state = "nothing" if not text.strip() else "something that is not whole JSON"
         raise BadAnswer(
@@ -178,6 +188,29 @@ def read_object(text: str, prepared: Prepared, *, who: str) -> dict[str, object]
 
 def _refuse_constant(name: str) -> float:
     raise ValueError(name)
+
+
+def _number(digits: str) -> float:
+    """3.0 is an integer to a schema and so has to be one to us; 1e999 is no number."""
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError(digits)
+    return int(number) if number.is_integer() and abs(number) < 2**53 else number
+
+
+def _refuse_unstorable(value: object) -> None:
+    """Escapes can write a zero byte or half of a surrogate pair, which neither PostgreSQL nor UTF-8 can hold."""
+    if isinstance(value, str):
+        if "\0" in value:
+            raise ValueError("zero byte")
+        value.encode()
+    elif isinstance(value, list):
+        for item in cast("list[object]", value):
+            _refuse_unstorable(item)
+    elif isinstance(value, dict):
+        for name, item in cast("dict[str, object]", value).items():
+            _refuse_unstorable(name)
+            _refuse_unstorable(item)
 
 
 def _drop_nulls(value: object, schema: Tree, root: Tree) -> None:

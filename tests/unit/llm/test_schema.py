@@ -43,7 +43,7 @@ def test_strict_mode_requires_everything_and_closes_every_object() -> None:
     check_strict(sent)
     item = sent["properties"]["findings"]["items"]
     assert item["required"] == ["statement", "kind", "note", "at"]
-    assert item["properties"]["kind"] == {"anyOf": [{"enum": ["gap", "strength"]}, {"type": "null"}]}
+    assert item["properties"]["kind"] == {"anyOf": [{"enum": ["gap", "strength"], "type": "string"}, {"type": "null"}]}
     assert item["properties"]["statement"]["description"] == "What was found (at least 1 characters)"
 
 
@@ -80,6 +80,29 @@ def test_bounds_are_checked_here_and_the_rule_is_told_without_the_words(content:
 
 def test_a_fence_around_the_json_is_taken_off() -> None:
     assert read('```json\n{"findings": []}\n```') == {"findings": []}
+
+
+def test_a_whole_number_written_with_a_point_is_an_integer() -> None:
+    found = read('{"findings": [{"statement": "a", "at": {"no": 3.0}}]}')
+    number = found["findings"][0]["at"]["no"]  # type: ignore[index]
+    assert (number, type(number)) == (3, int)
+
+
+@pytest.mark.parametrize("escape", ["\\u0000", "\\ud83d"])
+def test_text_that_no_database_can_hold_is_a_bad_answer(escape: str) -> None:
+    with pytest.raises(BadAnswer):
+        read('{"findings": [{"statement": "a' + escape + '"}]}')
+
+
+def test_escaped_text_is_read() -> None:
+    assert read('{"findings": [{"statement": "\\ud83d\\ude00 \\u00e4"}]}') == {
+        "findings": [{"statement": "\U0001f600 ä"}]
+    }
+
+
+def test_an_endless_number_is_a_bad_answer() -> None:
+    with pytest.raises(BadAnswer):
+        read('{"findings": [], "more": 1e999}')
 
 
 @given(st.text(max_size=200))
