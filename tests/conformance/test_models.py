@@ -167,6 +167,8 @@ FAULTS: dict[Fault, type[ModelFailed]] = {
     Fault.NEVER: ModelAway,
     Fault.HANG_UP: ModelAway,
     Fault.CUT: ModelAway,
+    Fault.ENDS_EARLY: ModelAway,
+    Fault.ERROR_EVENT: ModelAway,
     Fault.NOT_JSON: BadAnswer,
     Fault.HALF_JSON: BadAnswer,
     Fault.WRONG_SHAPE: BadAnswer,

@@ -155,8 +155,11 @@ class AnthropicMessages(StandIn):
         await send("content_block_start", index=index, content_block={"type": "text", "text": ""})
         parts = pieces(text)
         for n, part in enumerate(parts):
-            if fault is Fault.CUT and n >= len(parts) // 2:
-                hang_up(request)
+            if n >= len(parts) // 2 and fault in (Fault.CUT, Fault.ENDS_EARLY, Fault.ERROR_EVENT):
+                if fault is Fault.CUT:
+                    hang_up(request)
+                if fault is Fault.ERROR_EVENT:
+                    await send("error", error={"type": "overloaded_error", "message": "Overloaded"})
                 return response
             if fault is Fault.UNKNOWN_EVENTS:
                 await send("weather_report", sun=True)
@@ -170,6 +173,8 @@ class AnthropicMessages(StandIn):
 
 
 def _refuse(fault: Fault | None, asked: Asked) -> None:
+    if fault is Fault.ERROR_EVENT and not asked.body.get("stream"):
+        fault = Fault.OVERLOADED
     match fault:
         case Fault.BAD_KEY:
             raise _refusal(401, "authentication_error", "invalid x-api-key")

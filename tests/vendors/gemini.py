@@ -108,7 +108,7 @@ def _refuse(fault: Fault | None, asked: Asked) -> None:
             raise _refusal(429, "RESOURCE_EXHAUSTED", "Resource has been exhausted (e.g. check quota).")
         case Fault.BROKEN:
             raise _refusal(500, "INTERNAL", "An internal error has occurred.")
-        case Fault.OVERLOADED:
+        case Fault.OVERLOADED | Fault.ERROR_EVENT:
             raise _refusal(503, "UNAVAILABLE", "The model is overloaded. Please try again later.")
         case _:
             return

@@ -39,6 +39,10 @@ class Fault(StrEnum):
     """The connection is closed without an answer."""
     CUT = "cut"
     """The answer breaks off in the middle."""
+    ENDS_EARLY = "ends-early"
+    """A stream is closed in good order, as by a proxy, but before its end. Without a stream: as `cut`."""
+    ERROR_EVENT = "error-event"
+    """A stream tells of an overload in its middle. Without a stream: as `503`."""
     HALF_JSON = "half-json"
     """All is well with the wire, but the model's JSON ends in the middle."""
     WRONG_SHAPE = "wrong-shape"
@@ -184,7 +188,7 @@ class StandIn(ABC):
     ) -> web.StreamResponse:
         """An answer in one piece, or cut off in its middle."""
         raw = json.dumps(body).encode()
-        if fault is not Fault.CUT:
+        if fault not in (Fault.CUT, Fault.ENDS_EARLY):
             return web.Response(body=raw, content_type="application/json", headers=headers)
         response = web.StreamResponse(headers={**headers, "Content-Type": "application/json"})
         response.content_length = len(raw)

@@ -109,6 +109,8 @@ class OpenAIChat(StandIn):
         )
 
     def _refuse(self, fault: Fault | None, asked: Asked) -> None:
+        if fault is Fault.ERROR_EVENT and not asked.body.get("stream"):
+            fault = Fault.OVERLOADED
         match fault:
             case Fault.BAD_KEY:
                 raise _refusal(401, "Invalid API Key", "invalid_request_error", "invalid_api_key")
@@ -144,8 +146,12 @@ class OpenAIChat(StandIn):
         await send({"reasoning": "It is short.", "channel": "analysis"})
         parts = pieces(text)
         for n, part in enumerate(parts):
-            if fault is Fault.CUT and n >= len(parts) // 2:
-                hang_up(request)
+            if n >= len(parts) // 2 and fault in (Fault.CUT, Fault.ENDS_EARLY, Fault.ERROR_EVENT):
+                if fault is Fault.CUT:
+                    hang_up(request)
+                if fault is Fault.ERROR_EVENT:
+                    error = {"message": "Over capacity", "type": "internal_server_error", "status_code": 503}
+                    await response.write(f"event: error\ndata: {json.dumps({'error': error})}\n\n".encode())
                 return response
             if fault is Fault.UNKNOWN_EVENTS:
                 await response.write(b': a comment\n\nevent: weather\ndata: {"sun": true}\n\ndata: not json\n\n')
