@@ -80,7 +80,6 @@ class Part:
     last: int
     speaker_id: int
     confidence: float
-    overlapped: bool = False
 
     @property
     def is_sure(self) -> bool:

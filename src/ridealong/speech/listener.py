@@ -34,6 +34,7 @@ from ridealong.speech.activity import (
     Regions,
 )
 from ridealong.speech.diarize import Diarizer, Part, Window
+from ridealong.speech.overlap import OverlapModel, mark_overlap
 from ridealong.speech.recognize import NOTHING, Recognized, Recognizer
 from ridealong.speech.voices import MIN_WINDOW_MS, WINDOW_MS, VoiceModel
 
@@ -71,11 +72,12 @@ class Models:
     recognizer: Recognizer
     voices: VoiceModel
     activity: ActivityModel
+    overlap: OverlapModel
 
     @classmethod
     def load(cls) -> Models:
         """Load everything (about 1 s). Raises MissingPart."""
-        return cls(recognizer=Recognizer(), voices=VoiceModel(), activity=ActivityModel())
+        return cls(recognizer=Recognizer(), voices=VoiceModel(), activity=ActivityModel(), overlap=OverlapModel())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,10 +88,6 @@ class _Stretch:
     end_ts: int
     parts: tuple[Part, ...]
     """Empty when the speaker is fixed."""
-
-    @property
-    def overlapped(self) -> bool:
-        return any(part.overlapped for part in self.parts)
 
 
 class Listener:
@@ -344,6 +342,9 @@ class Listener:
                 speaker = SpeakerId(part.speaker_id)
                 heard += self._match(part.speaker_id)
         words = self._spread(written.text, stretch, speaker, confidence)
+        if self._speaker is None and written.states is not None:
+            begin = stretch.start_ts - self._lead_ms(stretch)
+            words = mark_overlap(words, self._models.overlap.spans(written.states), begin)
         return [*heard, Words(words=words, ends_turn=True)] if words else heard
 
     def _write(self, stretch: _Stretch) -> Recognized:
@@ -353,11 +354,14 @@ class Listener:
         return self._drafted[key]
 
     def _recognize(self, stretch: _Stretch) -> Recognized:
-        region_start = self._ts(self._regions.start or 0)
-        lead = _LEAD_MS if stretch.start_ts <= region_start else 0
-        audio = self._audio(stretch.start_ts - lead, stretch.end_ts + _LEAD_MS)
+        audio = self._audio(stretch.start_ts - self._lead_ms(stretch), stretch.end_ts + _LEAD_MS)
         written = self._models.recognizer.recognize(audio)
         return written if written.confidence >= _MIN_CONFIDENCE else NOTHING
+
+    def _lead_ms(self, stretch: _Stretch) -> int:
+        """Milliseconds of audio that the recogniser gets before the stretch: none where another voice ends there."""
+        begins = stretch.start_ts <= self._ts(self._regions.start or 0)
+        return min(_LEAD_MS, stretch.start_ts - self._ts(self._frames_from)) if begins else 0
 
     def _spread(self, text: str, stretch: _Stretch, speaker: Speaker, confidence: float) -> tuple[SpokenWord, ...]:
         """Give each word a time: the stretch's voiced frames shared out by the words' lengths."""
@@ -383,7 +387,6 @@ class Listener:
                     speaker=speaker,
                     estimated=True,
                     speaker_confidence=confidence,
-                    overlapped=stretch.overlapped,
                 )
             )
         return tuple(words)

@@ -12,7 +12,7 @@ Model: Jeffries et al., "Moonshine: Speech Recognition for Live Transcription an
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import as_file, files
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Mono = NDArray[np.float32]
+    States = NDArray[np.float32]
 
 _START: Final = 1
 _END: Final = 2
@@ -47,12 +48,13 @@ class Recognized:
     """What the recogniser wrote for one stretch.
 
     `confidence` is the mean probability of its tokens (0 to 1). `tokens` is the draft to hand to the next call
-    for the same stretch.
+    for the same stretch. `states` is what the encoder made of the audio, [frames of 24 ms, 288].
     """
 
     text: str
     confidence: float
     tokens: tuple[int, ...] = ()
+    states: States | None = field(default=None, compare=False, repr=False)
 
 
 NOTHING: Final = Recognized(text="", confidence=0.0)
@@ -91,15 +93,24 @@ class Recognizer:
         if samples.shape[0] < _MIN_SAMPLES:
             return NOTHING
         samples = samples[: MAX_SECONDS * SAMPLE_RATE]
-        waveform = np.ascontiguousarray(samples, dtype=np.float32)[np.newaxis]
-        mask = np.ones(waveform.shape, dtype=np.int64)
-        states: Any = self._encoder.run(None, {"input_values": waveform, "attention_mask": mask})[0]
+        states = self.encode(samples)
+        mask = np.ones((1, samples.shape[0]), dtype=np.int64)
         limit = max(4, math.ceil(samples.shape[0] / SAMPLE_RATE * _TOKENS_PER_SECOND))
-        tokens, logprobs = self._decode(states, mask, draft[:limit], limit)
+        tokens, logprobs = self._decode(states[np.newaxis], mask, draft[:limit], limit)
         if not tokens:
             return NOTHING
         text = self._text(tokens)
-        return Recognized(text=text, confidence=math.exp(sum(logprobs) / len(logprobs)), tokens=tuple(tokens))
+        return Recognized(
+            text=text, confidence=math.exp(sum(logprobs) / len(logprobs)), tokens=tuple(tokens), states=states
+        )
+
+    def encode(self, samples: Mono) -> States:
+        """The encoder's states [frames of 24 ms, 288] of `samples` (16 kHz mono, 150 ms to `MAX_SECONDS`)."""
+        waveform = np.ascontiguousarray(samples, dtype=np.float32)[np.newaxis]
+        mask = np.ones(waveform.shape, dtype=np.int64)
+        outputs: Any = self._encoder.run(None, {"input_values": waveform, "attention_mask": mask})
+        states: States = outputs[0][0]
+        return states
 
     def _decode(self, states: Any, mask: Any, draft: tuple[int, ...], limit: int) -> tuple[list[int], list[float]]:
         feeds: dict[str, Any] = {
