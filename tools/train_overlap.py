@@ -45,7 +45,7 @@ EVERY: Final = 6
 """Neighbouring states say the same: every sixth is enough to fit on."""
 THRESHOLD: Final = 0.0
 """Logit from which a state counts as overlapped; chosen on voices that are not in the fit, see the decision page."""
-ESPEAK: Final = [
+ESPEAK: Final = (
     "en-us",
     "en-us+f2",
     "en-us+m3",
@@ -70,7 +70,7 @@ ESPEAK: Final = [
     "en-us+anika",
     "en-gb+Denis",
     "en-us+Mr_serious",
-]
+)
 READINGS: Final = {
     "two_cities.wav": (0.80, 0.86, 0.93, 1.0, 1.08, 1.16, 1.25),
     "beckett.wav": (0.85, 0.93, 1.0, 1.1, 1.2),
@@ -154,14 +154,14 @@ def heard(a: Mono, b: Mono, random: np.random.Generator) -> Mono:
     mixed = a + b
     if random.random() < 0.5:
         mixed = on_the_telephone(mixed, random)
-    mixed = mixed + random.normal(0, 10 ** (random.uniform(-72, -34) / 20), len(mixed))
-    return np.clip(mixed * 10 ** (random.uniform(-34, 6) / 20), -1, 1).astype(np.float32)
+    mixed = mixed + random.normal(0, 10 ** (random.uniform(-71, -37) / 20), len(mixed))
+    return np.clip(mixed * 10 ** (random.uniform(-24, 6) / 20), -1, 1).astype(np.float32)
 
 
 def in_a_room(samples: Mono, random: np.random.Generator) -> Mono:
     length = int(RATE * random.uniform(0.1, 0.4))
     echo = random.normal(size=length) * np.exp(-np.arange(length) / (length / 6.9))
-    echo *= random.uniform(0.2, 2.2) / np.sqrt(np.sum(echo**2))
+    echo *= random.uniform(0.2, 1.5) / np.sqrt(np.sum(echo**2))
     echo[0] += 1
     return fftconvolve(samples, echo)[: len(samples)].astype(np.float32)
 
@@ -184,7 +184,7 @@ def speaking(samples: Mono) -> NDArray[np.bool_]:
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--stretches", type=int, default=2_800)
+    arguments.add_argument("--stretches", type=int, default=1_300)
     stretches: int = arguments.parse_args().stretches
     if shutil.which("espeak-ng") is None:
         sys.exit("espeak-ng is missing: apt-get install espeak-ng")
@@ -204,7 +204,7 @@ def main() -> None:
         labels.append(both[places][::EVERY])
     x, y = np.concatenate(rows), np.concatenate(labels)
     mean, spread = x.mean(axis=0), x.std(axis=0) + 1e-6
-    fitted = LogisticRegression(C=0.01, max_iter=300).fit((x - mean) / spread, y)
+    fitted = LogisticRegression(C=0.001, max_iter=300).fit((x - mean) / spread, y)
     weights = fitted.coef_[0] / spread
     write(weights, float(fitted.intercept_[0] - mean @ weights))
     print(f"{stretches} stretches, {len(y)} states, {y.mean():.1%} overlapped")

@@ -84,6 +84,8 @@ def hearing() -> list[Row]:
                 numbers=shown,
             )
         )
+    rows += _overlap([row for row in found if "overlap_s" in row])
+    rows += _held_out(speech.held_out(folder))
     last = found[-1]
     if "final_ms_p50" in last:
         rows.append(
@@ -100,6 +102,55 @@ def hearing() -> list[Row]:
                 numbers={k: float(v) for k, v in last.items() if isinstance(v, int | float)},
             )
         )
+    return rows
+
+
+def _overlap(found: list[dict[str, Any]]) -> list[Row]:
+    """Talking at once, over the recordings whose reference knows it; and what is marked where nobody does."""
+    meetings = [row for row in found if row["overlap_s"] > 0]
+    if not meetings:
+        return []
+    truth, marked, right = (
+        float(sum(row[key] for row in meetings)) for key in ("overlap_s", "overlap_marked_s", "overlap_found_s")
+    )
+    false = float(sum(row["overlap_marked_s"] for row in found if row["recording"] in TWO_PEOPLE))
+    return [
+        Row(
+            part="speech",
+            what=f"two at once, {len(meetings)} meeting excerpts; false on the two-person calls",
+            value=f"marked {marked:.1f} s, {right:.1f} s of it right, of {truth:.1f} s; false {false:.1f} s",
+            floor="of what is marked, 60% right",
+            ok=right >= 0.6 * marked,
+            numbers={"truth_s": truth, "marked_s": marked, "right_s": right, "two_person_false_s": false},
+        )
+    ]
+
+
+def _held_out(found: list[dict[str, Any]]) -> list[Row]:
+    """Calls put together from single voices: each, then all."""
+    if not found:
+        return []
+    rows = [
+        Row(
+            part="speech",
+            what=f"speech held-out, {row['held_out']}: confusion / DER / speakers",
+            value=f"{row['confusion']:.3f}, {row['der']:.3f}, {row['speakers']}",
+            numbers={key: float(row[key]) for key in ("confusion", "der", "speakers", "overlap_marked_s")},
+        )
+        for row in found
+    ]
+    mean, worst = (float(f([row["confusion"] for row in found])) for f in (np.mean, np.max))
+    rows.append(
+        Row(
+            part="speech",
+            what=f"speech held-out, {len(found)} made calls: mean and worst confusion, mean DER",
+            value=f"{mean:.3f}, {worst:.3f}, {float(np.mean([row['der'] for row in found])):.3f}",
+            floor="mean confusion ≤ 5%",
+            aim="≤ 1%",
+            ok=mean <= 0.05,
+            numbers={"confusion": mean, "worst_confusion": worst},
+        )
+    )
     return rows
 
 

@@ -15,21 +15,29 @@ import resource
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
+from ridealong.app.bench.heldout import Turn, made_calls, read_turns
 from ridealong.core.transcript import Utterance
-from ridealong.speech import Audio, Hearing, Words
+from ridealong.speech import Audio, Hearing, SpokenWord, Words
 from ridealong.speech.assemble import Assembler
 from ridealong.speech.audio import read_recording
 from ridealong.speech.providers.local import LocalTranscriber
 
-Turn = tuple[str, float, float]
-
 _TURNS: Final = Path(__file__).parent / "turns"
 """Turn times of the two calls that come with words only; how they were made stands at their top."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Transcribed:
+    """Everything final that was heard of a recording."""
+
+    utterances: tuple[Utterance, ...]
+    words: tuple[SpokenWord, ...]
 
 
 def run(shared_data: Path) -> list[dict[str, Any]]:
@@ -50,8 +58,10 @@ async def _run(folder: Path, paths: Sequence[Path]) -> list[dict[str, Any]]:
         row: dict[str, Any] = {"recording": path.stem, "audio_s": round(seconds, 1)}
         row["real_time_factor"] = round((time.perf_counter() - began) / seconds, 3)
         row["cpu_factor"] = round((time.process_time() - cpu) / seconds, 3)
-        row |= speaker_errors(_turns_of(path), heard, seconds)
-        row |= word_errors(path.with_name(f"{path.stem}.reference.txt"), heard)
+        turns = _turns_of(path)
+        row |= speaker_errors(turns, heard.utterances, seconds)
+        row |= overlap_errors(turns, heard.words, seconds)
+        row |= word_errors(path.with_name(f"{path.stem}.reference.txt"), heard.utterances)
         rows.append(row)
     call = folder / "commercial_mono.wav"
     if call in paths:
@@ -60,12 +70,34 @@ async def _run(folder: Path, paths: Sequence[Path]) -> list[dict[str, Any]]:
     return rows
 
 
-async def hear(transcriber: LocalTranscriber, samples: Any) -> list[Utterance]:
+def held_out(shared_data: Path) -> list[dict[str, Any]]:
+    """One row per call of `heldout.made_calls`: speakers and overlap (there is none: all that is marked is false)."""
+    return asyncio.run(_held_out(shared_data / "audio"))
+
+
+async def _held_out(folder: Path) -> list[dict[str, Any]]:
+    transcriber = LocalTranscriber()
+    rows: list[dict[str, Any]] = []
+    for call in made_calls(folder):
+        heard = await hear(transcriber, call.samples[:, np.newaxis])
+        seconds = call.samples.shape[0] / 16_000
+        row: dict[str, Any] = {"held_out": call.name, "audio_s": round(seconds, 1)}
+        row |= speaker_errors(call.turns, heard.utterances, seconds)
+        row |= overlap_errors(call.turns, heard.words, seconds)
+        rows.append(row)
+    await transcriber.close()
+    return rows
+
+
+async def hear(transcriber: LocalTranscriber, samples: Any) -> Transcribed:
     assembler = Assembler()
     made: list[Utterance] = []
+    words: list[SpokenWord] = []
     async for event in transcriber.hear(_pieces(samples), Hearing()):
         made += assembler.feed(event)
-    return made + assembler.flush()
+        if isinstance(event, Words):
+            words += event.words
+    return Transcribed(utterances=(*made, *assembler.flush()), words=tuple(words))
 
 
 async def _pieces(samples: Any, *, began: float | None = None) -> AsyncIterator[Audio]:
@@ -119,9 +151,28 @@ def _resident_mb() -> float:
 def _turns_of(path: Path) -> list[Turn]:
     for rttm in (path.with_suffix(".rttm"), _TURNS / f"{path.stem}.rttm"):
         if rttm.is_file():
-            fields = [line.split() for line in rttm.read_text().splitlines() if line.startswith("SPEAKER")]
-            return [(f[7], float(f[3]), float(f[3]) + float(f[4])) for f in fields]
+            return read_turns(rttm)
     return []
+
+
+def overlap_errors(turns: Sequence[Turn], words: Sequence[SpokenWord], seconds: float) -> dict[str, Any]:
+    """Seconds in which two speak, in which words are marked so, and both, counted in 10 ms; no collar."""
+    if not turns:
+        return {}
+    count = int(seconds * 100) + 1
+    speaking = {speaker: np.zeros(count, dtype=np.bool_) for speaker, _, _ in turns}
+    for speaker, start, end in turns:
+        speaking[speaker][round(start * 100) : round(end * 100)] = True
+    both = np.sum(list(speaking.values()), axis=0) > 1
+    marked = np.zeros(count, dtype=np.bool_)
+    for word in words:
+        if word.overlapped:
+            marked[word.start_ts // 10 : word.end_ts // 10] = True
+    return {
+        "overlap_s": round(float(both.sum()) / 100, 2),
+        "overlap_marked_s": round(float(marked.sum()) / 100, 2),
+        "overlap_found_s": round(float((both & marked).sum()) / 100, 2),
+    }
 
 
 def speaker_errors(turns: Sequence[Turn], heard: Sequence[Utterance], seconds: float) -> dict[str, Any]:
@@ -177,7 +228,7 @@ def main() -> None:
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else os.environ.get("RIDEALONG_SHARED_DATA", "../shared/data"))
     if not (folder / "audio").is_dir():
         sys.exit(f"there are no recordings in {folder / 'audio'}: name the folder of the public recordings")
-    for row in run(folder):
+    for row in [*run(folder), *held_out(folder)]:
         sys.stdout.write(json.dumps(row) + "\n")
 
 
