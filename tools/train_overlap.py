@@ -89,7 +89,10 @@ def synthetic_voices(random: np.random.Generator) -> list[Mono]:
             command = ["espeak-ng", "-v", name, "-p", str(varied), "-s", str(speed), "--stdout", text]
             wav = subprocess.run(command, capture_output=True, check=True).stdout
             raw = np.frombuffer(wav[44:], dtype="<i2").astype(np.float32) / 32768
-            said += [soxr.resample(raw, ESPEAK_RATE * tract, RATE), np.zeros(RATE // 4, dtype=np.float32)]
+            said += [
+                soxr.resample(soxr.resample(raw, ESPEAK_RATE, RATE), RATE * tract, RATE),
+                np.zeros(RATE // 4, dtype=np.float32),
+            ]
         voices.append(levelled(np.concatenate(said)))
     return voices
 
@@ -153,15 +156,15 @@ def heard(a: Mono, b: Mono, random: np.random.Generator) -> Mono:
         a, b = in_a_room(a, random), in_a_room(b, random)
     mixed = a + b
     if random.random() < 0.5:
-        mixed = on_the_telephone(mixed, random)
-    mixed = mixed + random.normal(0, 10 ** (random.uniform(-71, -37) / 20), len(mixed))
-    return np.clip(mixed * 10 ** (random.uniform(-24, 6) / 20), -1, 1).astype(np.float32)
+        mixed = on_the_telephone(mixed, np.random.default_rng(int(random.integers(1_000_000_000))))
+    mixed = mixed + random.normal(0, 10 ** (random.uniform(-70, -40) / 20), len(mixed))
+    return np.clip(mixed * 10 ** (random.uniform(-15, 6) / 20), -1, 1).astype(np.float32)
 
 
 def in_a_room(samples: Mono, random: np.random.Generator) -> Mono:
     length = int(RATE * random.uniform(0.1, 0.4))
     echo = random.normal(size=length) * np.exp(-np.arange(length) / (length / 6.9))
-    echo *= random.uniform(0.2, 1.5) / np.sqrt(np.sum(echo**2))
+    echo *= random.uniform(0.2, 0.9) / np.sqrt(np.sum(echo**2))
     echo[0] += 1
     return fftconvolve(samples, echo)[: len(samples)].astype(np.float32)
 
@@ -184,17 +187,17 @@ def speaking(samples: Mono) -> NDArray[np.bool_]:
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--stretches", type=int, default=1_300)
+    arguments.add_argument("--stretches", type=int, default=1_500)
     stretches: int = arguments.parse_args().stretches
     if shutil.which("espeak-ng") is None:
         sys.exit("espeak-ng is missing: apt-get install espeak-ng")
-    random = np.random.default_rng(5)
-    pools = [synthetic_voices(random), real_voices()]
+    pools = [synthetic_voices(np.random.default_rng(5)), real_voices()]
+    random = np.random.default_rng(1)
     recognizer = Recognizer()
     rows: list[Any] = []
     labels: list[Any] = []
     for _ in range(stretches):
-        pool = pools[int(random.random() >= 0.4)]
+        pool = pools[int(random.random() >= 0.45)]
         one, other = random.choice(len(pool), 2, replace=False)
         a, b = stretch(pool[one], pool[other], random)
         both = speaking(a) & speaking(b)
@@ -204,7 +207,7 @@ def main() -> None:
         labels.append(both[places][::EVERY])
     x, y = np.concatenate(rows), np.concatenate(labels)
     mean, spread = x.mean(axis=0), x.std(axis=0) + 1e-6
-    fitted = LogisticRegression(C=0.001, max_iter=300).fit((x - mean) / spread, y)
+    fitted = LogisticRegression(C=0.01, max_iter=200).fit((x - mean) / spread, y)
     weights = fitted.coef_[0] / spread
     write(weights, float(fitted.intercept_[0] - mean @ weights))
     print(f"{stretches} stretches, {len(y)} states, {y.mean():.1%} overlapped")
