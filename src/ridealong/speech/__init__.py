@@ -9,7 +9,7 @@ of its own.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, Protocol, cast
@@ -150,6 +150,18 @@ class Transcriber(Protocol):
 
     async def close(self) -> None:
         """Free what was loaded. Calls still being heard end first."""
+        ...
+
+
+class BatchTranscriber(Protocol):
+    """Hears a whole recording after its call, with all the time a better recogniser takes."""
+
+    async def transcribe(self, audio: AsyncIterable[Audio], hearing: Hearing) -> Sequence[SpokenWord]:
+        """Every word of the recording, in order of its start. Raises Unavailable when it cannot be done now."""
+        ...
+
+    async def close(self) -> None:
+        """Free what was loaded. Recordings still being transcribed end first."""
         ...
 
 
