@@ -15,7 +15,7 @@ class Encoding(StrEnum):
     PCM16 = "pcm16"
     """Signed 16-bit little-endian samples, interleaved."""
     MULAW = "mulaw"
-    """G.711 µ-law, 8 kHz, mono."""
+    """G.711 µ-law, 8 kHz, one channel or two interleaved."""
     OPUS = "opus"
     """One Opus packet per binary frame (RFC 6716), no container."""
 

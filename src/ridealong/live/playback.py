@@ -69,7 +69,8 @@ def _open(recording: Recording, executor: Executor) -> PcmRecording:
             path = _decoded(recording, start)
             rate, channels, size, mulaw = SAMPLE_RATE, start.format.channels, path.stat().st_size, False
         case Encoding.MULAW:
-            path, rate, channels, size, mulaw = recording.audio_path, start.format.sample_rate, 1, size * 2, True
+            path, rate, channels, mulaw = recording.audio_path, start.format.sample_rate, start.format.channels, True
+            size = (size - size % channels) * 2
         case Encoding.PCM16:
             path, rate, channels, mulaw = recording.audio_path, start.format.sample_rate, start.format.channels, False
             size -= size % (2 * channels)

@@ -20,8 +20,8 @@ def check(start: CallStart) -> None:
     audio = start.format
     if audio.channels not in (1, 2):
         raise Refused("bad_format", "send one channel, or two with one speaker on each")
-    if audio.encoding is Encoding.MULAW and (audio.sample_rate != 8_000 or audio.channels != 1):
-        raise Refused("bad_format", "µ-law audio has 8000 Hz and one channel")
+    if audio.encoding is Encoding.MULAW and audio.sample_rate != 8_000:
+        raise Refused("bad_format", "µ-law audio has 8000 Hz")
     if audio.encoding is Encoding.OPUS and audio.sample_rate != 48_000:
         raise Refused("bad_format", "Opus is always stated with 48000 Hz, whatever the microphone's rate")
     if not MIN_RATE <= audio.sample_rate <= MAX_RATE:

@@ -88,7 +88,7 @@ class AudioDecoder:
     """Decodes one call's audio as it comes in.
 
     `encoding`: `pcm16` (signed 16-bit little-endian, interleaved, 8 to 48 kHz, 1 or 2 channels), `mulaw` (8 kHz,
-    mono) or `opus` (48 kHz; each `decode` gets exactly one packet). Raises InvalidAudio for anything else.
+    1 or 2 channels interleaved) or `opus` (48 kHz; each `decode` gets exactly one packet). Raises InvalidAudio for anything else.
     """
 
     def __init__(self, encoding: str, sample_rate: int, channels: int) -> None:
@@ -182,8 +182,8 @@ def _check_format(encoding: str, sample_rate: int, channels: int) -> None:
         raise InvalidAudio(f"{channels} channels cannot be heard: send 1, or 2 with one speaker each")
     if encoding == "pcm16" and sample_rate not in PCM_RATES:
         raise InvalidAudio(f"pcm16 at {sample_rate} Hz cannot be heard: send 8000 to 48000 Hz")
-    if encoding == "mulaw" and (sample_rate != MULAW_RATE or channels != 1):
-        raise InvalidAudio("mulaw is 8000 Hz and one channel: state exactly that, or send pcm16")
+    if encoding == "mulaw" and sample_rate != MULAW_RATE:
+        raise InvalidAudio("mulaw is 8000 Hz: state exactly that, or send pcm16")
     if encoding == "opus" and sample_rate != OPUS_RATE:
         raise InvalidAudio("Opus always runs at 48000 Hz on the wire: state sample_rate 48000")
 

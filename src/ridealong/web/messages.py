@@ -186,8 +186,8 @@ def _check_format(encoding: Encoding, rate: int, channels: int, layout: ChannelL
             if not 8_000 <= rate <= 48_000:
                 raise Refused("bad_format", "`format.sample_rate` of pcm16 must lie between 8000 and 48000")
         case Encoding.MULAW:
-            if rate != 8_000 or channels != 1:
-                raise Refused("bad_format", "mulaw is 8000 Hz with one channel: send other audio as pcm16")
+            if rate != 8_000:
+                raise Refused("bad_format", "mulaw is 8000 Hz: send other audio as pcm16")
         case Encoding.OPUS:
             if rate != 48_000:
                 raise Refused("bad_format", "opus is always 48000 Hz on the wire, whatever was encoded")

@@ -32,7 +32,7 @@ def bytes_per_second(audio: AudioFormat) -> int | None:
         case Encoding.PCM16:
             return audio.sample_rate * audio.channels * 2
         case Encoding.MULAW:
-            return audio.sample_rate
+            return audio.sample_rate * audio.channels
         case Encoding.OPUS:
             return None
 

@@ -67,6 +67,15 @@ def test_mulaw_has_the_loudness_of_its_table() -> None:
     assert loud[4_000, 0] == pytest.approx(32_124 / 32_768, abs=0.01)
 
 
+def test_two_channels_of_mulaw_are_interleaved_byte_by_byte() -> None:
+    decoder = AudioDecoder("mulaw", 8_000, 2)
+    heard = np.concatenate((decoder.decode(b"\xff\x80" * 8_000 + b"\xff"), decoder.decode(b"\x80"), decoder.flush()))
+    assert heard.shape == (16_002, 2)
+    assert np.abs(heard[1_000:15_000, 0]).max() < 1e-6
+    assert heard[8_000, 1] == pytest.approx(32_124 / 32_768, abs=0.01)
+    assert decoder.received_ms == 1_000
+
+
 def test_opus_packets_one_at_a_time_become_samples() -> None:
     decoder = AudioDecoder("opus", 48_000, 1)
     packets = opus_packets(tone(48_000, 1.0))
@@ -106,7 +115,7 @@ def test_half_a_frame_at_the_end_is_refused_unless_the_sender_vanished() -> None
 @pytest.mark.parametrize(
     ("encoding", "rate", "channels"),
     [("mp3", 8_000, 1), ("pcm16", 7_999, 1), ("pcm16", 96_000, 1), ("pcm16", 16_000, 3), ("mulaw", 16_000, 1),
-     ("mulaw", 8_000, 2), ("opus", 16_000, 1)],
+     ("mulaw", 8_000, 3), ("opus", 16_000, 1)],
 )  # fmt: skip
 def test_a_format_that_cannot_be_heard_is_refused(encoding: str, rate: int, channels: int) -> None:
     with pytest.raises(InvalidAudio):

@@ -79,3 +79,5 @@ def test_mulaw_counts_one_byte_a_sample() -> None:
     mulaw = AudioFormat(encoding=Encoding.MULAW, sample_rate=8_000, channels=1)
     assert not arrivals(Pace(mulaw, began_at=0.0, live=True), rate=8_000, seconds=600)
     assert arrivals(Pace(mulaw, began_at=0.0, live=True), rate=16_000, seconds=60)
+    both = AudioFormat(encoding=Encoding.MULAW, sample_rate=8_000, channels=2)
+    assert not arrivals(Pace(both, began_at=0.0, live=True), rate=16_000, seconds=600)
