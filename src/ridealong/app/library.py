@@ -53,7 +53,9 @@ class StoredLibrary:
     models: Models
     threads: Executor
 
-    async def calls(self, tenant_id: UUID, *, limit: int, before: str | None) -> tuple[Sequence[Json], str | None]:
+    async def calls(
+        self, tenant_id: UUID, *, limit: int, before: str | None, external_id: str | None = None
+    ) -> tuple[Sequence[Json], str | None]:
         moment = None
         if before is not None:
             try:
@@ -61,7 +63,7 @@ class StoredLibrary:
             except ValueError:
                 raise Refused("bad_message", "`before` is the value that the page before gave") from None
         async with self.store.tenant(tenant_id) as conn:
-            found = await calls.list_calls(conn, limit=limit + 1, before=moment)
+            found = await calls.list_calls(conn, limit=limit + 1, before=moment, external_id=external_id)
         page = found[:limit]
         return [_call_json(c) for c in page], page[-1].started_at.isoformat() if len(found) > limit else None
 
@@ -220,6 +222,7 @@ def _call_json(call: calls.StoredCall) -> dict[str, object]:
         "format": {"encoding": call.encoding, "sample_rate": call.sample_rate, "channels": call.channels},
         "channel_layout": call.layout,
         "language": call.language,
+        "external_id": call.external_id or None,
     }
 
 

@@ -54,6 +54,8 @@ class CallStart:
     language: str = "en"
     rep_speaker: int | None = None
     """The client's statement of which speaker id is the rep, where the source knows it."""
+    external_id: str = ""
+    """The call's name where it comes from, for example a carrier's call id; empty where it has none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,6 +118,11 @@ class RunningCall(Protocol):
     def tenant_id(self) -> UUID: ...
 
     @property
+    def quiet_ms(self) -> int:
+        """Milliseconds of wall clock since audio was last written; a restart of the server in between counts too."""
+        ...
+
+    @property
     def last_seq(self) -> int:
         """The number of the latest lasting event, 0 before any: what a watcher from now on has not missed."""
         ...
@@ -145,6 +152,10 @@ class RunningCalls(Protocol):
 
         Raises Refused('unknown_call') or Refused('call_ended').
         """
+        ...
+
+    def find_external(self, tenant_id: UUID, external_id: str) -> RunningCall | None:
+        """The tenant's call of that `CallStart.external_id` that still takes audio, None when there is none."""
         ...
 
     def running(self, tenant_id: UUID) -> list[UUID]: ...

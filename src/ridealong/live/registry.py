@@ -55,6 +55,7 @@ class LiveCalls:
                         layout=start.layout.value,
                         language=start.language,
                         rep_speaker=start.rep_speaker,
+                        external_id=start.external_id,
                     ),
                 )
         except BaseException:
@@ -74,6 +75,17 @@ class LiveCalls:
         async with self._engine.store.tenant(tenant_id) as conn:
             await calls.load_call(conn, call_id)
         raise Refused("call_ended", "the call has ended: begin a new one")
+
+    def find_external(self, tenant_id: UUID, external_id: str) -> LiveCall | None:
+        """The tenant's call of that name that still takes audio."""
+        return next(
+            (
+                call
+                for call in self._calls.values()
+                if call.tenant_id == tenant_id and call.start.external_id == external_id and call.takes_audio
+            ),
+            None,
+        )
 
     def running(self, tenant_id: UUID) -> list[UUID]:
         return [call.call_id for call in self._calls.values() if call.tenant_id == tenant_id]

@@ -162,9 +162,17 @@ class LiveCall:
     def clock_seconds(self) -> float:
         return self._engine.monotonic()
 
+    @property
+    def takes_audio(self) -> bool:
+        return not self.progress.stopped and self._ended is None
+
+    @property
+    def quiet_ms(self) -> int:
+        return self.journal.quiet_ms
+
     def attach(self) -> AttachedSender:
         """Become the sender. A live sender keeps its place; one that fell silent gives way."""
-        if self.progress.stopped or self._ended is not None:
+        if not self.takes_audio:
             raise Refused("call_ended", "the call has ended: begin a new one")
         if self._sender is not None and self._sender.alive:
             raise Refused("second_sender", "another connection sends this call: close it, or try again in 5 seconds")
@@ -183,7 +191,7 @@ class LiveCall:
             self.wait_for_sender()
 
     def wait_for_sender(self) -> None:
-        if not self.progress.stopped and self._ended is None:
+        if self.takes_audio:
             self._grace = asyncio.get_running_loop().call_later(self._engine.resume_grace_s, self.finish, "sender_lost")
 
     # ---- what the sender does

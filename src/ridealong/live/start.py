@@ -45,6 +45,7 @@ def statement(start: CallStart) -> dict[str, object]:
         "title": start.title,
         "language": start.language,
         "rep_speaker": start.rep_speaker,
+        "external_id": start.external_id,
     }
 
 
@@ -59,4 +60,6 @@ def read_statement(found: dict[str, Any]) -> CallStart:
         title=found["title"],
         language=found["language"],
         rep_speaker=found["rep_speaker"],
+        # Recordings of an earlier version do not say it.
+        external_id=found.get("external_id", ""),
     )

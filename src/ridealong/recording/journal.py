@@ -6,6 +6,7 @@ import asyncio
 import errno
 import os
 import struct
+import time
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +60,11 @@ class AudioJournal:
     @property
     def file_size(self) -> int:
         return self._file_size
+
+    @property
+    def quiet_ms(self) -> int:
+        """Milliseconds since the last write, by the file's own time: earlier processes' writes count."""
+        return max(0, round((time.time() - os.fstat(self._file).st_mtime) * 1000))
 
     def _recover(self) -> tuple[int, int]:
         """(file size, payload size) of what is whole; a packet torn by a crash was never acknowledged and is cut."""

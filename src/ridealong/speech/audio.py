@@ -88,7 +88,8 @@ class AudioDecoder:
     """Decodes one call's audio as it comes in.
 
     `encoding`: `pcm16` (signed 16-bit little-endian, interleaved, 8 to 48 kHz, 1 or 2 channels), `mulaw` (8 kHz,
-    1 or 2 channels interleaved) or `opus` (48 kHz; each `decode` gets exactly one packet). Raises InvalidAudio for anything else.
+    1 or 2 channels interleaved) or `opus` (48 kHz; each `decode` gets exactly one packet). Raises InvalidAudio for
+    anything else.
     """
 
     def __init__(self, encoding: str, sample_rate: int, channels: int) -> None:

@@ -49,6 +49,8 @@ class NewCall:
     layout: str
     language: str = "en"
     rep_speaker: int | None = None
+    external_id: str = ""
+    """The call's name where it comes from; empty where it has none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,6 +73,7 @@ class StoredCall:
     ended_at: datetime | None
     ended_reason: str | None
     audio_ms: int
+    external_id: str
 
     @property
     def live(self) -> bool:
@@ -96,7 +99,7 @@ class CallRef:
 
 _CALL_COLUMNS: Final = (
     "call_id, rep_id, consent, title, encoding, sample_rate, channels, layout, language, rep_speaker, status,"
-    " started_at, ended_at, ended_reason, audio_ms"
+    " started_at, ended_at, ended_reason, audio_ms, external_id"
 )
 
 
@@ -105,11 +108,12 @@ async def begin_call(connection: AsyncConnection, call: NewCall) -> TranscriptId
     await put_rep(connection, call.rep_id)
     await connection.execute(
         "INSERT INTO call (tenant_id, call_id, rep_id, consent, title, encoding, sample_rate, channels, layout,"
-        " language, rep_speaker) VALUES (current_tenant(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+        " language, rep_speaker, external_id)"
+        " VALUES (current_tenant(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
         " ON CONFLICT (tenant_id, call_id) DO NOTHING",
         [
             *(call.call_id, call.rep_id, call.consent, call.title, call.encoding, call.sample_rate, call.channels),
-            *(call.layout, call.language, call.rep_speaker),
+            *(call.layout, call.language, call.rep_speaker, call.external_id),
         ],
     )
     return await begin_revision(connection, TranscriptId(call_id=call.call_id))
@@ -269,14 +273,21 @@ async def load_call(connection: AsyncConnection, call_id: UUID) -> StoredCall:
 
 
 async def list_calls(
-    connection: AsyncConnection, *, limit: int = 50, before: datetime | None = None, live: bool | None = None
+    connection: AsyncConnection,
+    *,
+    limit: int = 50,
+    before: datetime | None = None,
+    live: bool | None = None,
+    external_id: str | None = None,
 ) -> list[StoredCall]:
     """The tenant's calls, newest first; `before` pages on from the last one's `started_at`."""
+    # Only where it is asked for, and never for the empty name: so the partial index can serve it.
+    named = "" if external_id is None else " AND external_id = %s AND external_id <> ''"
     status = None if live is None else ("live" if live else "ended")
     cursor = await connection.execute(
         f"SELECT {_CALL_COLUMNS} FROM call WHERE started_at < coalesce(%s, 'infinity'::timestamptz)"
-        " AND status = coalesce(%s, status) ORDER BY started_at DESC, call_id LIMIT %s",
-        [before, status, limit],
+        f" AND status = coalesce(%s, status){named} ORDER BY started_at DESC, call_id LIMIT %s",
+        [before, status, *([] if external_id is None else [external_id]), limit],
     )
     return [_call(row) for row in await cursor.fetchall()]
 
@@ -358,6 +369,7 @@ def _call(row: tuple[Any, ...]) -> StoredCall:
         ended_at=row[12],
         ended_reason=row[13],
         audio_ms=row[14],
+        external_id=row[15],
     )
 
 

@@ -86,6 +86,8 @@ CREATE TABLE ridealong.call (
     ended_at timestamptz,
     ended_reason text,
     audio_ms bigint NOT NULL DEFAULT 0,
+    -- The call's name where it comes from (a carrier's call id); two calls may share one, after a line that broke.
+    external_id text NOT NULL DEFAULT '',
     PRIMARY KEY (tenant_id, call_id),
     CONSTRAINT call_belongs_to_a_rep FOREIGN KEY (tenant_id, rep_id) REFERENCES ridealong.rep,
     CONSTRAINT call_states_its_consent CHECK (consent ~ '\S'),
@@ -96,6 +98,7 @@ CREATE TABLE ridealong.call (
 );
 
 CREATE INDEX call_by_start ON ridealong.call (tenant_id, started_at DESC);
+CREATE INDEX call_by_external_id ON ridealong.call (tenant_id, external_id) WHERE external_id <> '';
 CREATE INDEX call_that_is_live ON ridealong.call (started_at) WHERE status = 'live';
 
 CREATE TABLE ridealong.token (

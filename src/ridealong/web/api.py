@@ -28,10 +28,16 @@ def calls_api(services: Services) -> APIRouter:
         token: Token,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
         before: Annotated[str | None, Query(max_length=100)] = None,
+        external_id: Annotated[str | None, Query(min_length=1, max_length=300)] = None,
     ) -> Response:
-        """The tenant's calls, newest first; `next` is the `before` of the next page, null on the last."""
+        """The tenant's calls, newest first; `next` is the `before` of the next page, null on the last.
+
+        `external_id`: only calls of that name where they come from, for example a carrier's call id.
+        """
         principal = await admit(tokens, token, scope=READ)
-        calls, following = await library.calls(principal.tenant_id, limit=limit, before=before)
+        if external_id is not None and "\x00" in external_id:
+            raise Refused("bad_request", "`external_id` is a call's name where it comes from")
+        calls, following = await library.calls(principal.tenant_id, limit=limit, before=before, external_id=external_id)
         return json_answer({"calls": calls, "next": following})
 
     @api.get("/calls/{call_id}")

@@ -1,7 +1,6 @@
 """`WS /v1/capture`: one phone, browser or bridge sends one call's audio and gets the call's events back.
 
-Back-pressure: the next frame is read only when the last one is journalled, so a slow disk slows the sender through TCP
-and nothing piles up here. Acknowledgements are merged: at most one per `Limits.ack_every_s`, always the newest count.
+Acknowledgements are merged: at most one per `Limits.ack_every_s`, always the newest count.
 """
 
 from __future__ import annotations
@@ -10,12 +9,10 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final
 
-import structlog
-
-from ridealong.core.errors import Refused, RidealongError
+from ridealong.core.errors import Refused
 from ridealong.live import RunningCall, Sender
-from ridealong.web import measures
 from ridealong.web.access import CAPTURE, READ, admit, bearer_of
+from ridealong.web.conversation import Conversation
 from ridealong.web.messages import (
     PROTOCOL,
     FromSender,
@@ -35,8 +32,6 @@ from ridealong.web.refusals import ResumeBeyondReceived
 from ridealong.web.services import Services
 from ridealong.web.socket import Finished, Line, Sockets, first_of, to_its_end, warning_json
 from ridealong.web.stream import stream
-
-_log = structlog.get_logger(__name__)
 
 KEPT_EVENTS: Final = 4096
 """How far a sender's socket may lag: more than two hours of talk, because a sender should lose nothing that lasts."""
@@ -148,14 +143,11 @@ async def _resume(line: Line, services: Services, sockets: Sockets, message: Res
     )
 
 
-class _Conversation:
+class _Conversation(Conversation):
     """From `started` or `resumed` to the end of the socket."""
 
     def __init__(self, line: Line, sockets: Sockets, opened: _Opened) -> None:
-        self._line = line
-        self._sockets = sockets
-        self._call = opened.call
-        self._sender = opened.sender
+        super().__init__(line, sockets, opened.call, opened.sender)
         self._opened = opened
         self._pace = opened.pace
         self._offered = opened.sender.received
@@ -163,134 +155,85 @@ class _Conversation:
         self._new_bytes = asyncio.Event()
         # A resumed call may be paused from its earlier socket.
         self._paused = opened.pace is None
-        self._over = False
-        self._stopping: asyncio.Task[None] | None = None
-        self._left = asyncio.Event()
-        self._clock = asyncio.get_running_loop().time
-        self._until = self._clock() + line.limits.call_s
-
-    async def replaced(self) -> None:
-        self._line.interrupt(Refused("taken_over", "the same call's sender connected again with `take_over`"))
-        await self._left.wait()
 
     async def run(self) -> None:
-        self._sockets.senders[self._call.call_id] = self
-        try:
-            await self._line.send(self._opened.reply)
-            await first_of(
-                self._line,
-                asyncio.create_task(self._listen()),
-                asyncio.create_task(self._tell()),
-                asyncio.create_task(self._acknowledge()),
-            )
-        finally:
-            await self._let_go()
+        await self.hold(self._converse())
 
-    async def _let_go(self) -> None:
-        try:
-            if self._stopping is not None:
-                # The call ends whatever became of its socket.
-                await asyncio.wait({self._stopping})
-            if self._stopping is None or self._stopping.cancelled() or self._stopping.exception() is not None:
-                await self._sender.detach()
-        except RidealongError as error:
-            _log.warning("detach_failed", call_id=str(self._call.call_id), error=type(error).__name__)
-        finally:
-            if self._sockets.senders.get(self._call.call_id) is self:
-                del self._sockets.senders[self._call.call_id]
-            self._left.set()
+    async def _converse(self) -> None:
+        await self.line.send(self._opened.reply)
+        await first_of(
+            self.line,
+            asyncio.create_task(self._listen()),
+            asyncio.create_task(self._tell()),
+            asyncio.create_task(self._acknowledge()),
+        )
 
     async def _tell(self) -> None:
-        await stream(self._line, self._call, after=self._opened.after, size=KEPT_EVENTS)
-        if self._acknowledged < self._sender.received:
+        await stream(self.line, self.call, after=self._opened.after, size=KEPT_EVENTS)
+        if self._acknowledged < self.sender.received:
             await self._send_ack()
 
     async def _acknowledge(self) -> None:
         while True:
             await self._new_bytes.wait()
-            if self._sender.received > self._acknowledged:
+            if self.sender.received > self._acknowledged:
                 await self._send_ack()
             if self._acknowledged >= self._offered:
                 self._new_bytes.clear()
-            await asyncio.sleep(self._line.limits.ack_every_s)
+            await asyncio.sleep(self.line.limits.ack_every_s)
 
     async def _send_ack(self) -> None:
-        self._acknowledged = self._sender.received
-        await self._line.send({"type": "ack", "received": self._acknowledged})
+        self._acknowledged = self.sender.received
+        await self.line.send({"type": "ack", "received": self._acknowledged})
 
     async def _listen(self) -> None:
         while True:
-            left_s = max(0.0, self._until - self._clock())
-            # After `stop` the client has nothing to say and waits for the rest.
-            wait_s = left_s if self._stopping is not None else min(left_s, self._line.limits.idle_s)
-            try:
-                message = await self._line.receive(wait_s)
-            except TimeoutError:
-                self._give_up()
+            message = await self.receive()
+            if isinstance(message, bytes):
+                await self._audio(message)
             else:
-                if isinstance(message, bytes):
-                    await self._audio(message)
-                else:
-                    await self._message(sender_message(message))
-
-    def _give_up(self) -> None:
-        if self._clock() >= self._until:
-            self._stop()
-            raise Refused("call_too_long", "this call has reached the server's longest duration and was ended")
-        raise Refused(
-            "idle", f"neither audio nor `ping` for {self._line.limits.idle_s:g} s: resume when there is audio again"
-        )
+                await self._message(sender_message(message))
 
     async def _audio(self, data: bytes) -> None:
-        if self._stopping is not None:
+        if self.stopping is not None:
             raise Refused("audio_after_stop", "the call was stopped: start a new one")
-        if not data or self._over:
+        if not data or self.over:
             return
         if self._paused:
             # Only the sender knows when it listens again, and its first byte says so.
             await self._unpause()
-        try:
-            await self._sender.write(data)
-        except Refused as error:
-            if error.code == "call_ended":
-                # The server ended the call itself: `ended` says why, and frames that were on their way do no harm.
-                self._over = True
-                self._finish_soon()
-                return
-            if error.code == "call_too_long":
-                self._stop()
-            raise
+        if not await self.write(data):
+            return
         self._offered += len(data)
         self._new_bytes.set()
-        measures.audio_bytes_total.inc(len(data))
         if self._pace is not None:
-            doubt = self._pace.arrived(len(data), at=self._clock())
+            doubt = self._pace.arrived(len(data), at=self.clock())
             if doubt is not None:
-                await self._line.send(warning_json("format_suspect", doubt))
+                await self.line.send(warning_json("format_suspect", doubt))
 
     async def _message(self, message: FromSender) -> None:
         match message:
             case Start() | Resume():
                 raise Refused("already_started", "this socket has its call already: connect again for another")
             case Ping():
-                self._sender.sign_of_life()
-                await self._line.send({"type": "pong", "id": message.id, "received": self._sender.received})
-            case Stop() if self._over:
+                self.sender.sign_of_life()
+                await self.line.send({"type": "pong", "id": message.id, "received": self.sender.received})
+            case Stop() if self.over:
                 return
             case Stop():
                 await self._send_ack()
-                self._stop()
-            case _ if self._stopping is not None:
+                self.stop()
+            case _ if self.stopping is not None:
                 raise Refused("audio_after_stop", "the call was stopped: after `stop` only `ping` is understood")
             case Gap():
                 self._broken()
-                await to_its_end(self._sender.gap(message.duration_ms, message.reason))
+                await to_its_end(self.sender.gap(message.duration_ms, message.reason))
             case RepSpeaker():
-                await to_its_end(self._sender.state_rep(message.speaker_id))
+                await to_its_end(self.sender.state_rep(message.speaker_id))
             case Pause():
                 if not self._paused:
                     self._paused = True
-                    await to_its_end(self._sender.pause())
+                    await to_its_end(self.sender.pause())
                 await self._send_ack()
             case Unpause():
                 # Always passed on: the pause may have been said on an earlier socket of this call.
@@ -299,27 +242,12 @@ class _Conversation:
     async def _unpause(self) -> None:
         self._paused = False
         self._broken()
-        await to_its_end(self._sender.resume())
+        await to_its_end(self.sender.resume())
 
     def _broken(self) -> None:
         if self._pace is not None:
             self._pace.broken()
 
-    def _stop(self) -> None:
-        """End the call, once; a second `stop` changes nothing."""
-        if self._stopping is None:
-            self._stopping = asyncio.create_task(self._sender.stop())
-            self._stopping.add_done_callback(self._stopped)
-
-    def _stopped(self, stopping: asyncio.Task[None]) -> None:
-        if stopping.cancelled():
-            return
-        error = stopping.exception()
-        if isinstance(error, Exception):
-            self._line.interrupt(error)
-        else:
-            self._finish_soon()
-
-    def _finish_soon(self) -> None:
+    def stopped(self) -> None:
         # A review that takes longer is fetched over HTTP.
-        asyncio.get_running_loop().call_later(self._line.limits.review_s, self._line.interrupt, Finished())
+        asyncio.get_running_loop().call_later(self.line.limits.review_s, self.line.interrupt, Finished())

@@ -151,8 +151,8 @@ CONSENT_WANTED: Final = (
 )
 
 
-def call_start(message: Start) -> CallStart:
-    """The checked statement of a call.
+def call_start(message: Start, *, external_id: str = "") -> CallStart:
+    """The checked statement of a call. `external_id`: its name where it comes from.
 
     Raises Refused('unsupported_protocol' | 'bad_format' | 'consent_missing') with what to send instead.
     """
@@ -175,6 +175,7 @@ def call_start(message: Start) -> CallStart:
         title=message.title,
         language=message.language,
         rep_speaker=message.rep.speaker_id,
+        external_id=external_id,
     )
 
 

@@ -22,6 +22,7 @@ from ridealong.web.report import report_api
 from ridealong.web.services import Services
 from ridealong.web.shell import ProblemApp, Shell, add_problem_answers
 from ridealong.web.socket import Line, Sockets
+from ridealong.web.twilio import twilio
 from ridealong.web.watch import watch
 
 HARD_FRAME_BYTES: Final = 1024 * 1024
@@ -55,6 +56,13 @@ def create_app(services: Services) -> FastAPI:
             await capture(line, services, sockets)
 
         await sockets.hold(websocket, kind="capture", limits=services.limits, talk=talk)
+
+    @app.websocket("/v1/twilio")
+    async def _(websocket: WebSocket) -> None:
+        async def talk(line: Line) -> None:
+            await twilio(line, services, sockets)
+
+        await sockets.hold(websocket, kind="twilio", limits=services.limits, talk=talk)
 
     @app.websocket("/v1/calls/{call_id}/events")
     async def _(websocket: WebSocket, call_id: str) -> None:

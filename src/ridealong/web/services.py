@@ -23,8 +23,13 @@ class Library(Protocol):
     All raise Unavailable while the database is away; those that take a `call_id` raise Refused('unknown_call').
     """
 
-    async def calls(self, tenant_id: UUID, *, limit: int, before: str | None) -> tuple[Sequence[Json], str | None]:
-        """The tenant's calls, newest first, and the `before` of the next page (None on the last)."""
+    async def calls(
+        self, tenant_id: UUID, *, limit: int, before: str | None, external_id: str | None = None
+    ) -> tuple[Sequence[Json], str | None]:
+        """The tenant's calls, newest first, and the `before` of the next page (None on the last).
+
+        `external_id`: only those of that name where they come from.
+        """
         ...
 
     async def call(self, tenant_id: UUID, call_id: UUID) -> Json:

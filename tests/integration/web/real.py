@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
@@ -43,9 +44,28 @@ class Hears:
         return 0.0
 
 
+@dataclass
+class RealSite:
+    """A server over real calls, and what lies behind it."""
+
+    address: str
+    token: str
+    tenant_id: UUID
+    store: Store
+    recordings: Path
+    calls: LiveCalls
+
+
 @contextlib.asynccontextmanager
 async def real_server(settings: Settings, folder: Path) -> AsyncIterator[tuple[str, str]]:
     """(address, token) of a server over real calls."""
+    async with real_site(settings, folder) as site:
+        yield site.address, site.token
+
+
+@contextlib.asynccontextmanager
+async def real_site(settings: Settings, folder: Path, *, known: RealSite | None = None) -> AsyncIterator[RealSite]:
+    """A server over real calls; `known`: an earlier one on the same database and folder, whose tenant goes on."""
 
     async def no_review(_tenant_id: UUID, _call_id: UUID) -> None:
         return None
@@ -69,15 +89,20 @@ async def real_server(settings: Settings, folder: Path) -> AsyncIterator[tuple[s
             )
         )
         try:
-            tenant = await tenants.create_tenant(store, "acme", "Acme")
-            token = await tenants.issue_token(store, tenant.tenant_id, list(tenants.Scope))
+            if known is None:
+                tenant_id = (await tenants.create_tenant(store, "acme", "Acme")).tenant_id
+                token = await tenants.issue_token(store, tenant_id, list(tenants.Scope))
+            else:
+                tenant_id, token = known.tenant_id, known.token
             # Nothing here reads over HTTP: that side has its own tests.
             shelf = StandInStore(StandInCalls())
             services = Services(
                 calls=calls, tokens=StoreTokens(store=store), library=shelf, recordings=shelf, render=shelf
             )
             async with running(create_app(services)) as address:
-                yield address, token
+                yield RealSite(
+                    address=address, token=token, tenant_id=tenant_id, store=store, recordings=folder, calls=calls
+                )
         finally:
             await calls.close()
             await store.close()

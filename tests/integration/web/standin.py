@@ -65,6 +65,7 @@ class StandInCall:
         self._changed = asyncio.Event()
         self._over = False
         self.last_seq = 0
+        self.quiet_ms = 0
         self.publish(CallStarted(call_id=self.call_id))
 
     def publish(self, event: CallEvent) -> None:
@@ -232,6 +233,10 @@ class StandInCalls:
             raise Refused("call_ended", "the call is over")
         return call
 
+    def find_external(self, tenant_id: UUID, external_id: str) -> StandInCall | None:
+        mine = [c for c in self.all.values() if c.tenant_id == tenant_id and not c.ended]
+        return next((c for c in mine if c.start.external_id == external_id), None)
+
     def running(self, tenant_id: UUID) -> list[UUID]:
         return [c.call_id for c in self.all.values() if c.tenant_id == tenant_id and not c.ended]
 
@@ -311,10 +316,11 @@ class StandInStore:
             raise Refused("unknown_call", "there is no such call")
         return call
 
-    async def calls(self, tenant_id: UUID, *, limit: int, before: str | None):
+    async def calls(self, tenant_id: UUID, *, limit: int, before: str | None, external_id: str | None = None):
         if before is not None and not before.isdigit():
             raise Refused("bad_request", "`before` must be the `next` of an earlier page")
         mine = [c for c in reversed(self.calls_.all.values()) if c.tenant_id == tenant_id]
+        mine = [c for c in mine if external_id is None or c.start.external_id == external_id]
         first = int(before or 0)
         page = mine[first : first + limit]
         return [{"call_id": str(c.call_id)} for c in page], (str(first + limit) if len(mine) > first + limit else None)
