@@ -39,6 +39,8 @@ class Settings(BaseSettings):
     transcriber: str = "local"
     """What hears one-channel audio: `local`, or `replay` (plays the words of the transcript file in `replay`)."""
     replay: Path | None = None
+    retranscriber: str | None = None
+    """What hears an ended call's recording again, before its review: a transcriber's name; None: nothing does."""
     models_dir: Path | None = None
     """Where built models are kept; without it in the virtual environment, or in the user's cache."""
     threads: int = Field(default=0, ge=0)

@@ -19,7 +19,6 @@ nudge_seconds = Histogram(
 events_dropped_total = Counter("ridealong_watcher_events_dropped_total", "Events that a slow watcher lost")
 drafts_ungrounded_total = Counter("ridealong_drafts_ungrounded_total", "Drafts dropped because nothing proved them")
 store_retries_total = Counter("ridealong_store_retries_total", "Writes repeated because the database was away")
-review_seconds = Histogram("ridealong_review_seconds", "One review", buckets=(0.5, 1, 2, 5, 10, 30, 60))
 model_requests_total = Counter("ridealong_model_requests_total", "Questions to models", ["model", "outcome"])
 model_tokens_total = Counter("ridealong_model_tokens_total", "Tokens of models' answers", ["model", "kind"])
 model_cost_usd_total = Counter("ridealong_model_cost_usd_total", "What models cost, by the price table", ["model"])
@@ -30,6 +29,15 @@ model_seconds = Histogram(
     buckets=(0.1, 0.2, 0.3, 0.5, 0.75, 1, 2, 5, 10, 30, 60),
 )
 model_breaker_open = Gauge("ridealong_model_breaker_open", "1 while a failing model is left alone", ["model"])
+review_seconds = Histogram(
+    "ridealong_review_seconds", "One review, from its transcript on", buckets=(0.5, 1, 2, 5, 10, 30, 60)
+)
+retranscription_seconds = Histogram(
+    "ridealong_retranscription_seconds",
+    "Hearing one recording again",
+    ["outcome"],
+    buckets=(1, 5, 15, 60, 300, 900, 3600),
+)
 
 
 def configure_logging(*, level: str = "info", as_json: bool = False) -> None:

@@ -7,7 +7,7 @@ import contextlib
 import gc
 import os
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,12 +18,15 @@ import structlog
 
 from ridealong.app import models
 from ridealong.app.library import StoredDocuments, StoredLibrary, StoredRecordings, StoredReports, StoredVoices
+from ridealong.app.rehear import recorded_calls
 from ridealong.core.errors import InvalidSettings, Refused, RidealongError
 from ridealong.live.engine import Engine
 from ridealong.live.registry import LiveCalls
 from ridealong.postcall.pipeline import ReviewPipeline
+from ridealong.postcall.rehearing import Rehearing
 from ridealong.recording.folder import Recordings
-from ridealong.speech import Transcriber, transcriber_class
+from ridealong.speech import BatchTranscriber, Transcriber, transcriber_class
+from ridealong.speech.batch import HeardToTheEnd
 from ridealong.speech.providers.channels import ChannelsTranscriber
 from ridealong.speech.providers.local import LocalTranscriber
 from ridealong.speech.providers.replay import ReplayTranscriber
@@ -92,20 +95,26 @@ class Runtime:
             opening = asyncio.create_task(Store.open(settings))
             try:
                 loaded, transcribers = await asyncio.gather(
-                    asyncio.to_thread(models.load, settings), _transcribers(settings)
+                    asyncio.to_thread(models.load, settings), _transcribers(settings, settings.transcriber)
                 )
             finally:
                 store = await opening
             stack.push_async_callback(store.close)
             for transcriber in set(transcribers.values()):
                 stack.push_async_callback(transcriber.close)
-            pipeline = await ReviewPipeline.open(store, loaded.embedder, loaded.reviewer())
+            recordings = Recordings(settings.recordings_dir)
+            again = await _retranscriber(settings, transcribers)
+            rehearing = None
+            if again is not None:
+                stack.push_async_callback(again.close)
+                rehearing = Rehearing(store, loaded.embedder, again, recorded_calls(store, recordings, disk))
+            pipeline = await ReviewPipeline.open(store, loaded.embedder, loaded.reviewer(), rehearing=rehearing)
             stack.push_async_callback(pipeline.close)
 
             async def review(tenant_id: UUID, call_id: UUID) -> dict[str, object] | None:
                 try:
-                    await pipeline.start(tenant_id, call_id, 1)
-                    await pipeline.wait(tenant_id, call_id, 1)
+                    await pipeline.start(tenant_id, call_id)
+                    await pipeline.wait(tenant_id, call_id)
                     async with store.tenant(tenant_id) as conn:
                         return (await artifacts.load_artifact(conn, call_id)).as_json()
                 except RidealongError as error:
@@ -113,7 +122,6 @@ class Runtime:
                     _log.error("review_not_shown", call_id=str(call_id), error=type(error).__name__)
                     return None
 
-            recordings = Recordings(settings.recordings_dir)
             calls = LiveCalls(
                 Engine(
                     store=store,
@@ -174,9 +182,18 @@ class Runtime:
             await conn.execute("SELECT 1")
 
 
-async def _transcribers(settings: Settings) -> dict[int, Transcriber]:
+async def _retranscriber(settings: Settings, live: Mapping[int, Transcriber]) -> BatchTranscriber | None:
+    """What hears recordings again; shares the live models where it is the same transcriber."""
+    name = settings.retranscriber
+    if not name:
+        return None
+    if name == settings.transcriber:
+        return HeardToTheEnd(live)
+    return HeardToTheEnd(await _transcribers(settings, name), owned=True)
+
+
+async def _transcribers(settings: Settings, name: str) -> dict[int, Transcriber]:
     """One for a mixed channel, one for two; both share what they load. Raises InvalidSettings or MissingPart."""
-    name = settings.transcriber
     transcriber_class(name)
     if name == "replay":
         if settings.replay is None:

@@ -99,6 +99,8 @@ def moment_json(moment: Moment) -> dict[str, object]:
         "confidence": round(moment.confidence, 3),
         "nudge": moment.nudge,
         "trigger_ts": moment.trigger_ts,
+        # Which transcript `utterance_no` counts in: a moment stays on the old one where a new one lacks its words.
+        "revision": moment.evidence[0].transcript_id.revision,
         "evidence": [evidence_json(e) for e in moment.evidence],
     }
 

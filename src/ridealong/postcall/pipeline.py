@@ -9,28 +9,37 @@ steps to a new run of the same workflow id, so that they are not done again.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid4
 
 import structlog
 from dbos import DBOS, DBOSConfig, SetWorkflowID
 
-from ridealong.core.errors import RidealongError, Unavailable
+from ridealong.core.errors import Refused, RidealongError, Unavailable
 from ridealong.core.rubric import Rubric, call_score
 from ridealong.core.stats import call_statistics
 from ridealong.core.transcript import TranscriptId
+from ridealong.postcall.rehearing import FAILED, NOTHING, Rehearing
 from ridealong.postcall.render import render
 from ridealong.postcall.review import ReviewContext, Reviewer, coach_call, embed_call, review_section
 from ridealong.postcall.rubric import DEFAULT_RUBRIC, load_rubric, shipped_rubric_text
 from ridealong.postcall.warnings import review_warnings
 from ridealong.store.artifacts import load_artifact
-from ridealong.store.calls import load_call, load_roles, load_transcript, load_vectors, queue_review
+from ridealong.store.calls import (
+    latest_revision,
+    load_call,
+    load_roles,
+    load_transcript,
+    load_vectors,
+    queue_review,
+)
 from ridealong.store.moments import load_moments
 from ridealong.store.reviews import (
     ReviewRef,
@@ -66,11 +75,14 @@ ATTEMPTS: Final = 3
 RETRY_SECONDS: Final = 0.2
 AT_ONCE: Final = 2
 """Reviews of this process at the same time: each keeps a core busy for seconds."""
+HEARING_AT_ONCE: Final = 4
+"""Recordings that are heard again at the same time, beside the reviews: mostly somebody else's work."""
 APPLICATION_VERSION: Final = "ridealong"
 """The same for every release: an interrupted review goes on after an upgrade."""
 
 _log = structlog.get_logger()
-Result = TypeVar("Result")
+Guarded = Callable[[str, Callable[[], Awaitable[int]]], Awaitable[int | None]]
+"""Runs a named step: its count, None when it failed for good."""
 
 
 class _StepFailed(Exception):
@@ -90,6 +102,8 @@ class _Open:
     """The reviews this process is making."""
 
     calls: dict[UUID, _Call] = field(default_factory=dict[UUID, _Call])
+    began: dict[UUID, float] = field(default_factory=dict[UUID, float])
+    """When the transcript under review was ready: its seconds count from there."""
     tasks: dict[UUID, asyncio.Task[None]] = field(default_factory=dict[UUID, "asyncio.Task[None]"])
 
 
@@ -99,21 +113,35 @@ CLOSING_TRIES: Final = 5
 class ReviewPipeline:
     """Makes reviews. One of it in a process; `open` and `close` belong to the same event loop."""
 
-    def __init__(self, store: Store, embedder: Embedder, reviewer: Reviewer) -> None:
+    def __init__(
+        self, store: Store, embedder: Embedder, reviewer: Reviewer, *, rehearing: Rehearing | None = None
+    ) -> None:
         self._store = store
         self._embedder = embedder
         self._reviewer = reviewer
         self._open = _Open()
+        self._rehearing = rehearing
         self._room = asyncio.Semaphore(AT_ONCE)
+        # A long recording that is heard again must not keep the next call's review waiting.
+        self._owned = asyncio.Semaphore(AT_ONCE + (0 if rehearing is None else HEARING_AT_ONCE))
         self._sweeper: asyncio.Task[None] | None = None
         self._workflow: Callable[[str, str, dict[str, int]], Coroutine[object, object, int]] | None = None
 
     @classmethod
     async def open(
-        cls, store: Store, embedder: Embedder, reviewer: Reviewer, *, sweep_seconds: float = SWEEP_SECONDS
+        cls,
+        store: Store,
+        embedder: Embedder,
+        reviewer: Reviewer,
+        *,
+        rehearing: Rehearing | None = None,
+        sweep_seconds: float = SWEEP_SECONDS,
     ) -> ReviewPipeline:
-        """Start DBOS on the store's database and take up what is unfinished. Raises Unavailable."""
-        pipeline = cls(store, embedder, reviewer)
+        """Start DBOS on the store's database and take up what is unfinished. Raises Unavailable.
+
+        `rehearing`: makes a better transcript of each call first.
+        """
+        pipeline = cls(store, embedder, reviewer, rehearing=rehearing)
         await asyncio.to_thread(_launch_dbos, store.owner_url)
 
         # A function of its own: DBOS writes attributes on what it registers, and a method takes none.
@@ -143,19 +171,28 @@ class ReviewPipeline:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(thread_name_prefix="ridealong"))
         await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
 
-    async def start(self, tenant_id: UUID, call_id: UUID, revision: int = 1) -> None:
+    async def start(self, tenant_id: UUID, call_id: UUID, revision: int | None = None) -> None:
         """Begin the review of a call that has ended. Repeating it, also in another process, changes nothing.
 
-        Raises Refused('unknown_call') or Unavailable.
+        Without `revision`: the review that the call has, or one of its newest transcript. Raises
+        Refused('unknown_call') or Unavailable.
         """
-        transcript_id = TranscriptId(call_id=call_id, revision=revision)
         async with self._store.tenant(tenant_id) as connection:
-            review_id = await queue_review(connection, transcript_id)
-            review = await load_review(connection, review_id)
+            review = None
+            if revision is None:
+                with contextlib.suppress(Refused):
+                    review = await find_review(connection, call_id)
+            if review is None:
+                transcript_id = await latest_revision(connection, call_id)
+                if revision is not None:
+                    transcript_id = TranscriptId(call_id=call_id, revision=revision)
+                review = await load_review(connection, await queue_review(connection, transcript_id))
         if review.status in (ReviewStatus.QUEUED, ReviewStatus.RUNNING):
-            self._take_up(ReviewRef(tenant_id=tenant_id, review_id=review_id, transcript_id=transcript_id))
+            self._take_up(
+                ReviewRef(tenant_id=tenant_id, review_id=review.review_id, transcript_id=review.transcript_id)
+            )
 
-    async def retry(self, tenant_id: UUID, call_id: UUID, revision: int = 1) -> None:
+    async def retry(self, tenant_id: UUID, call_id: UUID, revision: int | None = None) -> None:
         """Make a finished or failed review again, with the rubric that now holds. Raises Refused or Unavailable."""
         async with self._store.tenant(tenant_id) as connection:
             review = await find_review(connection, call_id, revision)
@@ -163,7 +200,7 @@ class ReviewPipeline:
                 await requeue_review(connection, review.review_id)
         await self.start(tenant_id, call_id, revision)
 
-    async def wait(self, tenant_id: UUID, call_id: UUID, revision: int = 1) -> ReviewStatus:
+    async def wait(self, tenant_id: UUID, call_id: UUID, revision: int | None = None) -> ReviewStatus:
         """FINISHED or FAILED, as soon as the review is either, whoever makes it. Raises Refused('unknown_review')."""
         while True:
             async with self._store.tenant(tenant_id) as connection:
@@ -197,7 +234,7 @@ class ReviewPipeline:
     async def _own(self, ref: ReviewRef) -> None:
         """Make the review if nobody else does."""
         try:
-            async with self._room, review_lock(self._store, ref.review_id) as mine:
+            async with self._owned, review_lock(self._store, ref.review_id) as mine:
                 if mine:
                     await self._make(ref)
         except (RidealongError, OSError) as error:
@@ -205,14 +242,15 @@ class ReviewPipeline:
             _log.warning("a review was interrupted", review_id=str(ref.review_id), error=type(error).__name__)
         finally:
             self._open.calls.pop(ref.review_id, None)
+            self._open.began.pop(ref.review_id, None)
 
     async def _make(self, ref: ReviewRef) -> None:
         async with self._store.tenant(ref.tenant_id) as connection:
             review = await load_review(connection, ref.review_id)
         if review.status not in (ReviewStatus.QUEUED, ReviewStatus.RUNNING) or self._workflow is None:
             return
-        began = time.monotonic()
-        workflow_id = f"review:{ref.transcript_id.call_id}:{ref.transcript_id.revision}"
+        # Not by its revision: the review moves to a better transcript in the middle of the workflow.
+        workflow_id = f"review:{ref.transcript_id.call_id}:{ref.review_id}"
         done = await _clear_earlier_run(workflow_id)
         if review.status is ReviewStatus.QUEUED:
             # Asked for anew, perhaps with another rubric.
@@ -225,7 +263,8 @@ class ReviewPipeline:
             _log.warning("a review failed", review_id=str(ref.review_id), step=str(error))
             async with self._store.tenant(ref.tenant_id) as connection:
                 await fail_review(connection, ref.review_id, f"{error}. It can be asked for again.")
-        review_seconds.observe(time.monotonic() - began)
+        if ref.review_id in self._open.began:
+            review_seconds.observe(time.monotonic() - self._open.began[ref.review_id])
 
     async def _review(self, tenant: str, review: str, done: dict[str, int]) -> int:
         """The workflow. Takes and gives ids and counts; everything else is in our own tables."""
@@ -261,6 +300,15 @@ class ReviewPipeline:
                 _log.warning("a step failed for good", step=name, review_id=review, error=type(error).__name__)
                 return None
 
+        again = NOTHING
+        if self._rehearing is not None:
+            again = await guarded("transcribe again", lambda: self._hear_again(tenant_id, review_id)) or NOTHING
+        async with self._room:
+            self._open.began[review_id] = time.monotonic()
+            return await self._judge(tenant_id, review_id, guarded, heard_again=again != FAILED)
+
+    async def _judge(self, tenant_id: UUID, review_id: UUID, guarded: Guarded, *, heard_again: bool) -> int:
+        """The workflow behind the transcript."""
         loaded = await guarded("load the transcript", lambda: self._load(tenant_id, review_id))
         if loaded is None:
             raise _StepFailed("the transcript could not be loaded")
@@ -279,7 +327,12 @@ class ReviewPipeline:
         coached = await guarded("coaching moments", lambda: self._coach(tenant_id, review_id))
         count = sum(d or 0 for d in dropped) + (coached or 0)
         if (
-            await guarded("finish", lambda: self._finish(tenant_id, review_id, missing, count, coached is not None))
+            await guarded(
+                "finish",
+                lambda: self._finish(
+                    tenant_id, review_id, missing, count, coached=coached is not None, heard_again=heard_again
+                ),
+            )
             is None
         ):
             raise _StepFailed("the review could not be stored")
@@ -287,6 +340,12 @@ class ReviewPipeline:
         return count
 
     # ------------------------------------------------------------------------------------------- the steps' work
+
+    async def _hear_again(self, tenant_id: UUID, review_id: UUID) -> int:
+        """HEARD, NOTHING or FAILED. A failure is a result, kept with the workflow: it is told, and not repeated."""
+        if self._rehearing is None:
+            return NOTHING
+        return await self._rehearing.hear_again(tenant_id, review_id)
 
     async def _load(self, tenant_id: UUID, review_id: UUID) -> int:
         return len((await self._call(tenant_id, review_id)).context.transcript)
@@ -311,7 +370,12 @@ class ReviewPipeline:
             call = await load_call(connection, review.transcript_id.call_id)
             transcript = await load_transcript(connection, review.transcript_id)
             roles = await load_roles(connection, review.transcript_id)
-            moments = tuple(await load_moments(connection, transcript))
+            # One that stayed on an earlier transcript has its utterance's number there, and proves nothing here.
+            moments = tuple(
+                m
+                for m in await load_moments(connection, transcript)
+                if m.moment.evidence[0].transcript_id == transcript.id
+            )
             vectors = await load_vectors(connection, review.transcript_id)
         context = ReviewContext(
             transcript=transcript,
@@ -347,7 +411,9 @@ class ReviewPipeline:
             await save_coaching_moments(connection, review_id, outcome.coaching_moments, vectors=vectors)
         return outcome.dropped
 
-    async def _finish(self, tenant_id: UUID, review_id: UUID, missing: list[str], dropped: int, coached: bool) -> int:
+    async def _finish(
+        self, tenant_id: UUID, review_id: UUID, missing: list[str], dropped: int, *, coached: bool, heard_again: bool
+    ) -> int:
         call = await self._call(tenant_id, review_id)
         async with self._store.tenant(tenant_id) as connection:
             scores = await assessed_sections(connection, review_id)
@@ -357,7 +423,9 @@ class ReviewPipeline:
                 review_id,
                 score=score or 0.0,
                 assessed=score is not None,
-                warnings=review_warnings(call.context, assessed=score is not None, coached=coached),
+                warnings=review_warnings(
+                    call.context, assessed=score is not None, coached=coached, heard_again=heard_again
+                ),
                 missing_sections=missing,
                 dropped_drafts=dropped,
             )

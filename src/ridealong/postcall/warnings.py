@@ -14,8 +14,13 @@ SURE_OF_ROLE: Final = 0.8
 SHORT_MS: Final = 60_000
 
 
-def review_warnings(context: ReviewContext, *, assessed: bool, coached: bool = True) -> tuple[str, ...]:
-    """One sentence for each thing that limits the review. None of them holds words of the call."""
+def review_warnings(
+    context: ReviewContext, *, assessed: bool, coached: bool = True, heard_again: bool = True
+) -> tuple[str, ...]:
+    """One sentence for each thing that limits the review. None of them holds words of the call.
+
+    `heard_again` False: a better transcript was to be made of the recording, and could not be.
+    """
     found: list[str] = []
     utterances = context.transcript.utterances
     if not utterances:
@@ -43,6 +48,8 @@ def review_warnings(context: ReviewContext, *, assessed: bool, coached: bool = T
         found.append("Much of the speech has no known speaker; it is shown and never cited.")
     if utterances and context.duration_ms < SHORT_MS:
         found.append("The call is shorter than a minute.")
+    if not heard_again:
+        found.append("The recording could not be transcribed again: the review stands on what was heard live.")
     if not coached:
         found.append("The coaching moments could not be made.")
     return tuple(found)

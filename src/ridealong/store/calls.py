@@ -245,6 +245,13 @@ async def end_call(connection: AsyncConnection, call_id: UUID, *, audio_ms: int,
     )
     if cursor.rowcount == 0:
         await load_call(connection, call_id)
+        # Its review may be about a later transcript by now.
+        cursor = await connection.execute(
+            "SELECT review_id FROM review WHERE call_id = %s ORDER BY revision DESC LIMIT 1", [call_id]
+        )
+        row = await cursor.fetchone()
+        if row is not None:
+            return row[0]
     return await queue_review(connection, TranscriptId(call_id=call_id))
 
 

@@ -8,7 +8,8 @@ from psycopg import AsyncConnection
 
 from ridealong.core.artifact import StoredMoment
 from ridealong.core.moments import Moment, Reason, Tier
-from ridealong.core.transcript import Transcript
+from ridealong.core.transcript import Transcript, TranscriptId
+from ridealong.store.calls import load_transcript
 from ridealong.store.evidence import COLUMN_LIST, VALUE_LIST, Vectors, by_owner, columns_of, evidence_of, vector_for
 
 
@@ -56,33 +57,48 @@ async def record_moments(
 
 
 async def load_moments(connection: AsyncConnection, transcript: Transcript) -> list[StoredMoment]:
-    """The moments that cite this transcript, in order of their trigger; each quote proved against it once more."""
+    """The call's moments as they stand in this transcript, in order of their trigger; each quote proved once more.
+
+    A moment of an earlier revision cites this one where its words were found in it, and else the one it was made from:
+    its evidence says which.
+    """
     key = [transcript.id.call_id, transcript.id.revision]
     cursor = await connection.execute(
-        "SELECT moment_id, utterance_no, quote_start, quote_end FROM moment_evidence"
+        "SELECT moment_id, utterance_no, quote_start, quote_end FROM moment_anchor"
         " WHERE call_id = %s AND revision = %s ORDER BY moment_id, position",
+        key,
+    )
+    anchored = by_owner(await cursor.fetchall())
+    cursor = await connection.execute(
+        "SELECT moment_id, utterance_no, quote_start, quote_end FROM moment_evidence"
+        " WHERE call_id = %s AND revision <= %s ORDER BY moment_id, position",
         key,
     )
     further = by_owner(await cursor.fetchall())
     cursor = await connection.execute(
-        "SELECT moment_id, type, tier, reason, confidence, nudge, trigger_ts, utterance_no, quote_start, quote_end"
-        " FROM moment WHERE call_id = %s AND revision = %s ORDER BY trigger_ts, created_at, moment_id",
+        "SELECT moment_id, type, tier, reason, confidence, nudge, trigger_ts, utterance_no, quote_start, quote_end,"
+        " revision FROM moment WHERE call_id = %s AND revision <= %s ORDER BY trigger_ts, created_at, moment_id",
         key,
     )
-    return [
-        StoredMoment(
-            moment_id=row[0],
-            moment=Moment(
-                type=row[1],
-                tier=Tier(row[2]),
-                reason=Reason(row[3]),
-                confidence=row[4],
-                nudge=row[5],
-                trigger_ts=row[6],
-                evidence=tuple(
-                    evidence_of(transcript, *place) for place in [(row[7], row[8], row[9]), *further.get(row[0], [])]
-                ),
-            ),
+    rows = await cursor.fetchall()
+    transcripts = {transcript.id.revision: transcript}
+    found: list[StoredMoment] = []
+    for row in rows:
+        places, revision = anchored.get(row[0]), transcript.id.revision
+        if places is None:
+            places, revision = [(row[7], row[8], row[9]), *further.get(row[0], [])], row[10]
+        if revision not in transcripts:
+            earlier = TranscriptId(call_id=transcript.id.call_id, revision=revision)
+            transcripts[revision] = await load_transcript(connection, earlier)
+        cited = transcripts[revision]
+        moment = Moment(
+            type=row[1],
+            tier=Tier(row[2]),
+            reason=Reason(row[3]),
+            confidence=row[4],
+            nudge=row[5],
+            trigger_ts=row[6],
+            evidence=tuple(evidence_of(cited, *place) for place in places),
         )
-        for row in await cursor.fetchall()
-    ]
+        found.append(StoredMoment(moment_id=row[0], moment=moment))
+    return found

@@ -220,6 +220,7 @@ CREATE TABLE ridealong.moment (
     created_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (tenant_id, moment_id),
     CONSTRAINT moment_within_its_transcript UNIQUE (tenant_id, moment_id, call_id, revision),
+    CONSTRAINT moment_within_its_call UNIQUE (tenant_id, moment_id, call_id),
     CONSTRAINT moment_cites_an_utterance_as_it_was_said FOREIGN KEY
         (tenant_id, call_id, revision, utterance_no, speaker_id, start_ts, end_ts, text_length)
         REFERENCES ridealong.utterance (tenant_id, call_id, revision, utterance_no, speaker_id, start_ts, end_ts, text_length),
@@ -266,6 +267,41 @@ CREATE TABLE ridealong.moment_evidence (
 CREATE INDEX moment_evidence_of_a_call ON ridealong.moment_evidence (tenant_id, call_id, revision, utterance_no);
 
 CREATE TRIGGER moment_evidence_is_immutable BEFORE UPDATE OR DELETE ON ridealong.moment_evidence
+    FOR EACH ROW EXECUTE FUNCTION ridealong.refuse_change();
+
+-- Where a moment's words stand in a later revision. The moment itself stays as it was; a revision without an anchor
+-- does not have its words.
+CREATE TABLE ridealong.moment_anchor (
+    tenant_id uuid NOT NULL,
+    moment_id uuid NOT NULL,
+    revision integer NOT NULL,
+    position smallint NOT NULL,
+    call_id uuid NOT NULL,
+    utterance_no integer NOT NULL,
+    speaker_id integer NOT NULL,
+    start_ts integer NOT NULL,
+    end_ts integer NOT NULL,
+    text_length integer NOT NULL,
+    quote_start integer NOT NULL,
+    quote_end integer NOT NULL,
+    first_position smallint NOT NULL GENERATED ALWAYS AS (0) STORED,
+    PRIMARY KEY (tenant_id, moment_id, revision, position),
+    CONSTRAINT moment_anchor_is_of_a_moment_of_its_call FOREIGN KEY (tenant_id, moment_id, call_id)
+        REFERENCES ridealong.moment (tenant_id, moment_id, call_id),
+    CONSTRAINT moment_anchor_has_a_first_piece FOREIGN KEY (tenant_id, moment_id, revision, first_position)
+        REFERENCES ridealong.moment_anchor (tenant_id, moment_id, revision, position),
+    CONSTRAINT moment_anchor_cites_an_utterance_as_it_was_said FOREIGN KEY
+        (tenant_id, call_id, revision, utterance_no, speaker_id, start_ts, end_ts, text_length)
+        REFERENCES ridealong.utterance (tenant_id, call_id, revision, utterance_no, speaker_id, start_ts, end_ts, text_length),
+    CONSTRAINT moment_anchor_quotes_words_inside_the_utterance CHECK
+        (0 <= quote_start AND quote_start < quote_end AND quote_end <= text_length),
+    CONSTRAINT moment_anchor_counts_from_zero CHECK (position >= 0),
+    CONSTRAINT moment_anchor_is_of_a_later_revision CHECK (revision >= 2)
+);
+
+CREATE INDEX moment_anchor_of_a_call ON ridealong.moment_anchor (tenant_id, call_id, revision, utterance_no);
+
+CREATE TRIGGER moment_anchor_is_immutable BEFORE UPDATE OR DELETE ON ridealong.moment_anchor
     FOR EACH ROW EXECUTE FUNCTION ridealong.refuse_change();
 
 ---------------------------------------------------------------------------------------------------- reviews
@@ -432,6 +468,9 @@ FROM (
     SELECT tenant_id, 'moment', moment_id, position, call_id, revision, utterance_no,
            speaker_id, start_ts, end_ts, quote_start, quote_end FROM ridealong.moment_evidence
     UNION ALL
+    SELECT tenant_id, 'moment', moment_id, position, call_id, revision, utterance_no,
+           speaker_id, start_ts, end_ts, quote_start, quote_end FROM ridealong.moment_anchor
+    UNION ALL
     SELECT tenant_id, 'claim', claim_id, 0::smallint, call_id, revision, utterance_no,
            speaker_id, start_ts, end_ts, quote_start, quote_end FROM ridealong.claim
     UNION ALL
@@ -461,7 +500,7 @@ DECLARE
     name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['tenant', 'rep', 'voiceprint', 'document', 'call', 'token', 'gap', 'transcript',
-        'speaker_role', 'utterance', 'moment', 'moment_evidence', 'review', 'review_section', 'claim', 'claim_evidence']
+        'speaker_role', 'utterance', 'moment', 'moment_evidence', 'moment_anchor', 'review', 'review_section', 'claim', 'claim_evidence']
     LOOP
         EXECUTE format('ALTER TABLE ridealong.%I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('ALTER TABLE ridealong.%I FORCE ROW LEVEL SECURITY', name);
@@ -479,7 +518,7 @@ REVOKE ALL ON SCHEMA ridealong FROM PUBLIC;
 GRANT USAGE ON SCHEMA ridealong TO ridealong_app, ridealong_lookup;
 
 GRANT SELECT, INSERT ON ridealong.tenant, ridealong.transcript, ridealong.utterance, ridealong.gap, ridealong.moment,
-    ridealong.moment_evidence TO ridealong_app;
+    ridealong.moment_evidence, ridealong.moment_anchor TO ridealong_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ridealong.voiceprint TO ridealong_app;
 GRANT SELECT, INSERT, UPDATE ON ridealong.rep, ridealong.document, ridealong.call, ridealong.token,
     ridealong.speaker_role, ridealong.review TO ridealong_app;
@@ -568,7 +607,7 @@ BEGIN
                    row_number() OVER (ORDER BY w.rank DESC, w.call_id, w.utterance_no, w.kind) FROM worded w)
          SELECT r.kind, r.id, r.call_id, r.revision, r.utterance_no, sum(1.0 / (60 + r.place))::double precision AS score
          FROM ranked r
-         WHERE NOT EXISTS (SELECT FROM ridealong.transcript newer WHERE newer.tenant_id = $1
+         WHERE r.kind = ''moment'' OR NOT EXISTS (SELECT FROM ridealong.transcript newer WHERE newer.tenant_id = $1
                            AND newer.call_id = r.call_id AND newer.revision > r.revision)
          GROUP BY 1, 2, 3, 4, 5 ORDER BY score DESC, r.call_id, r.utterance_no, r.kind LIMIT $5',
         array_to_string(near, ' UNION ALL '), array_to_string(worded, ' UNION ALL '))
@@ -598,7 +637,7 @@ BEGIN
     WHERE s.tenant_id = tenant AND r.tenant_id = tenant AND s.review_id = r.review_id AND r.call_id = erased;
     GET DIAGNOSTICS found = ROW_COUNT;
     counts := counts || jsonb_build_object('review_section', found);
-    FOREACH name IN ARRAY ARRAY['review', 'moment_evidence', 'moment', 'speaker_role', 'utterance', 'transcript', 'gap',
+    FOREACH name IN ARRAY ARRAY['review', 'moment_anchor', 'moment_evidence', 'moment', 'speaker_role', 'utterance', 'transcript', 'gap',
         'token', 'call']
     LOOP
         EXECUTE format('DELETE FROM ridealong.%I WHERE tenant_id = $1 AND call_id = $2', name) USING tenant, erased;

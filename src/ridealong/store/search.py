@@ -86,7 +86,7 @@ class _Span:
     row: tuple[Any, ...]
 
     def __call__(self, score: float) -> Hit:
-        kind, hit_id, call_id, revision, no, speaker_id, start_ts, end_ts, quote, text, moment_type = self.row
+        kind, hit_id, call_id, _, _, speaker_id, start_ts, end_ts, quote, text, moment_type, revision, no = self.row
         return Hit(
             kind=HitKind(kind),
             id=hit_id,
@@ -108,11 +108,17 @@ async def _spans(connection: AsyncConnection, found: Sequence[tuple[Any, ...]]) 
     cursor = await connection.execute(
         "WITH found AS (SELECT * FROM unnest(%s::text[], %s::uuid[], %s::uuid[], %s::int[], %s::int[])"
         " AS f (kind, id, call_id, revision, utterance_no))"
-        " SELECT f.kind, f.id, u.call_id, u.revision, u.utterance_no, u.speaker_id, u.start_ts, u.end_ts,"
-        " CASE WHEN f.id IS NULL THEN u.text ELSE substr(u.text, coalesce(m.quote_start, c.quote_start) + 1,"
-        " coalesce(m.quote_end, c.quote_end) - coalesce(m.quote_start, c.quote_start)) END,"
-        " coalesce(m.nudge, c.statement, u.text), m.type"
-        " FROM found f JOIN utterance u USING (call_id, revision, utterance_no)"
+        " SELECT f.kind, f.id, f.call_id, f.revision, f.utterance_no, u.speaker_id, u.start_ts, u.end_ts,"
+        " CASE WHEN f.id IS NULL THEN u.text ELSE substr(u.text,"
+        " coalesce(a.quote_start, m.quote_start, c.quote_start) + 1, coalesce(a.quote_end, m.quote_end, c.quote_end)"
+        " - coalesce(a.quote_start, m.quote_start, c.quote_start)) END,"
+        " coalesce(m.nudge, c.statement, u.text), m.type, u.revision, u.utterance_no"
+        # A moment is shown where the newest transcript that has its words has them.
+        " FROM found f LEFT JOIN LATERAL (SELECT x.revision, x.utterance_no, x.quote_start, x.quote_end"
+        " FROM moment_anchor x WHERE f.kind = 'moment' AND x.moment_id = f.id AND x.position = 0"
+        " ORDER BY x.revision DESC LIMIT 1) a ON true"
+        " JOIN utterance u ON u.call_id = f.call_id AND u.revision = coalesce(a.revision, f.revision)"
+        " AND u.utterance_no = coalesce(a.utterance_no, f.utterance_no)"
         " LEFT JOIN moment m ON f.kind = 'moment' AND m.moment_id = f.id"
         " LEFT JOIN claim c ON f.kind IN ('finding', 'coaching_moment') AND c.claim_id = f.id"
         " WHERE u.tenant_id = current_tenant() AND (f.id IS NULL OR m.moment_id IS NOT NULL OR c.claim_id IS NOT NULL)",

@@ -96,13 +96,15 @@ async def test_utterances_without_an_embedding_are_found_by_their_words(store: S
     assert [(hit.utterance_no, hit.score) for hit in hits] == [(5, pytest.approx(1 / 61))]
 
 
-async def test_of_a_call_with_a_newer_transcript_only_that_one_is_found(store: Store) -> None:
+async def test_of_a_call_with_a_newer_transcript_only_its_words_are_found_and_every_moment(store: Store) -> None:
     call = await record_call(store)
     second = TranscriptId(call_id=call.call_id, revision=2)
     async with store.tenant(call.tenant_id) as connection:
         await begin_revision(connection, second)
         await append_utterances(connection, second, utterances(), vectors(6))
-    assert {hit.revision for hit in await find(store, call.tenant_id, "price", vectors(6)[3])} == {2}
+    hits = await find(store, call.tenant_id, "price", vectors(6)[3])
+    assert {hit.revision for hit in hits if hit.kind is not HitKind.MOMENT} == {2}
+    assert {hit.revision for hit in hits if hit.kind is HitKind.MOMENT} == {1}
 
 
 async def test_hostile_questions_are_only_questions(store: Store) -> None:
@@ -162,6 +164,7 @@ async def test_an_erased_call_leaves_no_word_anywhere(store: Store, postgres: Em
             "claim": 3,
             "review_section": 1,
             "review": 1,
+            "moment_anchor": 0,
             "moment_evidence": 1,
             "moment": 1,
             "speaker_role": 1,

@@ -86,6 +86,12 @@ class Phone:
         files = sorted(self.site.recordings.glob("*/*/audio"), key=lambda path: path.stat().st_mtime)
         return [path.read_bytes() for path in files]
 
+    async def journalled(self, ms: int) -> None:
+        """Wait until that much lies in the first journal: the carrier is told nothing."""
+        async with asyncio.timeout(20):
+            while not (found := self.journals()) or len(found[0]) < 16 * ms:
+                await asyncio.sleep(0.02)
+
     async def stored(self, calls: int = 1) -> list[stored_calls.StoredCall]:
         """The stored calls, newest first, once all have ended."""
         for _ in range(100):
@@ -159,8 +165,7 @@ async def test_a_call_that_reconnects_goes_on_behind_a_gap(site: RealSite) -> No
     phone = Phone(site)
     async with line(site.address) as first:
         await phone.stream().run(first, stop_at_ms=2_500, hang_up=False)
-        # The carrier's last words have arrived when a broken message was answered by nothing for a while.
-        await asyncio.sleep(0.2)
+        await phone.journalled(2_400)
         first.transport.abort()
     await asyncio.sleep(0.3)
     await phone.whole()
@@ -182,7 +187,7 @@ async def test_a_call_goes_on_in_the_next_process(store_settings: Settings, tmp_
         phone = Phone(site)
         async with line(site.address) as socket:
             await phone.stream().run(socket, stop_at_ms=3_000, hang_up=False)
-            await asyncio.sleep(0.2)
+            await phone.journalled(2_900)
     async with real_site(store_settings, folder, known=site) as again:
         calls = again.calls
         assert isinstance(calls, LiveCalls)
@@ -205,7 +210,7 @@ async def test_a_newer_stream_of_the_same_call_takes_it_over(site: RealSite) -> 
     phone = Phone(site)
     async with line(site.address) as first:
         await phone.stream().run(first, stop_at_ms=1_000, hang_up=False)
-        await asyncio.sleep(0.1)
+        await phone.journalled(900)
         async with line(site.address) as second:
             await phone.stream().run(second)
             assert await until_closed(first) == 4409

@@ -57,13 +57,13 @@ def _spoken(utterance: Utterance) -> Iterable[Heard]:
             estimated=word.estimated,
         )
         for word in utterance.words
-    ) or _spread(utterance)
+    ) or spread(utterance)
     yield Activity(at_ts=utterance.start_ts, speaking=True)
     yield Words(words=words, ends_turn=True)
     yield Activity(at_ts=utterance.end_ts, speaking=False)
 
 
-def _spread(utterance: Utterance) -> tuple[SpokenWord, ...]:
+def spread(utterance: Utterance) -> tuple[SpokenWord, ...]:
     """The utterance's time shared out by the lengths of its words; each gets at least a millisecond."""
     texts = utterance.text.split()
     total = sum(len(text) + 1 for text in texts)
