@@ -23,8 +23,9 @@ async def record_moments(
     async with connection.cursor() as writing:
         await writing.executemany(
             f"INSERT INTO moment (tenant_id, moment_id, type, tier, reason, confidence, nudge, trigger_ts,"
-            f" {COLUMN_LIST}, embedding) VALUES (current_tenant(), %(moment_id)s, %(type)s, %(tier)s,"
-            f" %(reason)s, %(confidence)s, %(nudge)s, %(trigger_ts)s, {VALUE_LIST}, coalesce(%(embedding)s::vector,"
+            f" decided_by, {COLUMN_LIST}, embedding) VALUES (current_tenant(), %(moment_id)s, %(type)s, %(tier)s,"
+            f" %(reason)s, %(confidence)s, %(nudge)s, %(trigger_ts)s, %(decided_by)s, {VALUE_LIST},"
+            " coalesce(%(embedding)s::vector,"
             " (SELECT u.embedding FROM utterance u WHERE u.call_id = %(call_id)s AND u.revision = %(revision)s"
             " AND u.utterance_no = %(utterance_no)s)))"
             " ON CONFLICT (tenant_id, moment_id) DO NOTHING",
@@ -37,6 +38,7 @@ async def record_moments(
                     "confidence": stored.moment.confidence,
                     "nudge": stored.moment.nudge,
                     "trigger_ts": stored.moment.trigger_ts,
+                    "decided_by": stored.moment.decided_by,
                     "embedding": vector_for(vectors, index),
                     **columns_of(stored.moment.evidence[0]),
                 }
@@ -65,8 +67,8 @@ async def load_moments(connection: AsyncConnection, transcript: Transcript) -> l
     )
     further = by_owner(await cursor.fetchall())
     cursor = await connection.execute(
-        "SELECT moment_id, type, tier, reason, confidence, nudge, trigger_ts, utterance_no, quote_start, quote_end"
-        " FROM moment WHERE call_id = %s AND revision = %s ORDER BY trigger_ts, created_at, moment_id",
+        "SELECT moment_id, type, tier, reason, confidence, nudge, trigger_ts, utterance_no, quote_start, quote_end,"
+        " decided_by FROM moment WHERE call_id = %s AND revision = %s ORDER BY trigger_ts, created_at, moment_id",
         key,
     )
     return [
@@ -82,6 +84,7 @@ async def load_moments(connection: AsyncConnection, transcript: Transcript) -> l
                 evidence=tuple(
                     evidence_of(transcript, *place) for place in [(row[7], row[8], row[9]), *further.get(row[0], [])]
                 ),
+                decided_by=row[10],
             ),
         )
         for row in await cursor.fetchall()
