@@ -12,6 +12,7 @@ from ridealong.core.errors import Refused, RidealongError
 from ridealong.core.transcript import Transcript, TranscriptId
 from ridealong.live import CallStart, Encoding
 from ridealong.live import start as starts
+from ridealong.live.asking import Hosted
 from ridealong.live.judge import Judge
 from ridealong.live.session import LiveCall, Source
 from ridealong.live.taxonomy import default_taxonomy, load_taxonomy
@@ -163,10 +164,14 @@ class LiveCalls:
         enrolled = tuple(
             EnrolledVoice(rep_id=p.rep_id, voiceprint=p.voiceprint) for p in prints if p.rep_id == start.rep_id
         )
+        model = self._engine.live_model(tenant_id)
         return Judge(
             transcript=Transcript(TranscriptId(call_id=call_id)),
             taxonomy=taxonomy,
             minds=self._engine.minds,
             executor=self._engine.models,
             enrolled_voices=enrolled,
+            hosted=None
+            if model is None
+            else Hosted.of(model, taxonomy, language=start.language, settings=self._engine.asking),
         )
