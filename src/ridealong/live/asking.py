@@ -22,8 +22,12 @@ if TYPE_CHECKING:
     from ridealong.live.taxonomy import Taxonomy
     from ridealong.llm import Model
 
-AWAY_AFTER: Final = 3
+AWAY_AFTER: Final = 2
 """Questions in a row without an answer after which the model counts as away. A refusal counts at once: it stays."""
+
+LATE_GRACE_S: Final = 0.1
+"""So much longer a late question lives: its own wrapper's deadline should end it, since a breaker learns nothing from a
+question that we cancel."""
 
 LEAST_WAIT_S: Final = 0.1
 """A question that could be waited for no longer than this is not worth its price."""
@@ -66,6 +70,7 @@ class _Request:
 
     opens: list[_Open]
     task: asyncio.Task[None] | None = None
+    late: bool = False
 
     @property
     def nos(self) -> tuple[int, ...]:
@@ -142,57 +147,61 @@ class Asking:
     # ---- one question
 
     async def _run(self, request: _Request) -> None:
-        found: Opinion | Unusable
         try:
-            nos = request.nos
-            question = self.hosted.opinions.question(self.transcript, nos, self.roles())
-            answer = await self.hosted.model.answer(question)
-            found = self.hosted.opinions.read(answer, self.transcript, nos, self.roles())
+            opinion = await self._opinion(request)
+            for opened in request.opens:
+                self._settle(opened, opinion)
+        finally:
+            if request in self._requests:
+                self._requests.remove(request)
+
+    async def _opinion(self, request: _Request) -> Opinion | None:
+        nos, opinions = request.nos, self.hosted.opinions
+        failure: Exception | None = None
+        found: Opinion | Unusable | None = None
+        try:
+            answer = await self.hosted.model.answer(opinions.question(self.transcript, nos, self.roles()))
+            found = opinions.read(answer, self.transcript, nos, self.roles())
         except ModelFailed as error:
-            self._count("bad_answer" if isinstance(error, BadAnswer) else "failed")
-            self._no_answer(error)
-            self._finish(request, None)
-            return
+            failure = error
         except Exception as error:
             # An adapter's mistake must not end the call.
             _log.error("live_model_failed", error=type(error).__name__)
-            self._count("failed")
-            self._no_answer(None)
-            self._finish(request, None)
-            return
+            failure = error
+        if request.late:
+            return None  # counted as late already, and decided
+        if failure is not None:
+            self._count("bad_answer" if isinstance(failure, BadAnswer) else "failed")
+            self._no_answer(failure)
+            return None
         self._answered()
         if isinstance(found, Unusable):
             self._count(found.value)
-            telemetry.drafts_ungrounded_total.inc(int(found is Unusable.UNGROUNDED))
-            self._finish(request, None)
-            return
+            if found is Unusable.UNGROUNDED:
+                telemetry.drafts_ungrounded_total.inc()
+            return None
         self._count("answered")
-        self._finish(request, found)
-
-    def _finish(self, request: _Request, opinion: Opinion | None) -> None:
-        if request in self._requests:
-            self._requests.remove(request)
-        for opened in request.opens:
-            self._settle(opened, opinion)
-        self._mark_idle()
+        return found
 
     def _late(self, opened: _Open) -> None:
         """The deadline is over: the local decision stands."""
         self._settle(opened, None)
-        for request in list(self._requests):
-            if all(o.settled for o in request.opens):
-                self._cancel(request, "late")
+        for request in self._requests:
+            if not request.late and all(o.settled for o in request.opens):
+                request.late = True
+                self._count("late")
                 self._no_answer(None)
-        self._mark_idle()
+                if request.task is not None:
+                    asyncio.get_running_loop().call_later(LATE_GRACE_S, request.task.cancel)
 
     def _drop(self, request: _Request, outcome: str) -> None:
         self._cancel(request, outcome)
         for opened in request.opens:
             self._settle(opened, None)
-        self._mark_idle()
 
     def _cancel(self, request: _Request, outcome: str) -> None:
-        self._count(outcome)
+        if not request.late:
+            self._count(outcome)
         self._requests.remove(request)
         if request.task is not None:
             request.task.cancel()
@@ -206,9 +215,7 @@ class Asking:
         detections = self.hosted.cascade.settle(opened.doubt, opinion, self.roles())
         if detections:
             self.decided(detections, opened.heard_ts)
-
-    def _mark_idle(self) -> None:
-        if not self._requests:
+        if all(o.settled for r in self._requests for o in r.opens):
             self._idle.set()
 
     def _count(self, outcome: str) -> None:
@@ -216,7 +223,7 @@ class Asking:
 
     # ---- away and back
 
-    def _no_answer(self, error: ModelFailed | None) -> None:
+    def _no_answer(self, error: Exception | None) -> None:
         if isinstance(error, BadAnswer):
             return  # it answers, if badly
         self._unanswered += 1

@@ -74,12 +74,9 @@ class SecondOpinion:
     def question(self, transcript: Transcript, nos: Sequence[int], roles: Roles) -> Question:
         """Ask about the utterances `nos` (ascending), with the minute before the last of them."""
         window = shown(transcript, nos[-1])
-        lines = [
-            json.dumps({"no": u.no, "role": roles.role_of(u.speaker).value, "text": text}, ensure_ascii=False)
-            for u, text in window
-        ]
+        lines = [_line({"no": u.no, "role": roles.role_of(u.speaker).value, "text": text}) for u, text in window]
         # One JSON object a line: no text can end its own line, so none can pose as a turn or as an instruction.
-        material = "\n".join([*lines, json.dumps({"judge": list(nos)})])
+        material = "\n".join([*lines, _line({"judge": list(nos)})])
         return Question(
             instructions=self._instructions,
             material=(Block(text=material),),
@@ -127,6 +124,16 @@ def shown(transcript: Transcript, until_no: int) -> list[tuple[Utterance, str]]:
         left -= len(text)
         found.append((utterance, text))
     return found[::-1]
+
+
+_LINE_ENDS: Final = {0x85: "\\u0085", 0x2028: "\\u2028", 0x2029: "\\u2029"}
+"""What else ends a line to some readers, beside the characters that JSON escapes itself."""
+
+
+def _line(found: Mapping[str, object]) -> str:
+    text = json.dumps(found, ensure_ascii=False).translate(_LINE_ENDS)
+    # A broken recogniser or file may hold a lone surrogate, which no request can carry.
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _schema(types: Sequence[str]) -> Mapping[str, object]:
