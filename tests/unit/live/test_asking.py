@@ -24,7 +24,7 @@ from tests.unit.live.doubtful import (
     said,
     transcript_of,
 )
-from tests.virtual_time import run_virtual
+from tests.virtual_time import in_virtual_time
 
 WORDS = "I don't know, that is a lot."
 
@@ -48,7 +48,7 @@ class Talk:
 
     @property
     def now(self) -> float:
-        return asyncio.get_running_loop().time() - 1000.0
+        return asyncio.get_running_loop().time()
 
     def _note(self, detections: Sequence[Detection], _heard_ts: float) -> None:
         self.decided += [(round(self.now, 3), d) for d in detections]
@@ -88,7 +88,7 @@ def play(talk: Talk, script: Callable[[Talk], Awaitable[None]]) -> Talk:
             await talk.asking.settled()
             talk.asking.close()
 
-    run_virtual(main())
+    in_virtual_time(main())
     return talk
 
 
