@@ -16,11 +16,12 @@ from uuid import UUID
 
 import structlog
 
-from ridealong.app import models
+from ridealong.app import hosted, models
 from ridealong.app.library import StoredDocuments, StoredLibrary, StoredRecordings, StoredReports, StoredVoices
 from ridealong.core.errors import InvalidSettings, Refused, RidealongError
 from ridealong.live.engine import Engine
 from ridealong.live.registry import LiveCalls
+from ridealong.llm.house import ModelHouse
 from ridealong.postcall.pipeline import ReviewPipeline
 from ridealong.recording.folder import Recordings
 from ridealong.speech import Transcriber, transcriber_class
@@ -113,6 +114,8 @@ class Runtime:
                     _log.error("review_not_shown", call_id=str(call_id), error=type(error).__name__)
                     return None
 
+            house = ModelHouse(settings)
+            stack.push_async_callback(house.close)
             recordings = Recordings(settings.recordings_dir)
             calls = LiveCalls(
                 Engine(
@@ -125,6 +128,8 @@ class Runtime:
                     review=review,
                     resume_grace_s=settings.resume_grace_s,
                     max_call_ms=round(settings.max_call_hours * 3_600_000),
+                    live_model=hosted.live_model(settings, house),
+                    asking=hosted.asking(settings),
                 )
             )
             stack.push_async_callback(calls.close)
