@@ -152,8 +152,11 @@ class Asking:
             for opened in request.opens:
                 self._settle(opened, opinion)
         finally:
+            # Else somebody has taken its doubts over. What the end of the process cuts off is decided locally.
             if request in self._requests:
                 self._requests.remove(request)
+                for opened in request.opens:
+                    self._settle(opened, None)
 
     async def _opinion(self, request: _Request) -> Opinion | None:
         nos, opinions = request.nos, self.hosted.opinions
@@ -231,7 +234,7 @@ class Asking:
             self._away = True
             self.warn(
                 "live_model_away",
-                "the live model does not answer: moments are decided on this machine alone; see `ridealong doctor`",
+                "the live model gives no answers: moments are decided on this machine alone; `ridealong doctor` says more",
             )
 
     def _answered(self) -> None:
