@@ -234,7 +234,7 @@ class Asking:
             self._away = True
             self.warn(
                 "live_model_away",
-                "the live model gives no answers: moments are decided on this machine alone; `ridealong doctor` says more",
+                "the live model gives no answers: moments are decided on this machine alone; run `ridealong doctor`",
             )
 
     def _answered(self) -> None:

@@ -39,6 +39,10 @@ DENIED: Final = 0.25
 """Likelihood ratio of the model not naming it: that model stays silent on one of four that are there."""
 
 
+OWN_TYPE_PRIOR: Final = 0.05
+"""Probability before the answer of a type that the head does not know: a tenant's own. About as common as ours are."""
+
+
 class ModelWording(StrEnum):
     """Whose words a nudge has."""
 
@@ -172,7 +176,7 @@ class Cascade:
         return [
             Detection(
                 type=moment_type.id,
-                confidence=_weigh(doubt.likelihoods.get(moment_type.id, 0.0), CONFIRMED),
+                confidence=_weigh(doubt.likelihoods.get(moment_type.id, OWN_TYPE_PRIOR), CONFIRMED),
                 evidence=(evidence,),
                 trigger_ts=end_of(evidence.utterance, evidence.quote_end),
                 nudge=nudge,

@@ -268,6 +268,16 @@ def test_one_failure_is_no_absence_but_a_refusal_is() -> None:
     assert play(Talk(Scripted([ModelRefused()])), script).warned == ["live_model_away"]
 
 
+def test_a_question_that_its_own_deadline_ends_just_after_ours_counts_once() -> None:
+    async def script(talk: Talk) -> None:
+        talk.say(1)
+        await asyncio.sleep(2.0)
+
+    talk = play(Talk(Scripted([ModelAway()], delay_s=0.95)), script)
+    assert talk.model.cancelled == 0, "a breaker learns nothing from a question that we cancel"
+    assert talk.warned == []
+
+
 def test_answers_that_never_come_in_time_count_as_absence() -> None:
     async def script(talk: Talk) -> None:
         for no in range(0, 6, 2):

@@ -131,6 +131,25 @@ def test_the_model_alone_does_not_make_a_moment_of_what_is_surely_nothing() -> N
     assert cascade().settle(doubt, believed(named("buying_signal", 1, "my boss")), KNOWN) == ()
 
 
+def test_a_type_of_the_tenants_own_can_be_named_where_another_is_in_doubt() -> None:
+    own = load_taxonomy(
+        default_taxonomy_text().replace(
+            "trackers: []",
+            "  - {id: boss_named, label: Boss, kind: content, role: customer, description: They name their boss.,"
+            " nudges: [Offer to speak with that person together next time.]}\n"
+            "trackers:\n  - {name: Boss, type: boss_named, phrases: [the big boss]}\n",
+        ),
+        "mine.yaml",
+    )
+    rules = cascade(taxonomy=own)
+    doubt = rules.sort(TALK[1], classified(objection_raised=0.4)).doubt
+    assert doubt is not None
+    answer = Answer(content=named("boss_named", 1, "my boss"), model="small", vendor="groq")
+    found = SecondOpinion(own, language="en").read(answer, TALK, (1,), KNOWN)
+    assert isinstance(found, Opinion)
+    assert [d.type for d in rules.settle(doubt, found, KNOWN)] == ["boss_named"]
+
+
 def test_an_answer_about_a_neighbour_says_nothing_about_this_one() -> None:
     doubt = doubt_of(0.6)
     other = opinion(named("risky_promise", 0, "that would be"), nos=(0, 1))
