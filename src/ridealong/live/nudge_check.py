@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from typing import Final
 
@@ -82,75 +82,77 @@ _AMOUNTS: Final = (
 _AMOUNT_WORDS: Final = frozenset(_AMOUNTS.split())
 """Numbers as they are spoken. Refused where they were said on the call; "one" is too common a word to tell anything."""
 
-_INTRODUCED: Final = re.compile(
-    r"\b(?:mr|mrs|ms|mister|missus|miss|doctor|dr|herr|frau|monsieur|madame|señor|señora|my name is|my name's"
-    r"|i am called|mein name ist|ich heiße|je m'appelle|me llamo)\.?"
-    r"\s+([^\W\d_][\w'\u2019-]+)(?:\s+([^\W\d_][\w'\u2019-]+))?",
-    re.IGNORECASE,
+_INTRODUCER: Final = re.compile(
+    r"(?:^|\W)(?:mr|mrs|ms|mister|missus|miss|doctor|dr|herr|frau|monsieur|madame|señor|señora|my name is|my name's"
+    r"|i am called|mein name ist|ich heiße|je m'appelle|me llamo)\.?\s+(?:[^\W\d_]+\s+)?$"
 )
-"""Names as people state them, found in transcripts without capitals too."""
+"""Ends where a name begins (or its second part), as people state names: found in transcripts without capitals too."""
+_INTRODUCER_LENGTH: Final = 40
 
 _WORD: Final = re.compile(r"[^\W_][\w'\u2019-]*")
-_SENTENCE_END: Final = ".!?;:\u2014\u2026"
+_SENTENCE_END: Final = ".!?;:\u2014\u2026\n"
+_OPENING: Final = " \"'\u2018\u201c\u201e("
+_OWN_CAPITALS: Final = frozenset(("I", "I'm", "I'll", "I'd", "I've", "I\u2019m", "I\u2019ll", "I\u2019d", "I\u2019ve"))
 
 
 def _is_personal(text: str, said: Sequence[str], allowed: Iterable[str], language: str) -> bool:
     if "@" in text or any(c.isdigit() or unicodedata.category(c) == "Sc" for c in text):
         return True
     permitted = {word for name in allowed for word in _words(name)}
-    spoken = {word for line in said for word in _words(line)}
-    names = {word for line in said for word in _names_in(line)} - permitted
-    for word, folded, inside in _placed(text):
-        bare = _bare(folded)
-        if bare in names or (bare in _AMOUNT_WORDS and bare in spoken):
-            return True
+    # A line all in capitals tells nothing by them.
+    spoken = "\n".join(_lower(line) if line.isupper() else line for line in said)
+    low = _lower(spoken)
+    for match in _WORD.finditer(text):
+        word, bare = match.group(), _bare(_lower(match.group()))
+        if bare in permitted or word in _OWN_CAPITALS:
+            continue
         # A capital inside a sentence is a name, whether or not it was said (a recogniser may spell it differently); in
         # German it is any noun, so there only those count that were said.
-        if (
-            _code(language) != "de"
-            and inside
-            and word[0].isupper()
-            and bare not in permitted
-            and word not in _OWN_CAPITALS
+        if word[0].isupper() and _code(language) != "de" and _is_inside(text, match.start()):
+            return True
+        amount = bare in _AMOUNT_WORDS
+        if (amount or word[0].isupper() or bare not in _FUNCTION_WORDS) and any(
+            amount or _is_name(spoken, low, at) for at in _occurrences(low, bare)
         ):
             return True
     return False
 
 
-_OWN_CAPITALS: Final = frozenset(("I", "I'm", "I'll", "I'd", "I've", "I\u2019m", "I\u2019ll", "I\u2019d", "I\u2019ve"))
+def _is_name(spoken: str, low: str, at: int) -> bool:
+    """Whether the word at `at` is written, or introduced, as a name."""
+    if spoken[at].isupper() and _is_inside(spoken, at):
+        return True
+    return _INTRODUCER.search(low, max(0, at - _INTRODUCER_LENGTH), at) is not None
+
+
+def _is_inside(text: str, at: int) -> bool:
+    """Whether a sentence has begun before the word at `at`."""
+    before = text[max(0, at - 80) : at].rstrip(_OPENING)
+    return bool(before) and before[-1] not in _SENTENCE_END
+
+
+def _occurrences(low: str, word: str) -> Iterator[int]:
+    """Where `word` stands in `low` as a whole word."""
+    at = low.find(word)
+    while at >= 0:
+        end = at + len(word)
+        if not (at and low[at - 1].isalnum()) and not (end < len(low) and low[end].isalnum()):
+            yield at
+        at = low.find(word, at + 1)
+
+
+def _lower(text: str) -> str:
+    """In small letters, character by character, so that every index stays where it is."""
+    low = text.lower()
+    return low if len(low) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
 
 def _words(text: str) -> list[str]:
-    return [_bare(word.group().casefold()) for word in _WORD.finditer(text)]
+    return [_bare(_lower(word.group())) for word in _WORD.finditer(text)]
 
 
 def _bare(word: str) -> str:
     return word.replace("\u2019", "'").removesuffix("'s")
-
-
-def _names_in(line: str) -> set[str]:
-    """Words that are written, or introduced, as names. A line all in capitals tells nothing by them."""
-    found = {_bare(g.casefold()) for match in _INTRODUCED.finditer(line) for g in match.groups() if g}
-    found -= _FUNCTION_WORDS
-    if not line.isupper():
-        found |= {
-            _bare(folded)
-            for word, folded, inside in _placed(line)
-            if inside and word[0].isupper() and word not in _OWN_CAPITALS
-        }
-    return found
-
-
-def _placed(text: str) -> list[tuple[str, str, bool]]:
-    """(word, folded, whether it stands inside a sentence) of each word."""
-    found: list[tuple[str, str, bool]] = []
-    end = 0
-    for match in _WORD.finditer(text):
-        between = text[end : match.start()]
-        inside = bool(found) and not any(mark in between for mark in _SENTENCE_END)
-        found.append((match.group(), match.group().casefold(), inside))
-        end = match.end()
-    return found
 
 
 # ---- language
