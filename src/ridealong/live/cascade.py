@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ridealong.live.second_opinion import Opinion
     from ridealong.live.taxonomy import MomentType, Taxonomy
 
-DOUBT_BELOW: Final = 0.12
+DOUBT_BELOW: Final = 0.17
 """From so far under a type's `detect` on, a type is in doubt; under that it is surely nothing."""
 
 DOUBT_ABOVE: Final = 0.10
