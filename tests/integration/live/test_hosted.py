@@ -259,7 +259,7 @@ async def test_a_vendor_on_a_real_socket_decides_and_words_the_nudge(
     assert decided(found) == [(no, "groq:openai/gpt-oss-20b") for no in (3, 5, 7)]
     assert len(groq.asked) == 3
     assert "objection_raised" in groq.asked[0].system
-    assert "is too expensive." not in groq.asked[0].system, "what was said is data, and no instruction"
+    assert "Line 3" not in groq.asked[0].system, "what was said is data, and no instruction"
 
 
 @pytest.mark.parametrize(
