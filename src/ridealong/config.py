@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import platformdirs
 from pydantic import AliasChoices, Field, SecretStr, ValidationError
@@ -53,6 +53,12 @@ class Settings(BaseSettings):
 
     live_model: str | None = None
     """`vendor:model` that is asked during a call, or `none`. Without it a Groq key alone chooses Groq's small model."""
+    live_deadline_ms: int = Field(default=900, ge=100, le=10_000)
+    """After so much time from the finished utterance the local decision stands."""
+    live_in_flight: int = Field(default=2, ge=1, le=16)
+    """Questions that one call may have open at once."""
+    live_wording: Literal["never", "asked", "always"] = "asked"
+    """Whose words a nudge has: the taxonomy's, the model's where it is asked anyway, or the model's wherever it can."""
     review_models: str = ""
     """`vendor:model` of each that may review a call, in the order in which they are tried, between commas."""
     models_file: Path | None = None

@@ -18,6 +18,10 @@ nudge_seconds = Histogram(
 )
 events_dropped_total = Counter("ridealong_watcher_events_dropped_total", "Events that a slow watcher lost")
 drafts_ungrounded_total = Counter("ridealong_drafts_ungrounded_total", "Drafts dropped because nothing proved them")
+live_questions_total = Counter("ridealong_live_questions_total", "Questions to the live model", ["outcome"])
+nudge_wordings_refused_total = Counter(
+    "ridealong_nudge_wordings_refused_total", "Wordings of the live model that were not shown", ["flaw"]
+)
 store_retries_total = Counter("ridealong_store_retries_total", "Writes repeated because the database was away")
 model_requests_total = Counter("ridealong_model_requests_total", "Questions to models", ["model", "outcome"])
 model_tokens_total = Counter("ridealong_model_tokens_total", "Tokens of models' answers", ["model", "kind"])

@@ -119,7 +119,9 @@ class StoredLibrary:
         async with self.store.tenant(tenant_id) as conn:
             transcript = await calls.load_transcript(conn, await calls.latest_revision(conn, call_id))
             found = await moments.load_moments(conn, transcript)
-        return [{"moment_id": str(m.moment_id), **moment_json(m.moment)} for m in found]
+        return [
+            {"moment_id": str(m.moment_id), **moment_json(m.moment), "decided_by": m.moment.decided_by} for m in found
+        ]
 
     async def artifact(self, tenant_id: UUID, call_id: UUID) -> Json:
         async with self.store.tenant(tenant_id) as conn:

@@ -16,12 +16,13 @@ from uuid import UUID
 
 import structlog
 
-from ridealong.app import models
+from ridealong.app import hosted, models
 from ridealong.app.library import StoredDocuments, StoredLibrary, StoredRecordings, StoredReports, StoredVoices
 from ridealong.app.rehear import recorded_calls
 from ridealong.core.errors import InvalidSettings, Refused, RidealongError
 from ridealong.live.engine import Engine
 from ridealong.live.registry import LiveCalls
+from ridealong.llm.house import ModelHouse
 from ridealong.postcall.pipeline import ReviewPipeline
 from ridealong.postcall.rehearing import Rehearing
 from ridealong.recording.folder import Recordings
@@ -122,6 +123,8 @@ class Runtime:
                     _log.error("review_not_shown", call_id=str(call_id), error=type(error).__name__)
                     return None
 
+            house = ModelHouse(settings)
+            stack.push_async_callback(house.close)
             calls = LiveCalls(
                 Engine(
                     store=store,
@@ -133,6 +136,8 @@ class Runtime:
                     review=review,
                     resume_grace_s=settings.resume_grace_s,
                     max_call_ms=round(settings.max_call_hours * 3_600_000),
+                    live_model=hosted.live_model(settings, house),
+                    asking=hosted.asking(settings),
                 )
             )
             stack.push_async_callback(calls.close)

@@ -27,6 +27,10 @@ TIMING_TYPES: Final = ("silence", "monologue", "interruption")
 """The types computed from the diarised times alone, never by a model."""
 
 
+LOCAL: Final = "local"
+"""`decided_by` of what this machine found alone: the local head, the trackers, the timing rules."""
+
+
 class Tier(StrEnum):
     """What became of a moment: shown live, or recorded for the review only."""
 
@@ -62,6 +66,8 @@ class Detection:
     role_known: bool
     """False while a type that depends on a role was found before the role is known."""
     speaker_role: Role = Role.UNKNOWN
+    decided_by: str = LOCAL
+    """LOCAL, or the hosted model that named the type, as `vendor:model`."""
 
     def __post_init__(self) -> None:
         _check(self.confidence, self.evidence)
@@ -86,6 +92,8 @@ class Moment:
     nudge: str
     trigger_ts: int
     evidence: tuple[Evidence, ...]
+    decided_by: str = LOCAL
+    """See `Detection.decided_by`."""
 
     def __post_init__(self) -> None:
         _check(self.confidence, self.evidence)
@@ -100,6 +108,7 @@ class Moment:
             nudge=detection.nudge,
             trigger_ts=detection.trigger_ts,
             evidence=detection.evidence,
+            decided_by=detection.decided_by,
         )
 
 

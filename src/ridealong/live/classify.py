@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -45,6 +45,8 @@ class Classified:
     detections: tuple[Detection, ...]
     vector: Vectors
     views: Vectors
+    likelihoods: Mapping[str, float] = field(default_factory=dict[str, float])
+    """The head's probability of every type that the speaker's role allows, found or not."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,27 +87,33 @@ class MomentClassifier:
                 detections=(), vector=vectors[0, :DIMENSIONS].copy(), views=vectors[0]
             )  # nobody to cite, or no word to quote
         rows = np.array([row(text[a:b], v, surroundings, before) for (a, b), v in zip(spans, vectors, strict=True)])
-        candidates = self._judged(rows, spans, role)
+        candidates, likelihoods = self._judged(rows, spans, role)
         candidates = self._tracked(candidates, self._phrases.find(text), role, len(text))
         candidates.sort(key=lambda c: (-c.confidence, c.moment_type.id))
         found = tuple(self._detection(transcript, utterance, c, role) for c in candidates[:MOST_TYPES])
-        return Classified(detections=found, vector=vectors[0, :DIMENSIONS].copy(), views=vectors[0])
+        return Classified(
+            detections=found, vector=vectors[0, :DIMENSIONS].copy(), views=vectors[0], likelihoods=likelihoods
+        )
 
-    def _judged(self, rows: Vectors, spans: Sequence[tuple[int, int]], role: Role) -> list[_Candidate]:
+    def _judged(
+        self, rows: Vectors, spans: Sequence[tuple[int, int]], role: Role
+    ) -> tuple[list[_Candidate], dict[str, float]]:
         margins = self._head.margins(rows)
         best = margins.argmax(axis=0)
         confidence = self._head.probabilities(margins.max(axis=0))
         # The quote is the best clause, also where the whole text scored higher: it is what the coach wants to hear.
         clause = margins[1:].argmax(axis=0) + 1 if len(spans) > 1 else best
         found: list[_Candidate] = []
+        likelihoods: dict[str, float] = {}
         for number, type_id in enumerate(self._head.types):
             moment_type = self._types.get(type_id)
             if moment_type is None or not _may_say(role, moment_type):
                 continue
-            if (sure := float(confidence[number])) >= moment_type.detect:
+            likelihoods[type_id] = sure = float(confidence[number])
+            if sure >= moment_type.detect:
                 span = spans[int(clause[number])]
                 found.append(_Candidate(moment_type=moment_type, confidence=sure, span=span, values={}))
-        return found
+        return found, likelihoods
 
     def _tracked(
         self, candidates: Sequence[_Candidate], hits: Sequence[Hit], role: Role, length: int

@@ -9,11 +9,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
+from ridealong.live.cascade import CascadeSettings
+
 if TYPE_CHECKING:
     from ridealong.core.transcript import Roles, Transcript, Utterance
     from ridealong.embedding import Vectors
     from ridealong.live.classify import Classified
     from ridealong.live.taxonomy import Taxonomy
+    from ridealong.llm import Model
     from ridealong.recording.folder import Recordings
     from ridealong.speech import Transcriber
     from ridealong.store import Store
@@ -41,6 +44,11 @@ class UtteranceClassifier(Protocol):
     def classify(self, transcript: Transcript, utterance: Utterance, roles: Roles) -> Classified: ...
 
 
+def no_model(tenant_id: UUID) -> Model | None:  # noqa: ARG001 - the default for every tenant
+    """Nobody to ask."""
+    return None
+
+
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Engine:
     """The shared parts of all calls. `transcribers` maps a channel count to the transcriber that hears it."""
@@ -58,6 +66,9 @@ class Engine:
     JSON, or None where there is none to show now."""
     resume_grace_s: float = 300.0
     max_call_ms: int = 4 * 3_600_000
+    live_model: Callable[[UUID], Model | None] = no_model
+    """The hosted model that a tenant's new calls ask, or None where they are judged on this machine alone."""
+    asking: CascadeSettings = field(default_factory=CascadeSettings)
     monotonic: Callable[[], float] = field(default=time.monotonic)
 
     def transcriber_for(self, channels: int) -> Transcriber:

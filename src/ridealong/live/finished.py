@@ -21,6 +21,10 @@ class FinishedTranscript:
         self._utterances = utterances
         self._speed = speed
 
+    @property
+    def at_once(self) -> bool:
+        return self._speed == 0
+
     async def heard(self, clock: CallClock) -> AsyncIterator[Utterance | HeardThrough]:
         loop = asyncio.get_running_loop()
         began = loop.time()

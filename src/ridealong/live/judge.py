@@ -17,6 +17,8 @@ from ridealong.live.timing import TimingWatch
 
 if TYPE_CHECKING:
     from ridealong.embedding import Vectors
+    from ridealong.live.asking import Hosted
+    from ridealong.live.cascade import Doubt
     from ridealong.live.engine import Minds
     from ridealong.live.taxonomy import Taxonomy
     from ridealong.recording.entries import Lasting
@@ -30,6 +32,8 @@ class Judged:
     detections: tuple[Detection, ...]
     roles: tuple[RoleAssignment, ...]
     vector: Vectors
+    doubt: Doubt | None = None
+    """What a hosted model should be asked about it."""
 
 
 class Judge:
@@ -43,7 +47,9 @@ class Judge:
         minds: Minds,
         executor: Executor,
         enrolled_voices: tuple[EnrolledVoice, ...] = (),
+        hosted: Hosted | None = None,
     ) -> None:
+        self.hosted = hosted
         self.transcript = transcript
         self.enrolled_voices = enrolled_voices
         self.vocabulary = tuple(phrase for tracker in taxonomy.trackers for phrase in tracker.phrases)
@@ -67,7 +73,11 @@ class Judge:
         )
         roles = self.roles.met(utterance, classified.views)
         timing = self._timing.utterance_finished(utterance)
-        return Judged(detections=(*classified.detections, *timing), roles=tuple(roles), vector=classified.vector)
+        sure, doubt = classified.detections, None
+        if self.hosted is not None:
+            parted = self.hosted.cascade.sort(utterance, classified)
+            sure, doubt = parted.sure, parted.doubt
+        return Judged(detections=(*sure, *timing), roles=tuple(roles), vector=classified.vector, doubt=doubt)
 
     def embed(self, text: str) -> Vectors:
         """The embedding of one text. Blocks for some milliseconds."""

@@ -12,6 +12,7 @@ from ridealong.core.errors import Refused, RidealongError
 from ridealong.core.transcript import Transcript, TranscriptId
 from ridealong.live import CallStart, Encoding
 from ridealong.live import start as starts
+from ridealong.live.asking import Hosted
 from ridealong.live.judge import Judge
 from ridealong.live.session import LiveCall, Source
 from ridealong.live.taxonomy import default_taxonomy, load_taxonomy
@@ -20,6 +21,7 @@ from ridealong.store import calls, tenants
 
 if TYPE_CHECKING:
     from ridealong.live.engine import Engine
+    from ridealong.llm import Model
     from ridealong.recording.folder import Recording
 
 _log = structlog.get_logger(__name__)
@@ -166,6 +168,14 @@ class LiveCalls:
             self._calls.pop(call.call_id, None)
             self._tasks.pop(call.call_id, None)
 
+    def _live_model(self, tenant_id: UUID) -> Model | None:
+        try:
+            return self._engine.live_model(tenant_id)
+        except RidealongError as error:
+            # A tenant's wrong setting must not keep its calls from being heard.
+            _log.error("live_model_not_usable", tenant_id=str(tenant_id), error=type(error).__name__)
+            return None
+
     async def _judge(self, tenant_id: UUID, call_id: UUID, start: CallStart) -> Judge:
         async with self._engine.store.tenant(tenant_id) as conn:
             document = await tenants.active_document(conn, tenants.DocumentKind.TAXONOMY, "default")
@@ -175,10 +185,14 @@ class LiveCalls:
         enrolled = tuple(
             EnrolledVoice(rep_id=p.rep_id, voiceprint=p.voiceprint) for p in prints if p.rep_id == start.rep_id
         )
+        model = self._live_model(tenant_id)
         return Judge(
             transcript=Transcript(TranscriptId(call_id=call_id)),
             taxonomy=taxonomy,
             minds=self._engine.minds,
             executor=self._engine.models,
             enrolled_voices=enrolled,
+            hosted=None
+            if model is None
+            else Hosted.of(model, taxonomy, language=start.language, settings=self._engine.asking),
         )

@@ -33,6 +33,7 @@ from ridealong.core.events import (
 from ridealong.core.moments import Detection, Moment, Tier
 from ridealong.core.transcript import RoleAssignment, RoleSource, SpeakerId, Transcript, Utterance
 from ridealong.live import CallStart, ChannelLayout, Encoding, Numbered
+from ridealong.live.asking import Asking
 from ridealong.live.broadcast import Broadcast
 from ridealong.live.clock import CallClock
 from ridealong.live.hearing import JournalReader, Tap, byte_clock, known_voices
@@ -64,6 +65,11 @@ VECTORS_KEPT: Final = 64
 
 class Source(Protocol):
     """A call without audio of its own, for example a finished transcript: it gives utterances and the time."""
+
+    @property
+    def at_once(self) -> bool:
+        """Whether it comes faster than people talk. Then each decision is waited for before the next words."""
+        ...
 
     def heard(self, clock: CallClock) -> AsyncIterator[Utterance | HeardThrough]: ...
 
@@ -118,6 +124,15 @@ class LiveCall:
         self._paused_at = 0.0
         self._let_go = False
         self._disk_warned = False
+        self._asking: Asking | None = None
+        if judge.hosted is not None:
+            self._asking = Asking(
+                hosted=judge.hosted,
+                transcript=judge.transcript,
+                roles=lambda: judge.roles.roles,
+                decided=lambda detections, heard_ts: self._decide(detections, heard_ts=heard_ts),
+                warn=self.warn,
+            )
         self._writer = StoreWriter(
             store=engine.store,
             tenant_id=recording.tenant_id,
@@ -319,13 +334,19 @@ class LiveCall:
             async with asyncio.TaskGroup() as group:
                 writing = group.create_task(self._writer.run())
                 if self._ended is None:
+                    if self._asking is not None:
+                        self._asking.begin(group)
                     await self._listen()
+                    if self._asking is not None:
+                        await self._asking.settled()
                     self._end()
                 await writing
             self.ended.set()
             self.recording.mark_stored()
             self.over.set()
         finally:
+            if self._asking is not None:
+                self._asking.close()
             telemetry.calls_running.dec()
             await self.let_go()
 
@@ -350,6 +371,8 @@ class LiveCall:
             async with aclosing(_closing(self._source.heard(self.clock))) as stream:
                 async for item in stream:
                     await self._take(item)
+                    if self._asking is not None and self._source.at_once:
+                        await self._asking.settled()
             return
         from_ts, failures = self._resumed_ts, 0
         while True:
@@ -444,7 +467,7 @@ class LiveCall:
     async def _finished(self, utterance: Utterance) -> None:
         if self._heard_before(utterance):
             return
-        heard_ts = self.clock.now_ts()
+        heard_ts, heard_at = self.clock.now_ts(), asyncio.get_running_loop().time()
         self.transcript.append(utterance)
         self._resumed_ts = max(self._resumed_ts, utterance.end_ts)
         telemetry.utterances_total.inc()
@@ -459,6 +482,8 @@ class LiveCall:
         self._writer.add(pending)
         self._learn(judged.roles)
         self._decide(judged.detections, heard_ts=heard_ts)
+        if judged.doubt is not None and self._asking is not None:
+            self._asking.ask(judged.doubt, heard_ts=heard_ts, heard_at=heard_at, now_ts=self.clock.now_ts())
 
     def _remember(self, no: int, vector: Vectors) -> None:
         self._vectors[no] = vector

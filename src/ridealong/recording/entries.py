@@ -15,7 +15,7 @@ from ridealong.core.events import (
     UtteranceFinished,
     WarningGiven,
 )
-from ridealong.core.moments import Moment, Reason, Tier
+from ridealong.core.moments import LOCAL, Moment, Reason, Tier
 from ridealong.core.transcript import (
     UNATTRIBUTED,
     Evidence,
@@ -91,6 +91,7 @@ def _moment(moment: Moment) -> dict[str, object]:
         "nudge": moment.nudge,
         "trigger_ts": moment.trigger_ts,
         "evidence": [[e.utterance_no, e.quote_start, e.quote_end] for e in moment.evidence],
+        "decided_by": moment.decided_by,
     }
 
 
@@ -160,4 +161,6 @@ def _read_moment(line: Mapping[str, Any], transcript: Transcript) -> Moment:
             Evidence(transcript_id=transcript.id, utterance=transcript[no], quote_start=start, quote_end=end)
             for no, start, end in cast("Sequence[tuple[int, int, int]]", line["evidence"])
         ),
+        # A log of an earlier version knows nothing but its own machine.
+        decided_by=str(line.get("decided_by", LOCAL)),
     )

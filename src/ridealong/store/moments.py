@@ -24,8 +24,9 @@ async def record_moments(
     async with connection.cursor() as writing:
         await writing.executemany(
             f"INSERT INTO moment (tenant_id, moment_id, type, tier, reason, confidence, nudge, trigger_ts,"
-            f" {COLUMN_LIST}, embedding) VALUES (current_tenant(), %(moment_id)s, %(type)s, %(tier)s,"
-            f" %(reason)s, %(confidence)s, %(nudge)s, %(trigger_ts)s, {VALUE_LIST}, coalesce(%(embedding)s::vector,"
+            f" decided_by, {COLUMN_LIST}, embedding) VALUES (current_tenant(), %(moment_id)s, %(type)s, %(tier)s,"
+            f" %(reason)s, %(confidence)s, %(nudge)s, %(trigger_ts)s, %(decided_by)s, {VALUE_LIST},"
+            " coalesce(%(embedding)s::vector,"
             " (SELECT u.embedding FROM utterance u WHERE u.call_id = %(call_id)s AND u.revision = %(revision)s"
             " AND u.utterance_no = %(utterance_no)s)))"
             " ON CONFLICT (tenant_id, moment_id) DO NOTHING",
@@ -38,6 +39,7 @@ async def record_moments(
                     "confidence": stored.moment.confidence,
                     "nudge": stored.moment.nudge,
                     "trigger_ts": stored.moment.trigger_ts,
+                    "decided_by": stored.moment.decided_by,
                     "embedding": vector_for(vectors, index),
                     **columns_of(stored.moment.evidence[0]),
                 }
@@ -77,7 +79,7 @@ async def load_moments(connection: AsyncConnection, transcript: Transcript) -> l
     further = by_owner(await cursor.fetchall())
     cursor = await connection.execute(
         "SELECT moment_id, type, tier, reason, confidence, nudge, trigger_ts, utterance_no, quote_start, quote_end,"
-        " revision FROM moment WHERE call_id = %s AND revision <= %s ORDER BY trigger_ts, created_at, moment_id",
+        " revision, decided_by FROM moment WHERE call_id = %s AND revision <= %s ORDER BY trigger_ts, created_at, moment_id",
         key,
     )
     rows = await cursor.fetchall()
@@ -99,6 +101,7 @@ async def load_moments(connection: AsyncConnection, transcript: Transcript) -> l
             nudge=row[5],
             trigger_ts=row[6],
             evidence=tuple(evidence_of(cited, *place) for place in places),
+            decided_by=row[11],
         )
         found.append(StoredMoment(moment_id=row[0], moment=moment))
     return found

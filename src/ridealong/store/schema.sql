@@ -218,6 +218,8 @@ CREATE TABLE ridealong.moment (
     embedding vector(384),
     terms tsvector NOT NULL GENERATED ALWAYS AS (to_tsvector('english'::regconfig, replace(type, '_', ' ') || ' ' || nudge)) STORED,
     created_at timestamptz NOT NULL DEFAULT now(),
+    -- `local`, or the hosted model that named the type, as `vendor:model`.
+    decided_by text NOT NULL DEFAULT 'local',
     PRIMARY KEY (tenant_id, moment_id),
     CONSTRAINT moment_within_its_transcript UNIQUE (tenant_id, moment_id, call_id, revision),
     CONSTRAINT moment_within_its_call UNIQUE (tenant_id, moment_id, call_id),

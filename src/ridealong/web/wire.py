@@ -35,7 +35,8 @@ def event_json(event: CallEvent, seq: int | None = None) -> dict[str, object]:
     """`event` as the object that is sent.
 
     Without `seq` it has the keys of `--jsonl` and no others. With `seq` it is the socket's shape: the same keys, `seq`,
-    and for a moment also `moment_id` and `trigger_ts`, for an utterance `overlapped` and `speaker_confidence`.
+    and for a moment also `moment_id`, `trigger_ts` and `decided_by`, for an utterance `overlapped` and
+    `speaker_confidence`.
     Times `*_ts` are ms of call audio; `at` is seconds since the first audio was sent; latencies are ms.
     """
     shown = _shown(event)
@@ -155,7 +156,11 @@ def _moment(event: MomentDecided) -> dict[str, object]:
 def _socket_only(event: CallEvent) -> dict[str, object]:
     match event:
         case MomentDecided():
-            return {"moment_id": str(event.moment_id), "trigger_ts": event.moment.trigger_ts}
+            return {
+                "moment_id": str(event.moment_id),
+                "trigger_ts": event.moment.trigger_ts,
+                "decided_by": event.moment.decided_by,
+            }
         case UtteranceFinished():
             return {
                 "overlapped": event.utterance.overlapped,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
@@ -14,10 +14,12 @@ import pytest
 from ridealong.core.moments import Detection
 from ridealong.core.transcript import Citation, Role, Roles, SpeakerId, Transcript, Utterance
 from ridealong.live import AudioFormat, CallStart, ChannelLayout, Encoding
+from ridealong.live.cascade import CascadeSettings
 from ridealong.live.classify import Classified
-from ridealong.live.engine import Engine
+from ridealong.live.engine import Engine, Minds, no_model
 from ridealong.live.registry import LiveCalls
 from ridealong.live.taxonomy import Taxonomy
+from ridealong.llm import Model
 from ridealong.recording.folder import Recordings
 from ridealong.speech import Transcriber
 from ridealong.speech.providers.replay import ReplayTranscriber
@@ -101,6 +103,9 @@ class House:
     opened: list[LiveCalls]
     resume_grace_s: float = 300.0
     max_call_ms: int = 3_600_000
+    minds: Minds = field(default_factory=OneWord)
+    live_model: Callable[[UUID], Model | None] = no_model
+    asking: CascadeSettings = field(default_factory=CascadeSettings)
 
     def process(self) -> LiveCalls:
         async def no_review(tenant_id: UUID, call_id: UUID) -> None:
@@ -111,12 +116,14 @@ class House:
                 store=self.store,
                 recordings=self.recordings,
                 transcribers={1: self.transcriber, 2: self.transcriber},
-                minds=OneWord(),
+                minds=self.minds,
                 models=self.executor,
                 disk=self.executor,
                 review=no_review,
                 resume_grace_s=self.resume_grace_s,
                 max_call_ms=self.max_call_ms,
+                live_model=self.live_model,
+                asking=self.asking,
             )
         )
         self.opened.append(calls)

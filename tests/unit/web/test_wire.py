@@ -85,7 +85,7 @@ def test_a_socket_adds_its_keys_and_changes_none() -> None:
     for event, more in (
         (CallStarted(call_id=CALL), set[str]()),
         (UtteranceFinished(utterance=SAID, role=Role.REP, at=1.0), {"overlapped", "speaker_confidence"}),
-        (moment(), {"moment_id", "trigger_ts"}),
+        (moment(), {"moment_id", "trigger_ts", "decided_by"}),
         (CallEnded(audio_ms=5, reason="stopped", at=1.0), set[str]()),
     ):
         bare, sent = event_json(event), event_json(event, 12)
