@@ -28,6 +28,7 @@ from ridealong.core.errors import Unavailable
 from ridealong.embedding.minilm import load_embedder
 from ridealong.postcall.local import LocalReviewer
 from ridealong.postcall.pipeline import ReviewPipeline
+from ridealong.postcall.review import InThreads
 from ridealong.postcall.rubric import DEFAULT_RUBRIC, shipped_rubric
 from ridealong.store import Store
 from ridealong.store.calls import NewCall, append_utterances, begin_call, end_call, record_role
@@ -67,7 +68,7 @@ async def measure(minutes: float, runs: int) -> dict[str, object]:
     # Not in a long path: a socket's address has room for about a hundred characters.
     with tempfile.TemporaryDirectory(prefix="ridealong-") as folder:
         store = await Store.open(Settings(data_dir=Path(folder)))
-        pipeline = await ReviewPipeline.open(store, embedder, reviewer)
+        pipeline = await ReviewPipeline.open(store, embedder, InThreads(reviewer))
         try:
             tenant_id = (await create_tenant(store, "bench", "Bench")).tenant_id
             for name, with_vectors in (("artifact_s", True), ("artifact_without_stored_embeddings_s", False)):
