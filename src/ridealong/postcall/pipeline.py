@@ -297,10 +297,14 @@ class ReviewPipeline:
 
         async def judged(prefix: str = "") -> dict[str, StepCounts | None]:
             """The counts of each section and of the coaching moments, made side by side."""
-            works = {
-                section_step(s.id): lambda p=p, i=s.id: self._section(tenant_id, review_id, p, i, prefix)
-                for p, s in enumerate(rubric.sections)
-            } | {COACHING: lambda: self._coach(tenant_id, review_id, prefix)}
+            # The coaching moments take a model the longest: they begin first.
+            works: dict[str, Callable[[], Awaitable[StepCounts]]] = {
+                COACHING: lambda: self._coach(tenant_id, review_id, prefix)
+            }
+            for position, section in enumerate(rubric.sections):
+                works[section_step(section.id)] = lambda p=position, i=section.id: self._section(
+                    tenant_id, review_id, p, i, prefix
+                )
             counts = await asyncio.gather(*(guarded(prefix + name, work) for name, work in works.items()))
             return dict(zip(works, counts, strict=True))
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 import numpy as np
 
-from ridealong.core.artifact import ReviewStep, StoredMoment
+from ridealong.core.artifact import ReviewStep, StepOutcome, StoredMoment
 from ridealong.core.claims import AbsenceClaim, Claim
 from ridealong.core.errors import ModelFailed, Ungrounded
 from ridealong.core.rubric import CoachingMoment, Finding, Rubric, Score, Section, SectionReview, scored_section
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ridealong.embedding import Embedder, Vectors
+    from ridealong.llm import Usage
 
 MAX_COACHING: Final = 5
 """Nobody works on more than a few things after one call."""
@@ -35,6 +36,7 @@ PARTLY_SUPPORTED: Final = 0.5
 """What is left of a claim's confidence where its words carry it only in part."""
 MAX_STATEMENT: Final = 600
 """Characters. A statement is a sentence or two; what is longer is no finding."""
+MAX_TITLE: Final = 120
 MAX_EVIDENCE: Final = 8
 
 D = TypeVar("D")
@@ -116,6 +118,30 @@ class StepLog:
     asked: list[ReviewStep] = field(default_factory=list[ReviewStep])
     read: int | None = None
     """Utterances that were looked at, where these were not all."""
+
+    def note(
+        self, *, part: str, model: str, outcome: StepOutcome, usage: Usage, cost_usd: float | None, seconds: float
+    ) -> None:
+        """Add one attempt to what was asked of that model for that part."""
+        place = next((n for n, s in enumerate(self.asked) if (s.part, s.model) == (part, model)), len(self.asked))
+        before = self.asked[place] if place < len(self.asked) else None
+        costs = [c for c in (cost_usd, before.cost_usd if before else None) if c is not None]
+        self.asked[place:] = [
+            ReviewStep(
+                step=self.step,
+                part=part,
+                model=model,
+                outcome=outcome,
+                attempts=1 + (before.attempts if before else 0),
+                input_tokens=usage.input + (before.input_tokens if before else 0),
+                cache_read_tokens=usage.cache_read + (before.cache_read_tokens if before else 0),
+                cache_written_tokens=usage.cache_written + (before.cache_written_tokens if before else 0),
+                output_tokens=usage.output + (before.output_tokens if before else 0),
+                cost_usd=sum(costs) if costs else None,
+                seconds=seconds + (before.seconds if before else 0.0),
+            ),
+            *self.asked[place + 1 :],
+        ]
 
 
 class Support(StrEnum):
@@ -280,7 +306,7 @@ async def review_section(
     def accept(draft: CriterionDraft) -> Finding:
         if draft.criterion_id not in criteria:
             raise Ungrounded("there is no such criterion in this section")
-        claim = prove(draft.draft, context.transcript)
+        claim = _proved(draft.draft, context, log)
         if draft.score is not Score.NO and draft.draft.through is None:
             _said_by(criteria[draft.criterion_id].role, claim, context)
         return Finding(criterion_id=draft.criterion_id, score=draft.score, claim=claim)
@@ -309,7 +335,9 @@ async def coach_call(
     def accept(draft: CoachingDraft) -> CoachingMoment:
         if not draft.title.strip() or not draft.advice.strip():
             raise Ungrounded("a coaching moment needs a title and an advice")
-        return CoachingMoment(title=draft.title, advice=draft.advice, claim=prove(draft.draft, context.transcript))
+        if len(draft.title) > MAX_TITLE or len(draft.advice) > MAX_STATEMENT:
+            raise Ungrounded(f"a title has at most {MAX_TITLE} characters and an advice {MAX_STATEMENT}")
+        return CoachingMoment(title=draft.title, advice=draft.advice, claim=_proved(draft.draft, context, log))
 
     proven = _Proven(accept, lambda draft: draft.key)
     proven.take(await reviewer.draft_coaching(log))
@@ -322,6 +350,12 @@ async def coach_call(
         counts=replace(read.counts, dropped=len(proven.refused)),
         vectors=read.vectors_of(list(read.claims)),
     )
+
+
+def _proved(draft: Draft, context: ReviewContext, log: StepLog) -> Claim:
+    if draft.through is not None and log.read is not None:
+        raise Ungrounded("only a part of the call was looked at: nothing may be called absent")
+    return prove(draft, context.transcript)
 
 
 def _said_by(role: Role, claim: Claim, context: ReviewContext) -> None:
