@@ -42,6 +42,7 @@ class Models:
         return self.manner.rep_log_odds(views)
 
     def reviewer(self) -> Reviewer:
+        """The local reviewer."""
         return InThreads(LocalReviewer(self.embedder))
 
 

@@ -16,12 +16,13 @@ from uuid import UUID
 
 import structlog
 
-from ridealong.app import models
+from ridealong.app import models, reviewing
 from ridealong.app.library import StoredDocuments, StoredLibrary, StoredRecordings, StoredReports, StoredVoices
 from ridealong.core.errors import InvalidSettings, Refused, RidealongError
 from ridealong.live.engine import Engine
 from ridealong.live.registry import LiveCalls
-from ridealong.postcall.pipeline import ReviewPipeline
+from ridealong.llm.house import ModelHouse
+from ridealong.postcall.pipeline import AT_ONCE, ReviewPipeline
 from ridealong.recording.folder import Recordings
 from ridealong.speech import Transcriber, transcriber_class
 from ridealong.speech.providers.channels import ChannelsTranscriber
@@ -99,7 +100,14 @@ class Runtime:
             stack.push_async_callback(store.close)
             for transcriber in set(transcribers.values()):
                 stack.push_async_callback(transcriber.close)
-            pipeline = await ReviewPipeline.open(store, loaded.embedder, loaded.reviewer())
+            house = ModelHouse(settings)
+            stack.push_async_callback(house.close)
+            pipeline = await ReviewPipeline.open(
+                store,
+                loaded.embedder,
+                reviewing.reviewer(settings, house, loaded.embedder, loaded.reviewer()),
+                at_once=reviewing.HOSTED_AT_ONCE if settings.review_model_names else AT_ONCE,
+            )
             stack.push_async_callback(pipeline.close)
 
             async def review(tenant_id: UUID, call_id: UUID) -> dict[str, object] | None:

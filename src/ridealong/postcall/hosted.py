@@ -1,8 +1,8 @@
 """The hosted reviewer: a frontier model drafts, the transcript proves, a cheap model doubts, and the clock runs.
 
 All questions about a call begin with the same bytes (instructions, schema, rubric, transcript), so that a vendor reads
-them once. What follows is small: the section, or what was refused. Transcript text is data everywhere: JSON strings, a
-line an utterance, in which no character is left that could end the line or begin a tag.
+them once. What follows is small: the section, or what was refused, and what to do with it. Transcript text is data
+everywhere: JSON strings, a line an utterance, in which no character is left that could end the line or begin a tag.
 """
 
 from __future__ import annotations
@@ -135,9 +135,11 @@ class HostedCall:
     async def draft_section(
         self, section: Section, log: StepLog, refused: Sequence[Refusal] = ()
     ) -> Sequence[CriterionDraft]:
-        task = {"task": prompt("section-1"), **section_in_full(section)}
         examples = examples_of(section.criteria)
-        drafts = await self._draft(section.id, task, examples=examples, read=read_findings, log=log, refused=refused)
+        task = section_in_full(section)
+        drafts = await self._draft(
+            "section-1", section.id, task, examples=examples, read=read_findings, log=log, refused=refused
+        )
         for draft in drafts:
             self._written[f"{section.id}/{draft.criterion_id}"] = {
                 "criterion_id": draft.criterion_id,
@@ -150,10 +152,17 @@ class HostedCall:
         moments = [
             {"type": m.moment.type, "utterance_no": m.moment.evidence[0].utterance_no} for m in self.context.moments
         ]
-        task = {"task": prompt("coaching-1"), "moments": moments}
         quotes = [m.moment.evidence[0].quote for m in self.context.moments]
         examples = quotes or examples_of(c for s in self.rubric.sections for c in s.criteria)
-        drafts = await self._draft(COACHING, task, examples=examples, read=read_coaching, log=log, refused=refused)
+        drafts = await self._draft(
+            "coaching-1",
+            COACHING,
+            {"moments": moments},
+            examples=examples,
+            read=read_coaching,
+            log=log,
+            refused=refused,
+        )
         for draft in drafts:
             self._written[f"{COACHING}/{draft.key}"] = {
                 "key": draft.key,
@@ -174,6 +183,7 @@ class HostedCall:
 
     async def _draft(
         self,
+        told: str,
         name: str,
         task: Mapping[str, object],
         *,
@@ -188,9 +198,15 @@ class HostedCall:
             again = [
                 {"reason": r.reason, "draft": self._written.get(f"{name}/{r.key}", {"key": r.key})} for r in refused
             ]
-            task = {**task, "again": prompt("repair-1"), "refused": again}
+            task = {**task, "refused": again}
         first = not refused and self._leads() and await self.lead.turn()
         closing = Block(text=f"<task>\n{as_data(task)}\n</task>")
+        # What is not cached of the instructions goes behind the cached material on the wire: see `llm.prompt`.
+        instructions = (
+            Block(text=prompt("review-1"), cached=True),
+            Block(text=prompt(told)),
+            *((Block(text=prompt("repair-1")),) if refused else ()),
+        )
         passages = {id(m): await self._passage(m, closing, examples) for m in self.models.drafting}
 
         def build(model: ReviewModel) -> Question:
@@ -198,7 +214,7 @@ class HostedCall:
             # A repair does not widen what the draft was made from.
             log.read = log.read if refused and passage.read is None else passage.read
             return Question(
-                instructions=(Block(text=prompt("review-1"), cached=True),),
+                instructions=instructions,
                 material=(Block(text=self._material(passage), cached=passage.read is None), closing),
                 schema=REVIEW_SCHEMA,
                 max_output_tokens=OUTPUT_TOKENS,
