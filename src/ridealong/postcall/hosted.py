@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from ridealong.core.errors import ModelFailed
+from ridealong.core.errors import ModelFailed, ModelRefused
 from ridealong.llm import Block, Effort, Question
 from ridealong.postcall.answers import REVIEW_SCHEMA, read_coaching, read_findings
 from ridealong.postcall.asking import Lead, ReviewModel, ask
@@ -211,6 +211,8 @@ class HostedCall:
 
         def build(model: ReviewModel) -> Question:
             passage = passages[id(model)]
+            if passage.read == 0:
+                raise ModelRefused(f"{model.model.name} cannot hold the question: choose one with a larger context")
             # A repair does not widen what the draft was made from.
             log.read = log.read if refused and passage.read is None else passage.read
             return Question(

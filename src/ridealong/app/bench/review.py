@@ -73,7 +73,7 @@ async def measure(minutes: float, runs: int) -> dict[str, object]:
             tenant_id = (await create_tenant(store, "bench", "Bench")).tenant_id
             for name, with_vectors in (("artifact_s", True), ("artifact_without_stored_embeddings_s", False)):
                 times = [
-                    await _one(store, pipeline, tenant_id, minutes, embedder, with_vectors=with_vectors)
+                    await one_review(store, pipeline, tenant_id, minutes, embedder, with_vectors=with_vectors)
                     for _ in range(runs)
                 ]
                 report[name] = _spread(times)
@@ -83,9 +83,10 @@ async def measure(minutes: float, runs: int) -> dict[str, object]:
     return report
 
 
-async def _one(
+async def one_review(
     store: Store, pipeline: ReviewPipeline, tenant_id: UUID, minutes: float, embedder: Embedder, *, with_vectors: bool
 ) -> float:
+    """Seconds from the start of the review of a written call to its stored artifact. Raises Unavailable."""
     transcript, roles, moments, duration_ms = written_call(minutes=minutes, call_id=uuid4())
     texts = [u.text for u in transcript]
     vectors = await asyncio.to_thread(embedder.embed, texts) if with_vectors else None
