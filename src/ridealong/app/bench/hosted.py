@@ -1,8 +1,8 @@
 """What a hosted review costs beside the models' own time: `python -m ridealong.app.bench.hosted`.
 
-A written call of an hour, on an embedded database of its own, reviewed by models that answer over HTTP on loopback after
-fixed delays, in OpenAI's wire. A review cannot be quicker than its slowest chain of a draft and the check of it: what it
-takes beyond that is ours, the model's server in the same process included.
+A written call of an hour, on an embedded database of its own, reviewed by models that answer over HTTP on loopback
+after fixed delays, in OpenAI's wire. A review cannot be quicker than its slowest draft and the check after it: what it
+takes beyond that is ours, with the models' server in the same process.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
+from uuid import UUID
 
 import typer
 from aiohttp import web
@@ -25,6 +26,7 @@ from ridealong.app import reviewing
 from ridealong.app.bench.measure import Row
 from ridealong.app.bench.review import one_review
 from ridealong.config import Settings
+from ridealong.core.errors import Unavailable
 from ridealong.embedding.minilm import load_embedder
 from ridealong.llm.house import ModelHouse
 from ridealong.postcall.local import LocalReviewer
@@ -117,8 +119,11 @@ async def measure(minutes: float, runs: int) -> Json:
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         with tempfile.TemporaryDirectory(prefix="ridealong-") as folder:
+            models_file = Path(folder) / "models.yaml"
+            models_file.write_text("models: [{id: compatible:stand-in, context_tokens: 400000}]\n", encoding="utf-8")
             settings = Settings(
                 data_dir=Path(folder),
+                models_file=models_file,
                 review_models="compatible:stand-in",
                 compatible_url=f"http://127.0.0.1:{runner.addresses[0][1]}",
             )
@@ -132,6 +137,7 @@ async def measure(minutes: float, runs: int) -> Json:
                     await one_review(store, pipeline, tenant_id, minutes, embedder, with_vectors=True)
                     for _ in range(times)
                 ]
+                await _check(store, tenant_id)
             finally:
                 await pipeline.close()
                 await store.close()
@@ -146,6 +152,17 @@ async def measure(minutes: float, runs: int) -> Json:
             "overhead_s": round(median(seconds) - models_s, 3),
         }
     return report
+
+
+async def _check(store: Store, tenant_id: UUID) -> None:
+    """Raises Unavailable where a review was not made by the models alone and whole: its time would be no figure."""
+    async with store.tenant(tenant_id) as connection:
+        cursor = await connection.execute(
+            "SELECT reviewer, missing_sections, warnings, dropped_drafts + unchecked_claims FROM review"
+        )
+        for reviewer, missing, warnings, lost in await cursor.fetchall():
+            if not str(reviewer).startswith("hosted") or missing or warnings or lost:
+                raise Unavailable("a review was not made by the models alone: nothing was measured")
 
 
 def rows() -> list[Row]:
