@@ -35,22 +35,37 @@ def reviewer(settings: Settings, house: ModelHouse, embedder: Embedder, local: R
 
 def models_of_settings(settings: Settings, house: ModelHouse) -> Callable[[UUID], Awaitable[ReviewModels]]:
     """The same models for every tenant, as the settings name them. Raises InvalidSettings."""
-    models = ReviewModels(
-        drafting=tuple(review_model(house, name) for name in settings.review_model_names),
-        verifying=tuple(review_model(house, name) for name in _verifiers(settings, house)),
-    )
+    drafting, verifying = settings.review_model_names, _verifiers(settings, house)
+    for name in (*drafting, *verifying):
+        house.model(name)  # names, keys and addresses that cannot work are told at the start
 
-    async def models_for(_tenant_id: UUID) -> ReviewModels:
-        return models
+    async def models_for(tenant_id: UUID) -> ReviewModels:
+        def of(name: str) -> ReviewModel:
+            return review_model(house, name, tenant_id=tenant_id, deadline_s=settings.review_budget_s)
+
+        return ReviewModels(
+            drafting=tuple(of(name) for name in drafting), verifying=tuple(of(name) for name in verifying)
+        )
 
     return models_for
 
 
-def review_model(house: ModelHouse, name: str, *, key: str | None = None, url: str | None = None) -> ReviewModel:
-    """The model `vendor:id` with what its capability data says; `key` and `url` are a tenant's own."""
+def review_model(
+    house: ModelHouse,
+    name: str,
+    *,
+    tenant_id: UUID,
+    deadline_s: float,
+    key: str | None = None,
+    url: str | None = None,
+) -> ReviewModel:
+    """The model `vendor:id` with its tenant's budget, its breaker, and what its capability data says.
+
+    `key` and `url` are a tenant's own. Trying again and the next model are the reviewer's business: it knows the time.
+    """
     can = house.capability(name)
     return ReviewModel(
-        model=house.model(name, key=key, url=url),
+        model=house.guarded(name, tenant_id=str(tenant_id), deadline_s=deadline_s, key=key, url=url),
         context_tokens=can.context_tokens,
         lead_tokens=can.cache.minimum_tokens if can.cache is not None and can.cache.marked else None,
         price=lambda usage: None if can.price is None else can.price.cost(usage),

@@ -56,6 +56,8 @@ def line_of(utterance: Utterance, context: ReviewContext) -> str:
 
 def plain(text: str) -> str:
     """`text` without characters that show nothing or turn the writing around; `find_quote` ignores them too."""
+    if text.isprintable():
+        return text
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
