@@ -169,7 +169,7 @@ async def test_removed_and_lowered_claims_are_counted_in_the_artifact_and_shown_
 async def test_a_call_too_long_for_the_model_says_in_its_warnings_what_was_searched(store: Store) -> None:
     artifact = await reviewed(store, hosted(dear(ScriptedModel.of(answered), context_tokens=10_200)))
     (warning,) = [w for w in artifact.warnings if "longer than the model reads at once" in w]
-    assert "Opening" in warning
+    assert "Listening" in warning
     assert "Nothing is called missing there" in warning
 
 
