@@ -61,6 +61,14 @@ class Settings(BaseSettings):
     """Whose words a nudge has: the taxonomy's, the model's where it is asked anyway, or the model's wherever it can."""
     review_models: str = ""
     """`vendor:model` of each that may review a call, in the order in which they are tried, between commas."""
+    verify_model: str | None = None
+    """`vendor:model` that reads a review's claims a second time. Without it the live model, else the reviewing one."""
+    review_budget_s: float = Field(default=30.0, ge=2)
+    """How long hosted models may take over one review, all their answers together."""
+    review_lead_s: float = Field(default=1.0, ge=0)
+    """How long a review's questions wait at most for the first of them to be in the vendor's prompt cache."""
+    review_stand_in: bool = True
+    """Whether the local reviewer makes a review for which no hosted model answered; else that review fails."""
     models_file: Path | None = None
     """A YAML file whose entries take the place of those of `llm/capabilities.yaml`."""
     models_allow_http: bool = False

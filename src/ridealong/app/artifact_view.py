@@ -135,6 +135,10 @@ class ArtifactView:
         dropped = _number(artifact, "dropped_drafts")
         if dropped:
             self._print(Text(f"{dropped:.0f} statements were dropped because nothing said proved them", style="dim"))
+        removed, lowered = _number(artifact, "removed_claims"), _number(artifact, "lowered_claims")
+        if removed or lowered:
+            said = f"on a second reading {removed or 0:.0f} statements were removed, {lowered or 0:.0f} made less sure"
+            self._print(Text(said, style="dim"))
         for warning in _words(artifact.get("warnings")):
             self._print(Text(self._text(f"warning: {warning}"), style="red"))
 

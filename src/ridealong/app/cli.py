@@ -144,13 +144,18 @@ def report(
     ] = "manager",
     html: Annotated[bool, typer.Option("--html", help="HTML instead of Markdown.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The artifact as JSON.")] = False,
+    steps: Annotated[bool, typer.Option("--steps", help="What the review asked of which model.")] = False,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to a file.")] = None,
     tenant: Tenant = DEFAULT_TENANT,
 ) -> None:
     """Show the review of a call."""
     from ridealong.app.commands import show_report  # noqa: PLC0415
 
-    text = _run(show_report(_settings(), tenant=tenant, call_id=call, template=template, html=html, as_json=as_json))
+    text = _run(
+        show_report(
+            _settings(), tenant=tenant, call_id=call, template=template, html=html, as_json=as_json, steps=steps
+        )
+    )
     if output is None:
         sys.stdout.write(text.rstrip("\n") + "\n")
     else:

@@ -16,6 +16,7 @@ from rich.text import Text
 from ridealong.app import models
 from ridealong.app.library import StoredReports, check_document, erase_everywhere, hit_json
 from ridealong.core.errors import InvalidDocument, Refused
+from ridealong.postcall.render import steps_total
 from ridealong.recording.folder import Recordings
 from ridealong.speech.audio import read_recording
 from ridealong.speech.voices import enrol
@@ -23,11 +24,12 @@ from ridealong.store import Store, artifacts, calls, tenants
 from ridealong.store.search import search
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Sequence
     from pathlib import Path
     from uuid import UUID
 
     from ridealong.config import Settings
+    from ridealong.core.artifact import ReviewStep
 
 
 @asynccontextmanager
@@ -40,7 +42,14 @@ async def _store(settings: Settings) -> AsyncGenerator[Store]:
 
 
 async def show_report(
-    settings: Settings, *, tenant: str, call_id: UUID | None, template: str, html: bool, as_json: bool
+    settings: Settings,
+    *,
+    tenant: str,
+    call_id: UUID | None,
+    template: str,
+    html: bool = False,
+    as_json: bool = False,
+    steps: bool = False,
 ) -> str:
     """The review of a call, by default of the tenant's latest. Raises Refused."""
     async with _store(settings) as store:
@@ -52,6 +61,9 @@ async def show_report(
                     raise Refused("unknown_call", f"the tenant {tenant} has no calls yet")
                 call_id = found[0].call_id
             artifact = await artifacts.load_artifact(conn, call_id)
+        if steps:
+            asked = [step.as_json() for step in artifact.steps]
+            return json.dumps(asked, indent=2) if as_json else steps_table(artifact.reviewer, artifact.steps)
         if as_json:
             return json.dumps(artifact.as_json(), indent=2, ensure_ascii=False)
         recording = Recordings(settings.recordings_dir).of(tenant_id, call_id)
@@ -60,6 +72,26 @@ async def show_report(
             return await StoredReports(store, threads)(
                 tenant_id, call_id, template=template, form="html" if html else "md", audio_url=audio_url
             )
+
+
+def steps_table(reviewer: str, steps: Sequence[ReviewStep]) -> str:
+    """What a review asked of which model and what that took, as Markdown."""
+    if not steps:
+        return f"Made by {reviewer}: no model was asked."
+    lines = [
+        f"Made by {reviewer}: {steps_total(steps)}.",
+        "",
+        "| step | part | model | outcome | asked | tokens in | from cache | into cache | out | cost | time |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for step in steps:
+        cost = "" if step.cost_usd is None else f"${step.cost_usd:.4f}"
+        lines.append(
+            f"| {step.step} | {step.part} | {step.model} | {step.outcome.value.replace('_', ' ')} | {step.attempts}"
+            f" | {step.input_tokens} | {step.cache_read_tokens} | {step.cache_written_tokens} | {step.output_tokens}"
+            f" | {cost} | {step.seconds:.1f} s |"
+        )
+    return "\n".join(lines)
 
 
 async def show_hits(settings: Settings, *, tenant: str, text: str, limit: int, as_json: bool) -> None:

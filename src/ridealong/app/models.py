@@ -10,6 +10,7 @@ from ridealong.live.classify import MomentClassifier
 from ridealong.live.manner import Manner, load_manner
 from ridealong.live.train import load_head
 from ridealong.postcall.local import LocalReviewer
+from ridealong.postcall.review import InThreads
 
 if TYPE_CHECKING:
     from ridealong.config import Settings
@@ -41,7 +42,8 @@ class Models:
         return self.manner.rep_log_odds(views)
 
     def reviewer(self) -> Reviewer:
-        return LocalReviewer(self.embedder)
+        """The local reviewer."""
+        return InThreads(LocalReviewer(self.embedder))
 
 
 def load(settings: Settings) -> Models:

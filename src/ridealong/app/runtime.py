@@ -16,14 +16,14 @@ from uuid import UUID
 
 import structlog
 
-from ridealong.app import hosted, models
+from ridealong.app import hosted, models, reviewing
 from ridealong.app.library import StoredDocuments, StoredLibrary, StoredRecordings, StoredReports, StoredVoices
 from ridealong.app.rehear import recorded_calls
 from ridealong.core.errors import InvalidSettings, Refused, RidealongError
 from ridealong.live.engine import Engine
 from ridealong.live.registry import LiveCalls
 from ridealong.llm.house import ModelHouse
-from ridealong.postcall.pipeline import ReviewPipeline
+from ridealong.postcall.pipeline import AT_ONCE, ReviewPipeline
 from ridealong.postcall.rehearing import Rehearing
 from ridealong.recording.folder import Recordings
 from ridealong.speech import BatchTranscriber, Transcriber, transcriber_class
@@ -109,7 +109,15 @@ class Runtime:
             if again is not None:
                 stack.push_async_callback(again.close)
                 rehearing = Rehearing(store, loaded.embedder, again, recorded_calls(store, recordings, disk))
-            pipeline = await ReviewPipeline.open(store, loaded.embedder, loaded.reviewer(), rehearing=rehearing)
+            house = ModelHouse(settings)
+            stack.push_async_callback(house.close)
+            pipeline = await ReviewPipeline.open(
+                store,
+                loaded.embedder,
+                reviewing.reviewer(settings, house, loaded.embedder, loaded.reviewer()),
+                at_once=reviewing.HOSTED_AT_ONCE if settings.review_model_names else AT_ONCE,
+                rehearing=rehearing,
+            )
             stack.push_async_callback(pipeline.close)
 
             async def review(tenant_id: UUID, call_id: UUID) -> dict[str, object] | None:
@@ -123,8 +131,6 @@ class Runtime:
                     _log.error("review_not_shown", call_id=str(call_id), error=type(error).__name__)
                     return None
 
-            house = ModelHouse(settings)
-            stack.push_async_callback(house.close)
             calls = LiveCalls(
                 Engine(
                     store=store,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from ridealong.core.artifact import Artifact, StoredMoment
+from ridealong.core.artifact import Artifact, ReviewStep, StepOutcome, StoredMoment
 from ridealong.core.claims import AbsenceClaim, Claim
 from ridealong.core.moments import Moment, Reason, Tier
 from ridealong.core.rubric import CoachingMoment, Finding, Score, SectionReview
@@ -93,5 +93,23 @@ def sample_artifact() -> Artifact:
         ),
         missing_sections=("missing",),
         dropped_drafts=1,
+        removed_claims=1,
+        lowered_claims=1,
+        unchecked_claims=1,
         warnings=("A warning.",),
+        steps=(
+            ReviewStep(
+                step="section sample",
+                part="draft",
+                model="vendor:model",
+                outcome=StepOutcome.ANSWERED,
+                attempts=1,
+                input_tokens=1000,
+                cache_read_tokens=900,
+                cache_written_tokens=0,
+                output_tokens=100,
+                cost_usd=0.01,
+                seconds=2.0,
+            ),
+        ),
     )

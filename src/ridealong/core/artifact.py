@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from uuid import UUID
 
 from ridealong.core.claims import AbsenceClaim, Claim
@@ -18,12 +19,63 @@ class StoredMoment:
     moment: Moment
 
 
+class StepOutcome(StrEnum):
+    """What became of asking a model."""
+
+    ANSWERED = "answered"
+    LATE = "late"
+    REFUSED = "refused"
+    BUSY = "busy"
+    AWAY = "away"
+    BAD_ANSWER = "bad_answer"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReviewStep:
+    """What one model was asked in one step of a review, and what that took. Holds nothing that was said."""
+
+    step: str
+    """For example `section opening` or `coaching moments`."""
+    part: str
+    """`draft`, `repair` (what was refused, once more) or `verify`."""
+    model: str
+    """`vendor:model id`, as the settings write it."""
+    outcome: StepOutcome
+    """Of the last attempt."""
+    attempts: int
+    input_tokens: int
+    """All of the prompts; the cached tokens are parts of it."""
+    cache_read_tokens: int
+    cache_written_tokens: int
+    output_tokens: int
+    cost_usd: float | None
+    """US dollars by the price table; None where it knows no price for the model."""
+    seconds: float
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "step": self.step,
+            "part": self.part,
+            "model": self.model,
+            "outcome": self.outcome.value,
+            "attempts": self.attempts,
+            "input_tokens": self.input_tokens,
+            "cache_read_tokens": self.cache_read_tokens,
+            "cache_written_tokens": self.cache_written_tokens,
+            "output_tokens": self.output_tokens,
+            "cost_usd": None if self.cost_usd is None else round(self.cost_usd, 6),
+            "seconds": round(self.seconds, 3),
+        }
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Artifact:
     """One review of one transcript revision.
 
     `statistics` maps a statistic's name to its value (see `core.stats`). `missing_sections` could not be scored and
-    are not part of `score`. `dropped_drafts` counts the statements that nothing proved.
+    are not part of `score`. `dropped_drafts` counts the statements that nothing proved; of those that were proved,
+    a second reading took `removed_claims` out and made `lowered_claims` less sure; it did not reach
+    `unchecked_claims`. `steps`: what was asked of which model; empty where none was asked.
     """
 
     review_id: UUID
@@ -44,7 +96,11 @@ class Artifact:
     speakers: tuple[RoleAssignment, ...]
     missing_sections: tuple[str, ...] = ()
     dropped_drafts: int = 0
+    removed_claims: int = 0
+    lowered_claims: int = 0
+    unchecked_claims: int = 0
     warnings: tuple[str, ...] = field(default=())
+    steps: tuple[ReviewStep, ...] = ()
 
     def as_json(self) -> dict[str, object]:
         """The artifact as `report --json`, the API and the event stream show it."""
@@ -66,7 +122,11 @@ class Artifact:
             "statistics": dict(self.statistics),
             "missing_sections": list(self.missing_sections),
             "dropped_drafts": self.dropped_drafts,
+            "removed_claims": self.removed_claims,
+            "lowered_claims": self.lowered_claims,
+            "unchecked_claims": self.unchecked_claims,
             "warnings": list(self.warnings),
+            "steps": [s.as_json() for s in self.steps],
         }
 
 

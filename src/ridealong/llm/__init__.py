@@ -7,7 +7,7 @@ fallback, budget and metering live above, as wrappers with the same Protocol. Wh
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib import import_module
@@ -52,6 +52,9 @@ class Question:
     schema: AnswerSchema
     max_output_tokens: int
     effort: Effort = Effort.LOW
+    begun: Callable[[], None] | None = field(default=None, compare=False, repr=False)
+    """Called when the first byte of the answer arrives, where an adapter sees it: from then on the vendor's cache
+    holds the cached blocks, and other questions with the same ones can read them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

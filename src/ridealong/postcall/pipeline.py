@@ -13,24 +13,34 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, cast
 from uuid import UUID, uuid4
 
 import structlog
 from dbos import DBOS, DBOSConfig, SetWorkflowID
 
-from ridealong.core.errors import Refused, RidealongError, Unavailable
+from ridealong.core.errors import ModelFailed, Refused, RidealongError, Unavailable
 from ridealong.core.rubric import Rubric, call_score
 from ridealong.core.stats import call_statistics
 from ridealong.core.transcript import TranscriptId
 from ridealong.postcall.rehearing import FAILED, NOTHING, Rehearing
 from ridealong.postcall.render import render
-from ridealong.postcall.review import ReviewContext, Reviewer, coach_call, embed_call, review_section
+from ridealong.postcall.review import (
+    CallReviewer,
+    Counts,
+    ReviewContext,
+    Reviewer,
+    StepLog,
+    coach_call,
+    embed_call,
+    review_section,
+)
 from ridealong.postcall.rubric import DEFAULT_RUBRIC, load_rubric, shipped_rubric_text
-from ridealong.postcall.warnings import review_warnings
+from ridealong.postcall.warnings import review_warnings, step_warnings
 from ridealong.store.artifacts import load_artifact
 from ridealong.store.calls import (
     latest_revision,
@@ -56,6 +66,7 @@ from ridealong.store.reviews import (
     save_coaching_moments,
     save_section,
     save_statistics,
+    save_steps,
     unfinished_reviews,
 )
 from ridealong.store.tenants import DocumentKind, active_document
@@ -64,7 +75,7 @@ from ridealong.telemetry import review_seconds
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
-    from ridealong.embedding import Embedder
+    from ridealong.embedding import Embedder, Vectors
     from ridealong.store import Store
 
 RUBRIC_NAME: Final = "default"
@@ -80,9 +91,19 @@ HEARING_AT_ONCE: Final = 4
 APPLICATION_VERSION: Final = "ridealong"
 """The same for every release: an interrupted review goes on after an upgrade."""
 
+COACHING: Final = "coaching moments"
+INSTEAD: Final = "instead: "
+"""Before the name of a step that is done again by the reviewer who stands in."""
+HEARD_AGAIN: Final = "heard again"
+MISSING: Final = "missing"
+"""The count of a step that no model answered in time. Whoever resumes the review tries it again."""
+
+StepCounts = dict[str, int]
+"""What a step gives: numbers with names."""
+
 _log = structlog.get_logger()
-Guarded = Callable[[str, Callable[[], Awaitable[int]]], Awaitable[int | None]]
-"""Runs a named step: its count, None when it failed for good."""
+Guarded = Callable[[str, Callable[[], Awaitable[StepCounts]]], Awaitable[StepCounts | None]]
+"""Runs a named step: its counts, None when it failed for good."""
 
 
 class _StepFailed(Exception):
@@ -95,6 +116,7 @@ class _Call:
 
     context: ReviewContext
     rubric: Rubric
+    reviewer: CallReviewer
 
 
 @dataclass(slots=True)
@@ -105,6 +127,8 @@ class _Open:
     began: dict[UUID, float] = field(default_factory=dict[UUID, float])
     """When the transcript under review was ready: its seconds count from there."""
     tasks: dict[UUID, asyncio.Task[None]] = field(default_factory=dict[UUID, "asyncio.Task[None]"])
+    stored: dict[UUID, asyncio.Future[None]] = field(default_factory=dict[UUID, "asyncio.Future[None]"])
+    """Done as soon as the artifact can be read, which is before the review's last step."""
 
 
 CLOSING_TRIES: Final = 5
@@ -114,18 +138,24 @@ class ReviewPipeline:
     """Makes reviews. One of it in a process; `open` and `close` belong to the same event loop."""
 
     def __init__(
-        self, store: Store, embedder: Embedder, reviewer: Reviewer, *, rehearing: Rehearing | None = None
+        self,
+        store: Store,
+        embedder: Embedder,
+        reviewer: Reviewer,
+        *,
+        at_once: int = AT_ONCE,
+        rehearing: Rehearing | None = None,
     ) -> None:
         self._store = store
         self._embedder = embedder
         self._reviewer = reviewer
         self._open = _Open()
         self._rehearing = rehearing
-        self._room = asyncio.Semaphore(AT_ONCE)
+        self._room = asyncio.Semaphore(at_once)
         # A long recording that is heard again must not keep the next call's review waiting.
-        self._owned = asyncio.Semaphore(AT_ONCE + (0 if rehearing is None else HEARING_AT_ONCE))
+        self._owned = asyncio.Semaphore(at_once + (0 if rehearing is None else HEARING_AT_ONCE))
         self._sweeper: asyncio.Task[None] | None = None
-        self._workflow: Callable[[str, str, dict[str, int]], Coroutine[object, object, int]] | None = None
+        self._workflow: Callable[[str, str, dict[str, StepCounts]], Coroutine[object, object, int]] | None = None
 
     @classmethod
     async def open(
@@ -134,18 +164,19 @@ class ReviewPipeline:
         embedder: Embedder,
         reviewer: Reviewer,
         *,
+        at_once: int = AT_ONCE,
         rehearing: Rehearing | None = None,
         sweep_seconds: float = SWEEP_SECONDS,
     ) -> ReviewPipeline:
         """Start DBOS on the store's database and take up what is unfinished. Raises Unavailable.
 
-        `rehearing`: makes a better transcript of each call first.
+        `at_once`: reviews of this process at the same time. `rehearing`: makes a better transcript of each call first.
         """
-        pipeline = cls(store, embedder, reviewer, rehearing=rehearing)
+        pipeline = cls(store, embedder, reviewer, at_once=at_once, rehearing=rehearing)
         await asyncio.to_thread(_launch_dbos, store.owner_url)
 
         # A function of its own: DBOS writes attributes on what it registers, and a method takes none.
-        async def review(tenant: str, review: str, done: dict[str, int]) -> int:
+        async def review(tenant: str, review: str, done: dict[str, StepCounts]) -> int:
             return await pipeline._review(tenant, review, done)
 
         pipeline._workflow = DBOS.workflow(name="review")(review)
@@ -207,8 +238,11 @@ class ReviewPipeline:
                 review = await find_review(connection, call_id, revision)
             if review.status in (ReviewStatus.FINISHED, ReviewStatus.FAILED):
                 return review.status
-            mine = self._open.tasks.get(review.review_id)
-            await asyncio.wait([mine] if mine is not None else [asyncio.create_task(asyncio.sleep(0.25))], timeout=1.0)
+            mine, stored = self._open.tasks.get(review.review_id), self._open.stored.get(review.review_id)
+            if mine is None or stored is None:
+                await asyncio.sleep(0.25)
+            else:
+                await asyncio.wait([mine, stored], timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
 
     async def resume_unfinished(self) -> int:
         """Take up what is queued or was interrupted and has no owner; how many this process works on now."""
@@ -221,9 +255,16 @@ class ReviewPipeline:
             return
         task = asyncio.create_task(self._own(ref))
         self._open.tasks[ref.review_id] = task
-        task.add_done_callback(lambda _: self._open.tasks.pop(ref.review_id, None))
+        self._open.stored[ref.review_id] = asyncio.get_running_loop().create_future()
+        task.add_done_callback(lambda _: self._forget(ref.review_id))
+
+    def _forget(self, review_id: UUID) -> None:
+        self._open.tasks.pop(review_id, None)
+        self._open.stored.pop(review_id, None)
 
     async def _sweep(self, seconds: float) -> None:
+        # So that the first review finds it read.
+        await asyncio.to_thread(_rubric_of, shipped_rubric_text(DEFAULT_RUBRIC))
         while True:
             try:
                 await self.resume_unfinished()
@@ -266,16 +307,20 @@ class ReviewPipeline:
         if ref.review_id in self._open.began:
             review_seconds.observe(time.monotonic() - self._open.began[ref.review_id])
 
-    async def _review(self, tenant: str, review: str, done: dict[str, int]) -> int:
+    async def _review(self, tenant: str, review: str, done: dict[str, StepCounts]) -> int:
         """The workflow. Takes and gives ids and counts; everything else is in our own tables."""
         tenant_id, review_id = UUID(tenant), UUID(review)
 
-        async def step(name: str, work: Callable[[], Awaitable[int]]) -> int:
-            async def attempt() -> int:
+        async def step(name: str, work: Callable[[], Awaitable[StepCounts]]) -> StepCounts:
+            async def attempt() -> StepCounts:
                 if name in done:
                     return done[name]
                 try:
                     return await work()
+                except ModelFailed as error:
+                    # The reviewer has tried what it can within the review's time: no use in doing it all again.
+                    _log.warning("no model answered", step=name, review_id=review, error=type(error).__name__)
+                    return {MISSING: 1}
                 except Exception as error:
                     _log.warning("a step did not work", step=name, review_id=review, error=type(error).__name__)
                     # Never the error itself: it may hold words of the call, and DBOS keeps and logs it.
@@ -292,63 +337,74 @@ class ReviewPipeline:
                 attempt,
             )
 
-        async def guarded(name: str, work: Callable[[], Awaitable[int]]) -> int | None:
-            """The step's count, None when it failed for good."""
+        async def guarded(name: str, work: Callable[[], Awaitable[StepCounts]]) -> StepCounts | None:
+            """The step's counts, None when it failed for good."""
             try:
-                return await step(name, work)
+                found = await step(name, work)
             except Exception as error:
                 _log.warning("a step failed for good", step=name, review_id=review, error=type(error).__name__)
                 return None
+            return None if MISSING in found else found
 
-        again = NOTHING
+        heard = {HEARD_AGAIN: NOTHING}
         if self._rehearing is not None:
-            again = await guarded("transcribe again", lambda: self._hear_again(tenant_id, review_id)) or NOTHING
+            heard = await guarded("transcribe again", lambda: self._hear_again(tenant_id, review_id)) or heard
         async with self._room:
             self._open.began[review_id] = time.monotonic()
-            return await self._judge(tenant_id, review_id, guarded, heard_again=again != FAILED)
+            return await self._judge(tenant_id, review_id, guarded, heard_again=heard[HEARD_AGAIN] != FAILED)
 
     async def _judge(self, tenant_id: UUID, review_id: UUID, guarded: Guarded, *, heard_again: bool) -> int:
         """The workflow behind the transcript."""
-        loaded = await guarded("load the transcript", lambda: self._load(tenant_id, review_id))
-        if loaded is None:
+
+        async def judged(prefix: str = "") -> dict[str, StepCounts | None]:
+            """The counts of each section and of the coaching moments, made side by side."""
+            # The coaching moments take a model the longest: they begin first.
+            works: dict[str, Callable[[], Awaitable[StepCounts]]] = {
+                COACHING: lambda: self._coach(tenant_id, review_id, prefix)
+            }
+            for position, section in enumerate(rubric.sections):
+                works[section_step(section.id)] = lambda p=position, i=section.id: self._section(
+                    tenant_id, review_id, p, i, prefix
+                )
+            counts = await asyncio.gather(*(guarded(prefix + name, work) for name, work in works.items()))
+            return dict(zip(works, counts, strict=True))
+
+        if await guarded("load the transcript", lambda: self._load(tenant_id, review_id)) is None:
             raise _StepFailed("the transcript could not be loaded")
-        if await guarded("statistics", lambda: self._statistics(tenant_id, review_id)) is None:
-            raise _StepFailed("the statistics could not be computed")
-        rubric = (await self._call(tenant_id, review_id)).rubric
-        dropped = await asyncio.gather(
-            *(
-                guarded(f"section {s.id}", lambda p=p, i=s.id: self._section(tenant_id, review_id, p, i))
-                for p, s in enumerate(rubric.sections)
-            )
+        call = await self._call(tenant_id, review_id)
+        rubric = call.rubric
+        # The statistics are computed while models think.
+        found, counted = await asyncio.gather(
+            judged(), guarded("statistics", lambda: self._statistics(tenant_id, review_id))
         )
-        missing = [s.id for s, count in zip(rubric.sections, dropped, strict=True) if count is None]
-        if len(missing) == len(rubric.sections):
-            raise _StepFailed("no section of the rubric could be scored")
-        coached = await guarded("coaching moments", lambda: self._coach(tenant_id, review_id))
-        count = sum(d or 0 for d in dropped) + (coached or 0)
-        if (
-            await guarded(
-                "finish",
-                lambda: self._finish(
-                    tenant_id, review_id, missing, count, coached=coached is not None, heard_again=heard_again
-                ),
-            )
-            is None
-        ):
+        if counted is None:
+            raise _StepFailed("the statistics could not be computed")
+        stood_in = False
+        if not any(found[section_step(s.id)] is not None for s in rubric.sections):
+            if call.reviewer.otherwise is None:
+                raise _StepFailed("no section of the rubric could be scored")
+            found, stood_in = await judged(INSTEAD), True
+            if not any(found[section_step(s.id)] is not None for s in rubric.sections):
+                raise _StepFailed("no section of the rubric could be scored")
+
+        async def finish() -> StepCounts:
+            return await self._finish(tenant_id, review_id, found, stood_in=stood_in, heard_again=heard_again)
+
+        if await guarded("finish", finish) is None:
             raise _StepFailed("the review could not be stored")
         await guarded("render", lambda: self._render(tenant_id, review_id))
-        return count
+        return sum(counts.get("dropped", 0) for counts in found.values() if counts is not None)
 
     # ------------------------------------------------------------------------------------------- the steps' work
 
-    async def _hear_again(self, tenant_id: UUID, review_id: UUID) -> int:
+    async def _hear_again(self, tenant_id: UUID, review_id: UUID) -> StepCounts:
         """HEARD, NOTHING or FAILED. A failure is a result, kept with the workflow: it is told, and not repeated."""
         if self._rehearing is None:
-            return NOTHING
-        return await self._rehearing.hear_again(tenant_id, review_id)
+            return {HEARD_AGAIN: NOTHING}
+        return {HEARD_AGAIN: await self._rehearing.hear_again(tenant_id, review_id)}
 
-    async def _load(self, tenant_id: UUID, review_id: UUID) -> int:
-        return len((await self._call(tenant_id, review_id)).context.transcript)
+    async def _load(self, tenant_id: UUID, review_id: UUID) -> StepCounts:
+        return {"utterances": len((await self._call(tenant_id, review_id)).context.transcript)}
 
     async def _call(self, tenant_id: UUID, review_id: UUID) -> _Call:
         """The call and its rubric, loaded once in this process. A resumed review keeps the rubric it began with."""
@@ -358,15 +414,7 @@ class ReviewPipeline:
         async with self._store.tenant(tenant_id) as connection:
             review = await load_review(connection, review_id)
             text = await _rubric_text(connection, review)
-            rubric = load_rubric(text, "rubric", moment_types=None)
-            await mark_running(
-                connection,
-                review_id,
-                reviewer=self._reviewer.name,
-                rubric_id=rubric.id,
-                rubric_title=rubric.title,
-                rubric=text,
-            )
+            rubric = await asyncio.to_thread(_rubric_of, text)
             call = await load_call(connection, review.transcript_id.call_id)
             transcript = await load_transcript(connection, review.transcript_id)
             roles = await load_roles(connection, review.transcript_id)
@@ -384,54 +432,115 @@ class ReviewPipeline:
             vectors=await asyncio.to_thread(embed_call, transcript, self._embedder, vectors),
             duration_ms=max(call.audio_ms, transcript.end_ts),
         )
-        self._open.calls[review_id] = _Call(context=context, rubric=rubric)
+        reviewer = await self._reviewer.begin(tenant_id, rubric, context)
+        async with self._store.tenant(tenant_id) as connection:
+            await mark_running(
+                connection,
+                review_id,
+                reviewer=reviewer.name,
+                rubric_id=rubric.id,
+                rubric_title=rubric.title,
+                rubric=text,
+            )
+        self._open.calls[review_id] = _Call(context=context, rubric=rubric, reviewer=reviewer)
         return self._open.calls[review_id]
 
-    async def _statistics(self, tenant_id: UUID, review_id: UUID) -> int:
+    async def _statistics(self, tenant_id: UUID, review_id: UUID) -> StepCounts:
         context = (await self._call(tenant_id, review_id)).context
         statistics = await asyncio.to_thread(call_statistics, context.transcript, context.roles, context.duration_ms)
         async with self._store.tenant(tenant_id) as connection:
             await save_statistics(connection, review_id, statistics.as_json())
-        return len(statistics.values)
+        return {"values": len(statistics.values)}
 
-    async def _section(self, tenant_id: UUID, review_id: UUID, position: int, section_id: str) -> int:
+    async def _section(
+        self, tenant_id: UUID, review_id: UUID, position: int, section_id: str, prefix: str
+    ) -> StepCounts:
         call = await self._call(tenant_id, review_id)
+        log = StepLog(step=prefix + section_step(section_id))
         section = call.rubric.section(section_id)
-        outcome = await asyncio.to_thread(review_section, self._reviewer, section, call.context)
-        vectors = await asyncio.to_thread(self._embedder.embed, [f.claim.statement for f in outcome.review.findings])
+        try:
+            outcome = await review_section(_who(call, prefix), section, call.context, log, self._embed)
+        except ModelFailed:
+            await self._keep_steps(tenant_id, review_id, log)
+            raise
         async with self._store.tenant(tenant_id) as connection:
-            await save_section(connection, review_id, outcome.review, position=position, vectors=vectors)
-        return outcome.dropped
+            await save_section(connection, review_id, outcome.review, position=position, vectors=outcome.vectors)
+            await save_steps(connection, review_id, log.step, log.asked)
+        return _step_counts(outcome.counts, log)
 
-    async def _coach(self, tenant_id: UUID, review_id: UUID) -> int:
+    async def _coach(self, tenant_id: UUID, review_id: UUID, prefix: str) -> StepCounts:
         call = await self._call(tenant_id, review_id)
-        outcome = await asyncio.to_thread(coach_call, self._reviewer, call.rubric, call.context)
-        vectors = await asyncio.to_thread(self._embedder.embed, [c.claim.statement for c in outcome.coaching_moments])
+        log = StepLog(step=prefix + COACHING)
+        try:
+            outcome = await coach_call(_who(call, prefix), call.context, log, self._embed)
+        except ModelFailed:
+            await self._keep_steps(tenant_id, review_id, log)
+            raise
         async with self._store.tenant(tenant_id) as connection:
-            await save_coaching_moments(connection, review_id, outcome.coaching_moments, vectors=vectors)
-        return outcome.dropped
+            await save_coaching_moments(connection, review_id, outcome.coaching_moments, vectors=outcome.vectors)
+            await save_steps(connection, review_id, log.step, log.asked)
+        return _step_counts(outcome.counts, log)
+
+    async def _embed(self, texts: Sequence[str]) -> Vectors:
+        return await asyncio.to_thread(self._embedder.embed, texts)
+
+    async def _keep_steps(self, tenant_id: UUID, review_id: UUID, log: StepLog) -> None:
+        """What was asked in vain was paid for all the same."""
+        async with self._store.tenant(tenant_id) as connection:
+            await save_steps(connection, review_id, log.step, log.asked)
 
     async def _finish(
-        self, tenant_id: UUID, review_id: UUID, missing: list[str], dropped: int, *, coached: bool, heard_again: bool
-    ) -> int:
+        self,
+        tenant_id: UUID,
+        review_id: UUID,
+        found: Mapping[str, StepCounts | None],
+        *,
+        stood_in: bool,
+        heard_again: bool,
+    ) -> StepCounts:
         call = await self._call(tenant_id, review_id)
+        missing = [s.id for s in call.rubric.sections if found[section_step(s.id)] is None]
+        made = [counts for counts in found.values() if counts is not None]
+        totals = {name: sum(counts.get(name, 0) for counts in made) for name in asdict(Counts())}
+        reviewer = call.reviewer.name
+        if stood_in and call.reviewer.otherwise is not None:
+            reviewer = f"{call.reviewer.otherwise.name}, in place of {reviewer}"
         async with self._store.tenant(tenant_id) as connection:
             scores = await assessed_sections(connection, review_id)
             score = call_score(call.rubric, scores)
+            warnings = review_warnings(
+                call.context,
+                assessed=score is not None,
+                coached=found[COACHING] is not None,
+                heard_again=heard_again,
+            ) + step_warnings(
+                call.rubric,
+                missing=missing,
+                read={s.id: read for s in call.rubric.sections if (read := _read(found[section_step(s.id)]))},
+                coaching_read=_read(found[COACHING]),
+                utterances=len(call.context.transcript),
+                unchecked=totals["unchecked"],
+                stood_in=stood_in,
+            )
             await finish_review(
                 connection,
                 review_id,
+                reviewer=reviewer,
                 score=score or 0.0,
                 assessed=score is not None,
-                warnings=review_warnings(
-                    call.context, assessed=score is not None, coached=coached, heard_again=heard_again
-                ),
+                warnings=warnings,
                 missing_sections=missing,
-                dropped_drafts=dropped,
+                dropped_drafts=totals["dropped"],
+                removed_claims=totals["removed"],
+                lowered_claims=totals["lowered"],
+                unchecked_claims=totals["unchecked"],
             )
-        return len(scores)
+        stored = self._open.stored.get(review_id)
+        if stored is not None and not stored.done():
+            stored.set_result(None)
+        return {"sections": len(scores)}
 
-    async def _render(self, tenant_id: UUID, review_id: UUID) -> int:
+    async def _render(self, tenant_id: UUID, review_id: UUID) -> StepCounts:
         """Characters of the manager's page. Nothing is kept: the page is made of stored rows whenever it is asked for.
 
         The step shows, while somebody may still notice, that it can be made.
@@ -439,7 +548,31 @@ class ReviewPipeline:
         async with self._store.tenant(tenant_id) as connection:
             review = await load_review(connection, review_id)
             artifact = await load_artifact(connection, review.transcript_id.call_id, review.transcript_id.revision)
-        return len(await asyncio.to_thread(render, artifact, "manager", "html", lambda _start, _end: ""))
+        page = await asyncio.to_thread(render, artifact, "manager", "html", lambda _start, _end: "")
+        return {"characters": len(page)}
+
+
+def section_step(section_id: str) -> str:
+    return f"section {section_id}"
+
+
+def _who(call: _Call, prefix: str) -> CallReviewer:
+    other = call.reviewer.otherwise
+    return other if prefix and other is not None else call.reviewer
+
+
+def _step_counts(counts: Counts, log: StepLog) -> StepCounts:
+    return asdict(counts) | ({} if log.read is None else {"read": log.read})
+
+
+def _read(counts: StepCounts | None) -> int | None:
+    return None if counts is None else counts.get("read")
+
+
+@lru_cache(maxsize=64)
+def _rubric_of(text: str) -> Rubric:
+    """Reading the YAML takes a quarter of a second of one core: as long as the rest of a hosted review's own work."""
+    return load_rubric(text, "rubric", moment_types=None)
 
 
 async def _rubric_text(connection: AsyncConnection, review: StoredReview) -> str:
@@ -449,7 +582,7 @@ async def _rubric_text(connection: AsyncConnection, review: StoredReview) -> str
     return own.body if own is not None else shipped_rubric_text(DEFAULT_RUBRIC)
 
 
-async def _clear_earlier_run(workflow_id: str) -> dict[str, int]:
+async def _clear_earlier_run(workflow_id: str) -> dict[str, StepCounts]:
     """The counts of the steps that an interrupted run of this workflow finished; the run itself is removed.
 
     The caller holds the review's lock, so nobody is running it. DBOS's own recovery goes by executor ids, which say
@@ -459,13 +592,22 @@ async def _clear_earlier_run(workflow_id: str) -> dict[str, int]:
         return {}
     steps = await DBOS.list_workflow_steps_async(workflow_id)
     done = {
-        str(step["function_name"]): int(output)
+        str(step["function_name"]): counts
         for step in steps
-        if isinstance(output := step["output"], int) and step["error"] is None
+        if step["error"] is None and (counts := _counts_of(step["output"])) is not None and MISSING not in counts
     }
     await DBOS.delete_workflow_async(workflow_id)
     # Loading fills this process's memory, and finishing was not reached or asked for again.
     return {name: count for name, count in done.items() if name not in ("load the transcript", "finish", "render")}
+
+
+def _counts_of(output: object) -> StepCounts | None:
+    """What a step gave; until 0.1 that was one number, of dropped drafts."""
+    if isinstance(output, int):
+        return {"dropped": output}
+    if not isinstance(output, dict):
+        return None
+    return {str(name): int(count) for name, count in cast("dict[object, int]", output).items()}
 
 
 def _launch_dbos(owner_url: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from html import escape
 from importlib.resources import files
@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, cast
 
 from markupsafe import Markup
 
-from ridealong.core.artifact import Artifact, claim_json, moment_json
+from ridealong.core.artifact import Artifact, ReviewStep, claim_json, moment_json
 from ridealong.core.claims import AbsenceClaim, Claim
 from ridealong.core.errors import InvalidDocument
 from ridealong.core.transcript import Evidence, Role
@@ -183,9 +183,37 @@ def _data(artifact: Artifact, play_url: PlayUrl) -> dict[str, object]:
             "statistics": _statistics(artifact.statistics),
             "missing_sections": list(artifact.missing_sections),
             "dropped_drafts": artifact.dropped_drafts,
+            "removed_claims": artifact.removed_claims,
+            "lowered_claims": artifact.lowered_claims,
+            "unchecked_claims": artifact.unchecked_claims,
+            "steps": [_step(s) for s in artifact.steps],
+            "steps_total": steps_total(artifact.steps),
             "warnings": list(artifact.warnings),
         }
     }
+
+
+def _step(step: ReviewStep) -> dict[str, object]:
+    return {
+        **step.as_json(),
+        "outcome": step.outcome.value.replace("_", " "),
+        "tokens": f"{step.input_tokens:,} {step.cache_read_tokens:,} {step.output_tokens:,}",
+        "cost": "" if step.cost_usd is None else f"${step.cost_usd:.4f}",
+        "time": f"{step.seconds:.1f} s",
+    }
+
+
+def steps_total(steps: Sequence[ReviewStep]) -> str:
+    """Questions, tokens and cost of all steps in one line; a cost that some step lacks is a floor."""
+    costs = [s.cost_usd for s in steps if s.cost_usd is not None]
+    cost = f"${sum(costs):.4f}" if costs else "cost not known"
+    if costs and len(costs) < len(steps):
+        cost = f"at least {cost}"
+    tokens = sum(s.input_tokens for s in steps), sum(s.cache_read_tokens for s in steps)
+    return (
+        f"{sum(s.attempts for s in steps)} questions, {tokens[0]:,} tokens in ({tokens[1]:,} of them from a cache),"
+        f" {sum(s.output_tokens for s in steps):,} out, {cost}"
+    )
 
 
 def _statistics(stored: Mapping[str, object]) -> list[dict[str, object]]:

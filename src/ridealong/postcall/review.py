@@ -6,27 +6,41 @@ looked up by `Transcript.cite`, the last is computed by `core.rubric.scored_sect
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 import numpy as np
 
-from ridealong.core.artifact import StoredMoment
+from ridealong.core.artifact import ReviewStep, StepOutcome, StoredMoment
 from ridealong.core.claims import AbsenceClaim, Claim
-from ridealong.core.errors import Ungrounded
+from ridealong.core.errors import ModelFailed, Ungrounded
 from ridealong.core.rubric import CoachingMoment, Finding, Rubric, Score, Section, SectionReview, scored_section
 from ridealong.core.transcript import Citation, Role, Roles, Speaker, Transcript, Unattributed
 from ridealong.embedding import DIMENSIONS
 from ridealong.telemetry import drafts_ungrounded_total
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from numpy.typing import NDArray
 
     from ridealong.embedding import Embedder, Vectors
+    from ridealong.llm import Usage
 
 MAX_COACHING: Final = 5
 """Nobody works on more than a few things after one call."""
+PARTLY_SUPPORTED: Final = 0.5
+"""What is left of a claim's confidence where its words carry it only in part."""
+MAX_STATEMENT: Final = 600
+"""Characters. A statement is a sentence or two; what is longer is no finding."""
+MAX_TITLE: Final = 120
+MAX_EVIDENCE: Final = 8
+
+D = TypeVar("D")
+P = TypeVar("P")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,8 +110,51 @@ class ReviewContext:
         return max((a.confidence for a in self.roles.values() if a.role is Role.REP), default=0.0)
 
 
-class Reviewer(Protocol):
-    """Judges calls. Thread-safe; blocks while it works. Raises Unavailable when trying again may help.
+@dataclass(slots=True, kw_only=True)
+class StepLog:
+    """What a reviewer notes while it does one step. Kept with the review; holds nothing that was said."""
+
+    step: str
+    asked: list[ReviewStep] = field(default_factory=list[ReviewStep])
+    read: int | None = None
+    """Utterances that were looked at, where these were not all."""
+
+    def note(
+        self, *, part: str, model: str, outcome: StepOutcome, usage: Usage, cost_usd: float | None, seconds: float
+    ) -> None:
+        """Add one attempt to what was asked of that model for that part."""
+        place = next((n for n, s in enumerate(self.asked) if (s.part, s.model) == (part, model)), len(self.asked))
+        before = self.asked[place] if place < len(self.asked) else None
+        costs = [c for c in (cost_usd, before.cost_usd if before else None) if c is not None]
+        self.asked[place:] = [
+            ReviewStep(
+                step=self.step,
+                part=part,
+                model=model,
+                outcome=outcome,
+                attempts=1 + (before.attempts if before else 0),
+                input_tokens=usage.input + (before.input_tokens if before else 0),
+                cache_read_tokens=usage.cache_read + (before.cache_read_tokens if before else 0),
+                cache_written_tokens=usage.cache_written + (before.cache_written_tokens if before else 0),
+                output_tokens=usage.output + (before.output_tokens if before else 0),
+                cost_usd=sum(costs) if costs else None,
+                seconds=seconds + (before.seconds if before else 0.0),
+            ),
+            *self.asked[place + 1 :],
+        ]
+
+
+class Support(StrEnum):
+    """How far the cited words carry a statement, by a second reading."""
+
+    SUPPORTED = "supported"
+    PARTLY = "partly"
+    NOT = "not_supported"
+
+
+class CallReviewer(Protocol):
+    """Judges one call. Its verbs may run at the same time. They raise ModelFailed when no model gave an answer in
+    time (trying again is the reviewer's own business), Unavailable when trying again later may help.
 
     `refused` tells, on the second and last try, which drafts of the first were refused and why; only those need to
     be written again.
@@ -105,33 +162,124 @@ class Reviewer(Protocol):
 
     @property
     def name(self) -> str:
-        """Stored with each review, with a version."""
+        """Stored with the review, with a version."""
         ...
 
-    def draft_section(
-        self, section: Section, context: ReviewContext, refused: Sequence[Refusal] = ()
+    @property
+    def otherwise(self) -> CallReviewer | None:
+        """Who judges the call where this one could judge no section of it at all; None: nobody."""
+        ...
+
+    async def draft_section(
+        self, section: Section, log: StepLog, refused: Sequence[Refusal] = ()
     ) -> Sequence[CriterionDraft]:
         """At most one draft for each criterion; none for a criterion without evidence either way."""
         ...
 
-    def draft_coaching(
-        self, rubric: Rubric, context: ReviewContext, refused: Sequence[Refusal] = ()
-    ) -> Sequence[CoachingDraft]:
+    async def draft_coaching(self, log: StepLog, refused: Sequence[Refusal] = ()) -> Sequence[CoachingDraft]:
         """What to replay with the rep, the most important first."""
         ...
 
+    async def verify(self, claims: Mapping[str, Claim], log: StepLog) -> Mapping[str, Support] | None:
+        """How far the words cited carry each claim, by key; what could not be checked in time is left out.
+
+        None: this reviewer's statements need no second reading.
+        """
+        ...
+
+
+class Reviewer(Protocol):
+    """Judges calls."""
+
+    async def begin(self, tenant_id: UUID, rubric: Rubric, context: ReviewContext) -> CallReviewer:
+        """Somebody to judge this call. The time that a review may take runs from here."""
+        ...
+
+
+class BlockingReviewer(Protocol):
+    """A reviewer that computes: thread-safe, blocks while it works. `InThreads` makes a `Reviewer` of it."""
+
+    @property
+    def name(self) -> str: ...
+
+    def draft_section(
+        self, section: Section, context: ReviewContext, refused: Sequence[Refusal] = ()
+    ) -> Sequence[CriterionDraft]: ...
+
+    def draft_coaching(
+        self, rubric: Rubric, context: ReviewContext, refused: Sequence[Refusal] = ()
+    ) -> Sequence[CoachingDraft]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class InThreads:
+    """The `Reviewer` whose work is done by a blocking one, away from the event loop."""
+
+    reviewer: BlockingReviewer
+
+    async def begin(self, tenant_id: UUID, rubric: Rubric, context: ReviewContext) -> CallReviewer:  # noqa: ARG002
+        return _InThreads(self.reviewer, rubric, context)
+
+
+@dataclass(frozen=True, slots=True)
+class _InThreads:
+    reviewer: BlockingReviewer
+    rubric: Rubric
+    context: ReviewContext
+
+    @property
+    def name(self) -> str:
+        return self.reviewer.name
+
+    @property
+    def otherwise(self) -> CallReviewer | None:
+        return None
+
+    async def draft_section(
+        self,
+        section: Section,
+        log: StepLog,  # noqa: ARG002
+        refused: Sequence[Refusal] = (),
+    ) -> Sequence[CriterionDraft]:
+        return await asyncio.to_thread(self.reviewer.draft_section, section, self.context, refused)
+
+    async def draft_coaching(self, log: StepLog, refused: Sequence[Refusal] = ()) -> Sequence[CoachingDraft]:  # noqa: ARG002
+        return await asyncio.to_thread(self.reviewer.draft_coaching, self.rubric, self.context, refused)
+
+    async def verify(self, claims: Mapping[str, Claim], log: StepLog) -> Mapping[str, Support] | None:  # noqa: ARG002
+        return None
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Counts:
+    """What became of a step's drafts."""
+
+    dropped: int = 0
+    """Not proven, after one retry."""
+    removed: int = 0
+    """Proven, and taken out by the second reading."""
+    lowered: int = 0
+    """Made less sure by the second reading."""
+    unchecked: int = 0
+    """Not read a second time, for want of time."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class SectionOutcome:
     review: SectionReview
-    dropped: int
-    """Drafts that nothing proved, after one retry."""
+    counts: Counts
+    vectors: Vectors | None
+    """One row for each of `review.findings`; None where nobody embeds."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class CoachingOutcome:
     coaching_moments: tuple[CoachingMoment, ...]
-    dropped: int
+    counts: Counts
+    vectors: Vectors | None
+
+
+Embed = Callable[[Sequence[str]], Awaitable["Vectors"]]
 
 
 def embed_call(transcript: Transcript, embedder: Embedder, known: Mapping[int, NDArray[np.float32]]) -> Vectors:
@@ -149,39 +297,138 @@ def embed_call(transcript: Transcript, embedder: Embedder, known: Mapping[int, N
     return vectors
 
 
-def review_section(reviewer: Reviewer, section: Section, context: ReviewContext) -> SectionOutcome:
-    """Draft, prove, retry what was refused once, score. Raises what the reviewer raises."""
-    criteria = {c.id for c in section.criteria}
+async def review_section(
+    reviewer: CallReviewer, section: Section, context: ReviewContext, log: StepLog, embed: Embed | None = None
+) -> SectionOutcome:
+    """Draft, prove, retry what was refused once, read once more, score. Raises what the reviewer raises."""
+    criteria = {c.id: c for c in section.criteria}
 
     def accept(draft: CriterionDraft) -> Finding:
         if draft.criterion_id not in criteria:
             raise Ungrounded("there is no such criterion in this section")
-        return Finding(criterion_id=draft.criterion_id, score=draft.score, claim=prove(draft.draft, context.transcript))
+        claim = _proved(draft.draft, context, log)
+        if draft.score is not Score.NO and draft.draft.through is None:
+            _said_by(criteria[draft.criterion_id].role, claim, context)
+        return Finding(criterion_id=draft.criterion_id, score=draft.score, claim=claim)
 
     proven = _Proven(accept, lambda draft: draft.criterion_id)
-    proven.take(reviewer.draft_section(section, context))
+    proven.take(await reviewer.draft_section(section, log))
     if proven.refused:
-        proven.retake(reviewer.draft_section(section, context, tuple(proven.refused.values())))
-    return SectionOutcome(review=scored_section(section, tuple(proven.accepted.values())), dropped=len(proven.refused))
+        again = await _again(reviewer.draft_section(section, log, tuple(proven.refused.values())))
+        proven.retake(again)
+    found = proven.accepted
+    read = await _second_reading(reviewer, {key: f.claim for key, f in found.items()}, log, embed)
+    kept = {key: replace(found[key], claim=claim) for key, claim in read.claims.items()}
+    review = scored_section(section, tuple(kept.values()))
+    return SectionOutcome(
+        review=review,
+        counts=replace(read.counts, dropped=len(proven.refused)),
+        vectors=read.vectors_of([f.criterion_id for f in review.findings]),
+    )
 
 
-def coach_call(reviewer: Reviewer, rubric: Rubric, context: ReviewContext) -> CoachingOutcome:
+async def coach_call(
+    reviewer: CallReviewer, context: ReviewContext, log: StepLog, embed: Embed | None = None
+) -> CoachingOutcome:
     """As `review_section`, for the coaching moments; at most `MAX_COACHING`, in the reviewer's order."""
 
     def accept(draft: CoachingDraft) -> CoachingMoment:
-        return CoachingMoment(title=draft.title, advice=draft.advice, claim=prove(draft.draft, context.transcript))
+        if not draft.title.strip() or not draft.advice.strip():
+            raise Ungrounded("a coaching moment needs a title and an advice")
+        if len(draft.title) > MAX_TITLE or len(draft.advice) > MAX_STATEMENT:
+            raise Ungrounded(f"a title has at most {MAX_TITLE} characters and an advice {MAX_STATEMENT}")
+        return CoachingMoment(title=draft.title, advice=draft.advice, claim=_proved(draft.draft, context, log))
 
     proven = _Proven(accept, lambda draft: draft.key)
-    proven.take(reviewer.draft_coaching(rubric, context))
+    proven.take(await reviewer.draft_coaching(log))
     if proven.refused:
-        proven.retake(reviewer.draft_coaching(rubric, context, tuple(proven.refused.values())))
-    return CoachingOutcome(coaching_moments=tuple(proven.accepted.values())[:MAX_COACHING], dropped=len(proven.refused))
+        proven.retake(await _again(reviewer.draft_coaching(log, tuple(proven.refused.values()))))
+    found = dict(list(proven.accepted.items())[:MAX_COACHING])
+    read = await _second_reading(reviewer, {key: c.claim for key, c in found.items()}, log, embed)
+    return CoachingOutcome(
+        coaching_moments=tuple(replace(found[key], claim=claim) for key, claim in read.claims.items()),
+        counts=replace(read.counts, dropped=len(proven.refused)),
+        vectors=read.vectors_of(list(read.claims)),
+    )
+
+
+def _proved(draft: Draft, context: ReviewContext, log: StepLog) -> Claim:
+    if draft.through is not None and log.read is not None:
+        raise Ungrounded("only a part of the call was looked at: nothing may be called absent")
+    return prove(draft, context.transcript)
+
+
+def _said_by(role: Role, claim: Claim, context: ReviewContext) -> None:
+    """Raises Ungrounded when the first words cited were said by the wrong side."""
+    side = context.side_of(claim.evidence[0].utterance.speaker)
+    if role is not Role.UNKNOWN and side not in (role, Role.UNKNOWN):
+        raise Ungrounded(f"the first quote must be words of the {role.value}, and is not")
+
+
+async def _again(drafts: Awaitable[Sequence[D]]) -> Sequence[D]:
+    """The second try. Where no model answers it, what the first one proved still stands."""
+    try:
+        return await drafts
+    except ModelFailed:
+        return ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Read:
+    claims: dict[str, Claim]
+    counts: Counts
+    vectors: dict[str, NDArray[np.float32]] | None
+
+    def vectors_of(self, keys: Sequence[str]) -> Vectors | None:
+        if self.vectors is None:
+            return None
+        rows = [self.vectors[key] for key in keys]
+        return np.stack(rows) if rows else np.zeros((0, DIMENSIONS), np.float32)
+
+
+async def _second_reading(
+    reviewer: CallReviewer, claims: Mapping[str, Claim], log: StepLog, embed: Embed | None
+) -> _Read:
+    """The claims that remain, in their order, less sure where their words carry them only in part.
+
+    Statements are embedded meanwhile: one waits for a model, the other computes.
+    """
+    if not claims:
+        return _Read(claims={}, counts=Counts(), vectors={} if embed is not None else None)
+    embedding = None if embed is None else asyncio.ensure_future(embed([c.statement for c in claims.values()]))
+    try:
+        verdicts = await reviewer.verify(claims, log)
+        rows = None if embedding is None else await embedding
+    finally:
+        if embedding is not None:
+            embedding.cancel()
+    kept: dict[str, Claim] = {}
+    lowered = unchecked = 0
+    for key, claim in claims.items():
+        verdict = Support.SUPPORTED if verdicts is None else verdicts.get(key)
+        if verdict is Support.NOT:
+            continue
+        kept[key] = claim
+        if verdict is Support.PARTLY:
+            kept[key] = replace(claim, confidence=claim.confidence * PARTLY_SUPPORTED)
+            lowered += 1
+        elif verdict is None:
+            unchecked += 1
+    return _Read(
+        claims=kept,
+        counts=Counts(removed=len(claims) - len(kept), lowered=lowered, unchecked=unchecked),
+        vectors=None if rows is None else dict(zip(claims, rows, strict=True)),
+    )
 
 
 def prove(draft: Draft, transcript: Transcript) -> Claim:
     """The draft as a claim. Raises Ungrounded when the transcript does not hold what it cites."""
     if not draft.statement.strip():
         raise Ungrounded("the statement is empty")
+    if len(draft.statement) > MAX_STATEMENT:
+        raise Ungrounded(f"the statement is longer than {MAX_STATEMENT} characters")
+    if len(draft.citations) > MAX_EVIDENCE:
+        raise Ungrounded(f"the statement cites more than {MAX_EVIDENCE} utterances: keep the strongest")
     if not 0.0 <= draft.confidence <= 1.0:
         raise Ungrounded("the confidence lies between 0 and 1")
     evidence = tuple(transcript.cite(citation) for citation in draft.citations)
@@ -192,10 +439,6 @@ def prove(draft: Draft, transcript: Transcript) -> Claim:
     return AbsenceClaim(
         statement=draft.statement, confidence=draft.confidence, evidence=evidence, through=draft.through
     )
-
-
-D = TypeVar("D")
-P = TypeVar("P")
 
 
 @dataclass(slots=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from ridealong.core.stats import MAX_UNATTRIBUTED
 from ridealong.core.transcript import Role, RoleSource, Unattributed
 
 if TYPE_CHECKING:
+    from ridealong.core.rubric import Rubric
     from ridealong.postcall.review import ReviewContext
 
 SURE_OF_ROLE: Final = 0.8
@@ -52,4 +54,41 @@ def review_warnings(
         found.append("The recording could not be transcribed again: the review stands on what was heard live.")
     if not coached:
         found.append("The coaching moments could not be made.")
+    return tuple(found)
+
+
+def step_warnings(
+    rubric: Rubric,
+    *,
+    missing: Sequence[str],
+    read: Mapping[str, int],
+    coaching_read: int | None,
+    utterances: int,
+    unchecked: int,
+    stood_in: bool,
+) -> tuple[str, ...]:
+    """One sentence for each thing that the steps could not do in full.
+
+    `missing`: ids of sections without an outcome. `read`: by section id, of how many utterances it was judged where
+    that is not all of the call's `utterances`; `coaching_read` the same for the coaching moments. `unchecked`: claims
+    that were not read a second time. `stood_in`: no model answered, and another reviewer made the review.
+    """
+    title = {s.id: s.title for s in rubric.sections}
+    found: list[str] = []
+    if stood_in:
+        found.append("No hosted model answered: the local reviewer made this review, which understands less.")
+    if missing:
+        names = ", ".join(title[i] for i in missing)
+        found.append(f"Missing, and no part of the score, because no answer came in time: {names}.")
+    parts = {title[i]: count for i, count in read.items()}
+    if coaching_read is not None:
+        parts["the coaching moments"] = coaching_read
+    if parts:
+        found.append(
+            f"The call is longer than the model reads at once. Of its {utterances} utterances these were searched, "
+            "those nearest in meaning with what was said around them: "
+            f"{', '.join(f'{name} {count}' for name, count in parts.items())}. Nothing is called missing there."
+        )
+    if unchecked:
+        found.append(f"Statements that were not read a second time, for want of time: {unchecked}.")
     return tuple(found)

@@ -16,7 +16,7 @@ from ridealong.core.transcript import Transcript
 from ridealong.store.calls import load_call, load_roles, load_transcript
 from ridealong.store.evidence import by_owner, evidence_of
 from ridealong.store.moments import load_moments
-from ridealong.store.reviews import ReviewStatus, find_review
+from ridealong.store.reviews import ReviewStatus, find_review, load_steps
 
 
 async def load_artifact(connection: AsyncConnection, call_id: UUID, revision: int | None = None) -> Artifact:
@@ -68,7 +68,11 @@ async def load_artifact(connection: AsyncConnection, call_id: UUID, revision: in
         speakers=tuple((await load_roles(connection, review.transcript_id)).values()),
         missing_sections=review.missing_sections,
         dropped_drafts=review.dropped_drafts,
+        removed_claims=review.removed_claims,
+        lowered_claims=review.lowered_claims,
+        unchecked_claims=review.unchecked_claims,
         warnings=review.warnings,
+        steps=tuple(await load_steps(connection, review.review_id)),
     )
 
 

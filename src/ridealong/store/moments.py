@@ -79,7 +79,8 @@ async def load_moments(connection: AsyncConnection, transcript: Transcript) -> l
     further = by_owner(await cursor.fetchall())
     cursor = await connection.execute(
         "SELECT moment_id, type, tier, reason, confidence, nudge, trigger_ts, utterance_no, quote_start, quote_end,"
-        " revision, decided_by FROM moment WHERE call_id = %s AND revision <= %s ORDER BY trigger_ts, created_at, moment_id",
+        " revision, decided_by FROM moment WHERE call_id = %s AND revision <= %s"
+        " ORDER BY trigger_ts, created_at, moment_id",
         key,
     )
     rows = await cursor.fetchall()

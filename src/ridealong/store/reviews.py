@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 import psycopg
 from psycopg import AsyncConnection
 
+from ridealong.core.artifact import ReviewStep, StepOutcome
 from ridealong.core.claims import AbsenceClaim, Claim
 from ridealong.core.errors import Refused, Unavailable, Ungrounded
 from ridealong.core.rubric import CoachingMoment, SectionReview
@@ -58,6 +59,9 @@ class StoredReview:
     missing_sections: tuple[str, ...]
     dropped_drafts: int
     failure: str | None
+    removed_claims: int
+    lowered_claims: int
+    unchecked_claims: int
 
 
 async def unfinished_reviews(store: Store) -> list[ReviewRef]:
@@ -93,7 +97,7 @@ async def review_lock(store: Store, review_id: UUID) -> AsyncGenerator[bool]:
 
 _REVIEW_COLUMNS: Final = (
     "review_id, call_id, revision, status, reviewer, rubric_id, rubric_title, rubric, statistics, score, assessed,"
-    " warnings, missing_sections, dropped_drafts, failure"
+    " warnings, missing_sections, dropped_drafts, failure, removed_claims, lowered_claims, unchecked_claims"
 )
 
 
@@ -227,12 +231,23 @@ async def finish_review(
     warnings: Sequence[str] = (),
     missing_sections: Sequence[str] = (),
     dropped_drafts: int = 0,
+    removed_claims: int = 0,
+    lowered_claims: int = 0,
+    unchecked_claims: int = 0,
+    reviewer: str | None = None,
 ) -> None:
-    """The artifact is complete. `score` 0 to 100. Repeating it changes nothing."""
+    """The artifact is complete. `score` 0 to 100. `reviewer`: who made it in the end, where that is not who began.
+
+    Repeating it changes nothing.
+    """
     cursor = await connection.execute(
         "UPDATE review SET status = 'finished', finished_at = now(), score = %s, assessed = %s, warnings = %s,"
-        " missing_sections = %s, dropped_drafts = %s, failure = NULL WHERE review_id = %s AND status <> 'finished'",
-        [score, assessed, list(warnings), list(missing_sections), dropped_drafts, review_id],
+        " missing_sections = %s, dropped_drafts = %s, removed_claims = %s, lowered_claims = %s, unchecked_claims = %s,"
+        " reviewer = coalesce(%s, reviewer), failure = NULL WHERE review_id = %s AND status <> 'finished'",
+        [
+            *(score, assessed, list(warnings), list(missing_sections), dropped_drafts),
+            *(removed_claims, lowered_claims, unchecked_claims, reviewer, review_id),
+        ],
     )
     if cursor.rowcount == 0:
         await load_review(connection, review_id)
@@ -257,6 +272,51 @@ async def requeue_review(connection: AsyncConnection, review_id: UUID) -> None:
         raise Refused("unknown_review", "this tenant has no such review")
     await connection.execute("DELETE FROM claim WHERE review_id = %s", [review_id])
     await connection.execute("DELETE FROM review_section WHERE review_id = %s", [review_id])
+    await connection.execute("DELETE FROM review_step WHERE review_id = %s", [review_id])
+
+
+async def save_steps(connection: AsyncConnection, review_id: UUID, step: str, asked: Sequence[ReviewStep]) -> None:
+    """Keep what one step asked of models, in place of what an earlier attempt at the step kept."""
+    await connection.execute("DELETE FROM review_step WHERE review_id = %s AND step = %s", [review_id, step])
+    async with connection.cursor() as writing:
+        await writing.executemany(
+            "INSERT INTO review_step (tenant_id, review_id, step, position, part, model, outcome, attempts,"
+            " input_tokens, cache_read_tokens, cache_written_tokens, output_tokens, cost_usd, seconds)"
+            " VALUES (current_tenant(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            [
+                [
+                    *(review_id, step, position, one.part, one.model, one.outcome.value, one.attempts),
+                    *(one.input_tokens, one.cache_read_tokens, one.cache_written_tokens, one.output_tokens),
+                    *(one.cost_usd, one.seconds),
+                ]
+                for position, one in enumerate(asked)
+            ],
+        )
+
+
+async def load_steps(connection: AsyncConnection, review_id: UUID) -> list[ReviewStep]:
+    """What was asked of models for a review, by step and in the order in which it was asked."""
+    cursor = await connection.execute(
+        "SELECT step, part, model, outcome, attempts, input_tokens, cache_read_tokens, cache_written_tokens,"
+        " output_tokens, cost_usd, seconds FROM review_step WHERE review_id = %s ORDER BY step, position",
+        [review_id],
+    )
+    return [
+        ReviewStep(
+            step=row[0],
+            part=row[1],
+            model=row[2],
+            outcome=StepOutcome(row[3]),
+            attempts=row[4],
+            input_tokens=row[5],
+            cache_read_tokens=row[6],
+            cache_written_tokens=row[7],
+            output_tokens=row[8],
+            cost_usd=row[9],
+            seconds=row[10],
+        )
+        for row in await cursor.fetchall()
+    ]
 
 
 async def _open_review(connection: AsyncConnection, review_id: UUID) -> TranscriptId:
@@ -329,4 +389,7 @@ def _review(row: tuple[Any, ...] | None) -> StoredReview:
         missing_sections=tuple(row[12]),
         dropped_drafts=row[13],
         failure=row[14],
+        removed_claims=row[15],
+        lowered_claims=row[16],
+        unchecked_claims=row[17],
     )

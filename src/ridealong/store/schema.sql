@@ -329,6 +329,9 @@ CREATE TABLE ridealong.review (
     queued_at timestamptz NOT NULL DEFAULT now(),
     started_at timestamptz,
     finished_at timestamptz,
+    removed_claims integer NOT NULL DEFAULT 0,
+    lowered_claims integer NOT NULL DEFAULT 0,
+    unchecked_claims integer NOT NULL DEFAULT 0,
     PRIMARY KEY (tenant_id, review_id),
     CONSTRAINT review_is_the_only_one_of_its_revision UNIQUE (tenant_id, call_id, revision),
     CONSTRAINT review_within_its_transcript UNIQUE (tenant_id, review_id, call_id, revision),
@@ -338,7 +341,9 @@ CREATE TABLE ridealong.review (
         AND rubric_title IS NOT NULL AND score IS NOT NULL AND assessed IS NOT NULL AND finished_at IS NOT NULL)),
     CONSTRAINT review_that_failed_says_why CHECK (status <> 'failed' OR failure IS NOT NULL),
     CONSTRAINT review_score_lies_between_0_and_100 CHECK (score BETWEEN 0 AND 100),
-    CONSTRAINT review_drops_no_less_than_nothing CHECK (dropped_drafts >= 0)
+    CONSTRAINT review_drops_no_less_than_nothing CHECK (dropped_drafts >= 0),
+    CONSTRAINT review_second_reading_counts_from_zero CHECK
+        (removed_claims >= 0 AND lowered_claims >= 0 AND unchecked_claims >= 0)
 );
 
 CREATE INDEX review_that_is_unfinished ON ridealong.review (queued_at) WHERE status IN ('queued', 'running');
@@ -356,6 +361,33 @@ CREATE TABLE ridealong.review_section (
     CONSTRAINT review_section_belongs_to_a_review FOREIGN KEY (tenant_id, review_id) REFERENCES ridealong.review,
     CONSTRAINT review_section_score_lies_between_0_and_100 CHECK (score BETWEEN 0 AND 100),
     CONSTRAINT review_section_confidence_lies_between_0_and_1 CHECK (confidence BETWEEN 0 AND 1)
+);
+
+-- What each step of a review asked of which model, and what that took. No word of the call.
+CREATE TABLE ridealong.review_step (
+    tenant_id uuid NOT NULL,
+    review_id uuid NOT NULL,
+    step text NOT NULL,
+    position smallint NOT NULL,
+    part text NOT NULL,
+    model text NOT NULL,
+    outcome text NOT NULL,
+    attempts integer NOT NULL,
+    input_tokens bigint NOT NULL,
+    cache_read_tokens bigint NOT NULL,
+    cache_written_tokens bigint NOT NULL,
+    output_tokens bigint NOT NULL,
+    cost_usd double precision,
+    seconds double precision NOT NULL,
+    PRIMARY KEY (tenant_id, review_id, step, position),
+    -- Goes with its review, so that erasing a call needs to know nothing about it.
+    CONSTRAINT review_step_belongs_to_a_review FOREIGN KEY (tenant_id, review_id) REFERENCES ridealong.review
+        ON DELETE CASCADE,
+    CONSTRAINT review_step_part_is_known CHECK (part IN ('draft', 'repair', 'verify')),
+    CONSTRAINT review_step_outcome_is_known CHECK
+        (outcome IN ('answered', 'late', 'refused', 'busy', 'away', 'bad_answer')),
+    CONSTRAINT review_step_counts_from_zero CHECK (attempts >= 0 AND input_tokens >= 0 AND cache_read_tokens >= 0
+        AND cache_written_tokens >= 0 AND output_tokens >= 0 AND cost_usd >= 0 AND seconds >= 0)
 );
 
 CREATE TABLE ridealong.claim (
@@ -502,7 +534,8 @@ DECLARE
     name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['tenant', 'rep', 'voiceprint', 'document', 'call', 'token', 'gap', 'transcript',
-        'speaker_role', 'utterance', 'moment', 'moment_evidence', 'moment_anchor', 'review', 'review_section', 'claim', 'claim_evidence']
+        'speaker_role', 'utterance', 'moment', 'moment_evidence', 'moment_anchor', 'review', 'review_section', 'review_step', 'claim',
+        'claim_evidence']
     LOOP
         EXECUTE format('ALTER TABLE ridealong.%I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('ALTER TABLE ridealong.%I FORCE ROW LEVEL SECURITY', name);
@@ -525,6 +558,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON ridealong.voiceprint TO ridealong_app;
 GRANT SELECT, INSERT, UPDATE ON ridealong.rep, ridealong.document, ridealong.call, ridealong.token,
     ridealong.speaker_role, ridealong.review TO ridealong_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ridealong.review_section TO ridealong_app;
+GRANT SELECT, INSERT, DELETE ON ridealong.review_step TO ridealong_app;
 GRANT SELECT, INSERT, DELETE ON ridealong.claim TO ridealong_app;
 GRANT SELECT, INSERT ON ridealong.claim_evidence TO ridealong_app;
 GRANT SELECT ON ridealong.evidence TO ridealong_app;

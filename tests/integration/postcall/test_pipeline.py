@@ -21,7 +21,7 @@ from ridealong.core.errors import Refused, Unavailable
 from ridealong.core.rubric import Section
 from ridealong.postcall.local import LocalReviewer
 from ridealong.postcall.pipeline import ReviewPipeline
-from ridealong.postcall.review import CriterionDraft, Refusal, ReviewContext
+from ridealong.postcall.review import CriterionDraft, InThreads, Refusal, ReviewContext
 from ridealong.store import Store
 from ridealong.store.artifacts import load_artifact
 from ridealong.store.reviews import ReviewStatus, find_review, review_lock
@@ -51,7 +51,7 @@ class CountingReviewer(LocalReviewer):
 
 
 async def opened(store: Store, reviewer: LocalReviewer) -> ReviewPipeline:
-    return await ReviewPipeline.open(store, LetterEmbedder(), reviewer, sweep_seconds=0.3)
+    return await ReviewPipeline.open(store, LetterEmbedder(), InThreads(reviewer), sweep_seconds=0.3)
 
 
 async def test_a_review_goes_from_a_queued_row_to_an_artifact(store: Store) -> None:
@@ -77,7 +77,7 @@ async def test_embeddings_that_the_live_path_stored_are_used_and_not_computed_ag
     texts = [u.text for u in written_call()[0]]
     call_id = await ended_call(store, tenant_id, vectors=LetterEmbedder().embed(texts))
     embedder = LetterEmbedder()
-    pipeline = await ReviewPipeline.open(store, embedder, CountingReviewer(), sweep_seconds=0.3)
+    pipeline = await ReviewPipeline.open(store, embedder, InThreads(CountingReviewer()), sweep_seconds=0.3)
     try:
         assert await asyncio.wait_for(pipeline.wait(tenant_id, call_id), 30) is ReviewStatus.FINISHED
     finally:
@@ -265,6 +265,7 @@ from pydantic import SecretStr
 from ridealong.config import Settings
 from ridealong.postcall.local import LocalReviewer
 from ridealong.postcall.pipeline import ReviewPipeline
+from ridealong.postcall.review import InThreads
 from ridealong.store import Store
 from tests.unit.postcall.embedder import LetterEmbedder
 
@@ -279,7 +280,7 @@ class Slow(LocalReviewer):
 
 async def main():
     store = await Store.open(Settings(data_dir=Path(sys.argv[4]), database_url=SecretStr(sys.argv[1])))
-    pipeline = await ReviewPipeline.open(store, LetterEmbedder(), Slow(LetterEmbedder()), sweep_seconds=0.2)
+    pipeline = await ReviewPipeline.open(store, LetterEmbedder(), InThreads(Slow(LetterEmbedder())), sweep_seconds=0.2)
     await asyncio.sleep(60)
 
 asyncio.run(main())

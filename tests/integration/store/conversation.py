@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import numpy as np
 from numpy.typing import NDArray
 
-from ridealong.core.artifact import StoredMoment
+from ridealong.core.artifact import ReviewStep, StepOutcome, StoredMoment
 from ridealong.core.claims import AbsenceClaim, Claim
 from ridealong.core.moments import Moment, Reason, Tier
 from ridealong.core.rubric import CoachingMoment, Finding, Score, SectionReview
@@ -33,6 +33,7 @@ from ridealong.store.reviews import (
     save_coaching_moments,
     save_section,
     save_statistics,
+    save_steps,
 )
 from ridealong.store.tenants import create_tenant
 
@@ -87,6 +88,21 @@ def new_call(call_id: UUID | None = None) -> NewCall:
     )
 
 
+STEP = ReviewStep(
+    step="section need",
+    part="draft",
+    model="scripted:one",
+    outcome=StepOutcome.ANSWERED,
+    attempts=1,
+    input_tokens=900,
+    cache_read_tokens=800,
+    cache_written_tokens=0,
+    output_tokens=70,
+    cost_usd=0.0125,
+    seconds=2.5,
+)
+
+
 async def record_call(
     store: Store,
     tenant_id: UUID | None = None,
@@ -133,6 +149,7 @@ async def record_call(
         await save_statistics(connection, review_id, {"talk_ratio": 0.4, **({"note": note} if note else {})})
         await save_section(connection, review_id, section(transcript), vectors=vectors(2, seed=2))
         await save_coaching_moments(connection, review_id, [coaching(transcript)], vectors=vectors(1, seed=3))
+        await save_steps(connection, review_id, "section need", [STEP])
         await finish_review(
             connection, review_id, score=62.5, assessed=True, warnings=["one channel", *filter(None, [note])]
         )

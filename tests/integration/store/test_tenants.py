@@ -33,7 +33,7 @@ from tests.integration.store.conversation import record_call
 
 TABLES = (
     *("tenant", "rep", "voiceprint", "document", "call", "token", "gap", "transcript", "speaker_role", "utterance"),
-    *("moment", "moment_evidence", "review", "review_section", "claim", "claim_evidence"),
+    *("moment", "moment_evidence", "review", "review_section", "review_step", "claim", "claim_evidence"),
 )
 
 

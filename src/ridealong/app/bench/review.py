@@ -28,6 +28,7 @@ from ridealong.core.errors import Unavailable
 from ridealong.embedding.minilm import load_embedder
 from ridealong.postcall.local import LocalReviewer
 from ridealong.postcall.pipeline import ReviewPipeline
+from ridealong.postcall.review import InThreads
 from ridealong.postcall.rubric import DEFAULT_RUBRIC, shipped_rubric
 from ridealong.store import Store
 from ridealong.store.calls import NewCall, append_utterances, begin_call, end_call, record_role
@@ -67,12 +68,12 @@ async def measure(minutes: float, runs: int) -> dict[str, object]:
     # Not in a long path: a socket's address has room for about a hundred characters.
     with tempfile.TemporaryDirectory(prefix="ridealong-") as folder:
         store = await Store.open(Settings(data_dir=Path(folder)))
-        pipeline = await ReviewPipeline.open(store, embedder, reviewer)
+        pipeline = await ReviewPipeline.open(store, embedder, InThreads(reviewer))
         try:
             tenant_id = (await create_tenant(store, "bench", "Bench")).tenant_id
             for name, with_vectors in (("artifact_s", True), ("artifact_without_stored_embeddings_s", False)):
                 times = [
-                    await _one(store, pipeline, tenant_id, minutes, embedder, with_vectors=with_vectors)
+                    await one_review(store, pipeline, tenant_id, minutes, embedder, with_vectors=with_vectors)
                     for _ in range(runs)
                 ]
                 report[name] = _spread(times)
@@ -82,9 +83,10 @@ async def measure(minutes: float, runs: int) -> dict[str, object]:
     return report
 
 
-async def _one(
+async def one_review(
     store: Store, pipeline: ReviewPipeline, tenant_id: UUID, minutes: float, embedder: Embedder, *, with_vectors: bool
 ) -> float:
+    """Seconds from the start of the review of a written call to its stored artifact. Raises Unavailable."""
     transcript, roles, moments, duration_ms = written_call(minutes=minutes, call_id=uuid4())
     texts = [u.text for u in transcript]
     vectors = await asyncio.to_thread(embedder.embed, texts) if with_vectors else None

@@ -72,7 +72,7 @@ class AnthropicModel:
             if exchange.status != 200:
                 codes = _codes(await exchange.json())
                 raise failure(self._endpoint, exchange.status, codes, retry_after_s(exchange.headers, limits))
-            message = await self._streamed(exchange) if exchange.streams else _whole(await exchange.json())
+            message = await self._streamed(exchange, question) if exchange.streams else _whole(await exchange.json())
         seconds = time.perf_counter() - started
         self._check_end(message)
         return Answer(
@@ -106,7 +106,7 @@ class AnthropicModel:
             body["output_config"] = {"format": {"type": "json_schema", "schema": prepared.sent}}
         return merged(body, self._can.effort.get(question.effort))
 
-    async def _streamed(self, exchange: Exchange) -> _Message:
+    async def _streamed(self, exchange: Exchange, question: Question) -> _Message:
         message = _Message()
         async for _event, data in exchange.events():
             try:
@@ -116,6 +116,8 @@ class AnthropicModel:
                     codes = _codes(event)
                     status = _STATUS.get(str(codes[0]), 500) if codes else 500
                     raise failure(self._endpoint, status, codes, None)
+                if kind == "message_start" and question.begun is not None:
+                    question.begun()
                 _take(message, kind, event)
             except (ValueError, KeyError, AttributeError, TypeError):
                 continue  # a kind of event that we do not know; what we need is checked at the end

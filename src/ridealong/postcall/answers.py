@@ -1,0 +1,144 @@
+"""What a hosted reviewer must answer, and reading it: shapes here, proof in `review`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Final, cast
+
+from ridealong.core.errors import BadAnswer
+from ridealong.core.rubric import Score
+from ridealong.core.transcript import Citation
+from ridealong.llm import AnswerSchema
+from ridealong.postcall.review import CoachingDraft, CriterionDraft, Draft, Support
+
+NOT_ASSESSED: Final = "not_assessed"
+MOST_DRAFTS: Final = 60
+"""More than any section has criteria: an answer that does not end is cut here."""
+
+
+def _object(**properties: object) -> dict[str, object]:
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+def _list(items: Mapping[str, object]) -> dict[str, object]:
+    return {"type": "array", "items": items}
+
+
+_TEXT: Final = {"type": "string"}
+_PROOF: Final = {
+    "statement": _TEXT,
+    "citations": _list(_object(utterance_no={"type": "integer"}, quote=_TEXT)),
+    "confidence": {"type": "number"},
+    "through": {"type": ["integer", "null"]},
+}
+
+REVIEW_SCHEMA: Final = AnswerSchema(
+    name="review_part",
+    schema=_object(
+        findings=_list(
+            _object(
+                criterion_id=_TEXT,
+                score={"type": "string", "enum": [*(score.value for score in Score), NOT_ASSESSED]},
+                **_PROOF,
+            )
+        ),
+        coaching_moments=_list(_object(key=_TEXT, title=_TEXT, advice=_TEXT, **_PROOF)),
+    ),
+)
+"""One schema for all that is drafted: vendors put it before the prompt, so another one would miss their cache."""
+
+VERDICT_SCHEMA: Final = AnswerSchema(
+    name="verdicts",
+    schema=_object(
+        verdicts=_list(
+            _object(
+                claim={"type": "integer"}, support={"type": "string", "enum": [support.value for support in Support]}
+            )
+        )
+    ),
+)
+
+
+def read_findings(content: Mapping[str, object]) -> tuple[CriterionDraft, ...]:
+    """The drafts of a section; a criterion that is not assessed gives none. Raises BadAnswer."""
+    drafts: list[CriterionDraft] = []
+    for item in _items(content, "findings"):
+        score = _text(item, "score")
+        if score == NOT_ASSESSED:
+            continue
+        if score not in {known.value for known in Score}:
+            raise BadAnswer("the model's answer has a score that does not exist")
+        drafts.append(CriterionDraft(criterion_id=_text(item, "criterion_id"), score=Score(score), draft=_draft(item)))
+    return tuple(drafts)
+
+
+def read_coaching(content: Mapping[str, object]) -> tuple[CoachingDraft, ...]:
+    """The drafts of coaching moments, each under a key of its own. Raises BadAnswer."""
+    drafts: dict[str, CoachingDraft] = {}
+    for number, item in enumerate(_items(content, "coaching_moments")):
+        key = _text(item, "key")
+        key = key if key and key not in drafts else f"{key}-{number}"
+        drafts[key] = CoachingDraft(
+            key=key, title=_text(item, "title"), advice=_text(item, "advice"), draft=_draft(item)
+        )
+    return tuple(drafts.values())
+
+
+def read_verdicts(content: Mapping[str, object], count: int) -> dict[int, Support]:
+    """The verdict on each claim by its number, 1 to `count`; others are left out. Raises BadAnswer.
+
+    Of two verdicts on one claim the harsher counts.
+    """
+    verdicts: dict[int, Support] = {}
+    order = list(Support)
+    for item in _items(content, "verdicts"):
+        number, word = item.get("claim"), _text(item, "support")
+        if word not in {support.value for support in Support}:
+            raise BadAnswer("the model's answer has a verdict that does not exist")
+        if isinstance(number, int) and not isinstance(number, bool) and 1 <= number <= count:
+            verdicts[number] = max(Support(word), verdicts.get(number, Support.SUPPORTED), key=order.index)
+    return verdicts
+
+
+def _draft(item: Mapping[str, object]) -> Draft:
+    through = item.get("through")
+    return Draft(
+        statement=_text(item, "statement"),
+        citations=tuple(
+            Citation(utterance_no=_whole(cited.get("utterance_no")), quote=_text(cited, "quote"))
+            for cited in _items(item, "citations")
+        ),
+        confidence=_number(item.get("confidence")),
+        through=None if through is None else _whole(through),
+    )
+
+
+def _items(holder: Mapping[str, object], key: str) -> Sequence[Mapping[str, object]]:
+    found = holder.get(key)
+    if not isinstance(found, list):
+        raise BadAnswer(f"the model's answer lacks the list '{key}'")
+    items = cast("list[object]", found)[:MOST_DRAFTS]
+    if not all(isinstance(item, Mapping) for item in items):
+        raise BadAnswer(f"the model's answer has something else than objects in '{key}'")
+    return cast("list[Mapping[str, object]]", items)
+
+
+def _text(holder: Mapping[str, object], key: str) -> str:
+    found = holder.get(key)
+    if not isinstance(found, str):
+        raise BadAnswer(f"the model's answer lacks the text '{key}'")
+    # PostgreSQL keeps no NUL, and nothing invisible belongs into a report.
+    return " ".join("".join(c if c.isprintable() else " " for c in found).split())
+
+
+def _whole(value: object) -> int:
+    """A whole number; -1, which no utterance has, for anything else: the draft then fails by itself."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value != int(value):
+        return -1
+    return int(value)
+
+
+def _number(value: object) -> float:
+    """A number; NaN, which lies between no bounds, for anything else."""
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan

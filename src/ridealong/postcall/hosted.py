@@ -1,0 +1,274 @@
+"""The hosted reviewer: a frontier model drafts, the transcript proves, a cheap model doubts, and the clock runs.
+
+All questions about a call begin with the same bytes (instructions, schema, rubric, transcript), so that a vendor reads
+them once. What follows is small: the section, or what was refused, and what to do with it. Transcript text is data
+everywhere: JSON strings, a line an utterance, in which no character is left that could end the line or begin a tag.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from ridealong.core.errors import ModelFailed, ModelRefused
+from ridealong.llm import Block, Effort, Question
+from ridealong.postcall.answers import REVIEW_SCHEMA, read_coaching, read_findings
+from ridealong.postcall.asking import Lead, ReviewModel, ask
+from ridealong.postcall.prompting import prompt
+from ridealong.postcall.reading import (
+    Passage,
+    as_data,
+    examples_of,
+    nearest_parts,
+    rows_by_meaning,
+    rubric_overview,
+    section_in_full,
+    tokens_of,
+    whole_call,
+)
+from ridealong.postcall.verification import Verification
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from ridealong.core.claims import Claim
+    from ridealong.core.rubric import Rubric, Section
+    from ridealong.embedding import Embedder
+    from ridealong.postcall.review import (
+        CallReviewer,
+        CoachingDraft,
+        CriterionDraft,
+        Draft,
+        Refusal,
+        ReviewContext,
+        Reviewer,
+        StepLog,
+        Support,
+    )
+
+D = TypeVar("D")
+
+VERSION: Final = "hosted-1"
+"""Grows with the prompts and with what is made of the answers."""
+DRAFT_SHARE: Final = 0.72
+REPAIR_SHARE: Final = 0.84
+VERIFY_SHARE: Final = 0.97
+"""Of a review's time: until when drafts, repairs and verdicts must be there. The rest is for storing."""
+OUTPUT_TOKENS: Final = 6_000
+CONTEXT_SHARE: Final = 0.9
+"""Of a model's context, what is filled: token counts here are estimates."""
+COACHING: Final = "coaching"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class ReviewModels:
+    """Who drafts a tenant's reviews and who doubts them, each in the order of asking. No drafter: no hosted review."""
+
+    drafting: tuple[ReviewModel, ...] = ()
+    verifying: tuple[ReviewModel, ...] = ()
+    """Those that draft are asked after these."""
+
+
+ModelsFor = Callable[["UUID"], Awaitable[ReviewModels]]
+"""The models of a tenant, at this moment: tenants may bring their own keys and change them."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HostedReviewer:
+    """Reviews by hosted models. A tenant without any is reviewed by `local`.
+
+    `budget_s`: seconds for a whole review. `stand_in`: whether `local` also reviews a call of which no model could
+    judge any section. `lead_s`: how long the questions about a call wait at most for the first one to be begun.
+    """
+
+    models_for: ModelsFor
+    embedder: Embedder
+    local: Reviewer
+    budget_s: float = 30.0
+    stand_in: bool = True
+    lead_s: float = 1.0
+
+    async def begin(self, tenant_id: UUID, rubric: Rubric, context: ReviewContext) -> CallReviewer:
+        began = asyncio.get_running_loop().time()
+        models = await self.models_for(tenant_id)
+        local = await self.local.begin(tenant_id, rubric, context)
+        if not models.drafting:
+            return local
+        return HostedCall(
+            models=models,
+            rubric=rubric,
+            context=context,
+            embedder=self.embedder,
+            local=local if self.stand_in else None,
+            began=began,
+            budget_s=self.budget_s,
+            lead=Lead(self.lead_s),
+        )
+
+
+@dataclass(kw_only=True, slots=True, eq=False)
+class HostedCall:
+    """One call under review."""
+
+    models: ReviewModels
+    rubric: Rubric
+    context: ReviewContext
+    embedder: Embedder
+    local: CallReviewer | None
+    began: float
+    budget_s: float
+    lead: Lead
+    _written: dict[str, object] = field(default_factory=dict[str, object])
+    """The last drafts by task and key, as they are shown again where one was refused."""
+    _whole: Passage | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{VERSION} ({', '.join(m.model.name for m in self.models.drafting)})"
+
+    @property
+    def otherwise(self) -> CallReviewer | None:
+        return self.local
+
+    async def draft_section(
+        self, section: Section, log: StepLog, refused: Sequence[Refusal] = ()
+    ) -> Sequence[CriterionDraft]:
+        examples = examples_of(section.criteria)
+        task = section_in_full(section)
+        drafts = await self._draft(
+            "section-1", section.id, task, examples=examples, read=read_findings, log=log, refused=refused
+        )
+        for draft in drafts:
+            self._written[f"{section.id}/{draft.criterion_id}"] = {
+                "criterion_id": draft.criterion_id,
+                "score": draft.score.value,
+                **_shown(draft.draft),
+            }
+        return drafts
+
+    async def draft_coaching(self, log: StepLog, refused: Sequence[Refusal] = ()) -> Sequence[CoachingDraft]:
+        moments = [
+            {"type": m.moment.type, "utterance_no": m.moment.evidence[0].utterance_no} for m in self.context.moments
+        ]
+        quotes = [m.moment.evidence[0].quote for m in self.context.moments]
+        examples = quotes or examples_of(c for s in self.rubric.sections for c in s.criteria)
+        drafts = await self._draft(
+            "coaching-1",
+            COACHING,
+            {"moments": moments},
+            examples=examples,
+            read=read_coaching,
+            log=log,
+            refused=refused,
+        )
+        for draft in drafts:
+            self._written[f"{COACHING}/{draft.key}"] = {
+                "key": draft.key,
+                "title": draft.title,
+                "advice": draft.advice,
+                **_shown(draft.draft),
+            }
+        return drafts
+
+    async def verify(self, claims: Mapping[str, Claim], log: StepLog) -> Mapping[str, Support] | None:
+        checking = Verification(
+            models=(*self.models.verifying, *self.models.drafting), context=self.context, embedder=self.embedder
+        )
+        try:
+            return await checking.verdicts(claims, log, until=self._until(VERIFY_SHARE))
+        except ModelFailed:
+            return {}
+
+    async def _draft(
+        self,
+        told: str,
+        name: str,
+        task: Mapping[str, object],
+        *,
+        examples: Sequence[str],
+        read: Callable[[Mapping[str, object]], Sequence[D]],
+        log: StepLog,
+        refused: Sequence[Refusal],
+    ) -> Sequence[D]:
+        if not len(self.context.transcript):
+            return ()
+        if refused:
+            again = [
+                {"reason": r.reason, "draft": self._written.get(f"{name}/{r.key}", {"key": r.key})} for r in refused
+            ]
+            task = {**task, "refused": again}
+        first = not refused and self._leads() and await self.lead.turn()
+        closing = Block(text=f"<task>\n{as_data(task)}\n</task>")
+        # What is not cached of the instructions goes behind the cached material on the wire: see `llm.prompt`.
+        instructions = (
+            Block(text=prompt("review-1"), cached=True),
+            Block(text=prompt(told)),
+            *((Block(text=prompt("repair-1")),) if refused else ()),
+        )
+        passages = {id(m): await self._passage(m, closing, examples) for m in self.models.drafting}
+
+        def build(model: ReviewModel) -> Question:
+            passage = passages[id(model)]
+            if passage.read == 0:
+                raise ModelRefused(f"{model.model.name} cannot hold the question: choose one with a larger context")
+            # A repair does not widen what the draft was made from.
+            log.read = log.read if refused and passage.read is None else passage.read
+            return Question(
+                instructions=instructions,
+                material=(Block(text=self._material(passage), cached=passage.read is None), closing),
+                schema=REVIEW_SCHEMA,
+                max_output_tokens=OUTPUT_TOKENS,
+                effort=Effort.LOW,
+                begun=self.lead.begun if first else None,
+            )
+
+        try:
+            return await ask(
+                self.models.drafting,
+                build,
+                read,
+                log=log,
+                part="repair" if refused else "draft",
+                until=self._until(REPAIR_SHARE if refused else DRAFT_SHARE),
+            )
+        finally:
+            if first:
+                self.lead.begun()
+
+    def _leads(self) -> bool:
+        """Whether the first model keeps what is sent first at a price, and this call is long enough to be kept."""
+        least = self.models.drafting[0].lead_tokens
+        if least is None:
+            return False
+        return tokens_of(prompt("review-1")) + tokens_of(self._material(self._all())) >= least
+
+    def _all(self) -> Passage:
+        if self._whole is None:
+            self._whole = whole_call(self.context)
+        return self._whole
+
+    def _material(self, passage: Passage) -> str:
+        rubric = rubric_overview(self.rubric)
+        return f"<rubric>\n{rubric}\n</rubric>\n<transcript>\n{passage.text}\n</transcript>"
+
+    async def _passage(self, model: ReviewModel, closing: Block, examples: Sequence[str]) -> Passage:
+        """The whole call where the model can hold it, else the parts nearest to what it is asked."""
+        around = tokens_of(prompt("review-1")) + tokens_of(closing.text) + tokens_of(rubric_overview(self.rubric))
+        room = int(model.context_tokens * CONTEXT_SHARE) - OUTPUT_TOKENS - around
+        if tokens_of(self._all().text) <= room:
+            return self._all()
+        rows = await asyncio.to_thread(rows_by_meaning, examples, self.context, self.embedder)
+        return nearest_parts(self.context, rows, room)
+
+    def _until(self, share: float) -> float:
+        return self.began + share * self.budget_s
+
+
+def _shown(draft: Draft) -> dict[str, object]:
+    return {
+        "statement": draft.statement,
+        "citations": [{"utterance_no": c.utterance_no, "quote": c.quote} for c in draft.citations],
+        "through": draft.through,
+    }

@@ -1,0 +1,93 @@
+"""The second reading: does what was cited carry what is stated? Asked of a model that wrote none of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from ridealong.core.claims import AbsenceClaim, Claim
+from ridealong.llm import Block, Effort, Question
+from ridealong.postcall.answers import VERDICT_SCHEMA, read_verdicts
+from ridealong.postcall.asking import ReviewModel, ask
+from ridealong.postcall.prompting import prompt
+from ridealong.postcall.reading import AROUND, as_data, plain, rows_by_meaning, who
+
+if TYPE_CHECKING:
+    from ridealong.core.transcript import Utterance
+    from ridealong.embedding import Embedder
+    from ridealong.postcall.review import ReviewContext, StepLog, Support
+
+NEAREST: Final = 6
+"""Utterances shown beside a claim of absence: those of the searched stretch that come closest to it."""
+OUTPUT_TOKENS: Final = 1_000
+MAX_CHARACTERS: Final = 1_200
+"""Of one utterance beside the cited words: a turn of minutes carries no more than this about a few words in it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Verification:
+    """Checks claims about one call, all that it is given with one question."""
+
+    models: Sequence[ReviewModel]
+    context: ReviewContext
+    embedder: Embedder
+
+    async def verdicts(self, claims: Mapping[str, Claim], log: StepLog, *, until: float) -> Mapping[str, Support]:
+        """How far each claim is carried, by its key; one on which the model is silent is left out.
+
+        Raises ModelFailed when no model answers before `until` (the event loop's time).
+        """
+        nearest = await self._nearest(claims)
+        lines = [
+            as_data({"claim": number, **self._shown(claim, nearest.get(key, ()))})
+            for number, (key, claim) in enumerate(claims.items(), start=1)
+        ]
+        question = Question(
+            instructions=(Block(text=prompt("verify-1"), cached=True),),
+            material=(Block(text="<claims>\n" + "\n".join(lines) + "\n</claims>"),),
+            schema=VERDICT_SCHEMA,
+            max_output_tokens=OUTPUT_TOKENS,
+            effort=Effort.LOW,
+        )
+        found = await ask(
+            self.models,
+            lambda _model: question,
+            lambda content: read_verdicts(content, len(claims)),
+            log=log,
+            part="verify",
+            until=until,
+        )
+        return {key: found[number] for number, key in enumerate(claims, start=1) if number in found}
+
+    def _shown(self, claim: Claim, nearest: Sequence[Utterance]) -> dict[str, object]:
+        utterances = self.context.transcript.utterances
+        place = {u.no: row for row, u in enumerate(utterances)}
+        cited = {place[e.utterance_no] for e in claim.evidence}
+        rows = sorted({n for row in cited for n in range(row - AROUND, row + AROUND + 1) if 0 <= n < len(utterances)})
+        shown: dict[str, object] = {
+            "statement": claim.statement,
+            "evidence": [[e.utterance_no, who(e.utterance, self.context), plain(e.quote)] for e in claim.evidence],
+            "around": [self._line(utterances[row]) for row in rows],
+        }
+        if isinstance(claim, AbsenceClaim):
+            shown |= {"absent": True, "nearest": [self._line(u) for u in nearest]}
+        return shown
+
+    def _line(self, utterance: Utterance) -> list[object]:
+        return [utterance.no, who(utterance, self.context), plain(utterance.text)[:MAX_CHARACTERS]]
+
+    async def _nearest(self, claims: Mapping[str, Claim]) -> Mapping[str, Sequence[Utterance]]:
+        """For each claim of absence the utterances up to `through` that come closest in meaning to its statement."""
+        absent = {key: claim for key, claim in claims.items() if isinstance(claim, AbsenceClaim)}
+        if not absent:
+            return {}
+        return await asyncio.to_thread(lambda: {key: self._closest(claim) for key, claim in absent.items()})
+
+    def _closest(self, claim: AbsenceClaim) -> Sequence[Utterance]:
+        utterances = self.context.transcript.utterances
+        cited = {e.utterance_no for e in claim.evidence}
+        rows = rows_by_meaning([claim.statement], self.context, self.embedder)
+        searched = [u for row in rows if (u := utterances[row]).no <= claim.through and u.no not in cited]
+        return sorted(searched[:NEAREST], key=lambda u: u.no)

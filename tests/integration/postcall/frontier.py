@@ -1,0 +1,71 @@
+"""A model that answers a hosted review's questions well, from the prompt alone, and one that obeys what it reads."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ridealong.llm import Question
+from ridealong.llm.prompt import joined
+
+Json = dict[str, Any]
+
+
+def part(prompt: str, tag: str) -> str | None:
+    """What stands between `<tag>` and `</tag>` on lines of their own; None where it is not there exactly once."""
+    found = re.findall(rf"^<{tag}>\n(.*?)\n</{tag}>$", prompt, re.DOTALL | re.MULTILINE)
+    return found[0] if len(found) == 1 else None
+
+
+def said(prompt: str) -> list[tuple[int, str, str]]:
+    """(number, who, words) of each utterance in the prompt."""
+    lines = [json.loads(line) for line in (part(prompt, "transcript") or "").splitlines()]
+    return [(line[0], line[1], line[2]) for line in lines if isinstance(line, list)]
+
+
+def well(prompt: str) -> Json:
+    """A review that the transcript proves: the first words of an utterance of the right side for each criterion."""
+    claims = part(prompt, "claims")
+    if claims is not None:
+        return {
+            "verdicts": [{"claim": json.loads(line)["claim"], "support": "supported"} for line in claims.splitlines()]
+        }
+    task = json.loads(part(prompt, "task") or "{}")
+    spoken = [(no, who, words) for no, who, words in said(prompt) if len(words.split()) >= 5 and who != "unattributed"]
+    if "moments" in task:
+        keys = [r["draft"]["key"] for r in task["refused"]] if "refused" in task else ["one", "two"]
+        return {
+            "findings": [],
+            "coaching_moments": [
+                {"key": key, "title": f"Worth a look {key}", "advice": "Ask once more.", **proof(*spoken[n])}
+                for n, key in enumerate(keys)
+            ],
+        }
+    wanted = {r["draft"].get("criterion_id") for r in task.get("refused", [])}
+    findings: list[Json] = []
+    for n, criterion in enumerate(task["criteria"]):
+        if wanted and criterion["id"] not in wanted:
+            continue
+        own = [s for s in spoken if s[1].startswith(criterion.get("role", ""))] or spoken
+        findings.append({"criterion_id": criterion["id"], "score": "yes", **proof(*own[n % len(own)])})
+    return {"findings": findings, "coaching_moments": []}
+
+
+def proof(no: int, who: str, words: str) -> Json:
+    return {
+        "statement": f"The {who.split(maxsplit=1)[0]} said something that counts.",
+        "citations": [{"utterance_no": no, "quote": " ".join(words.split()[:5])}],
+        "confidence": 0.8,
+        "through": None,
+    }
+
+
+def prompt_of(question: Question) -> str:
+    return joined((*question.instructions, *question.material))
+
+
+def answered(question: Question) -> Mapping[str, Any]:
+    """`well`, as a script."""
+    return well(prompt_of(question))
