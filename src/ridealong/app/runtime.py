@@ -24,7 +24,9 @@ from ridealong.live.registry import LiveCalls
 from ridealong.postcall.pipeline import ReviewPipeline
 from ridealong.recording.folder import Recordings
 from ridealong.speech import Transcriber, transcriber_class
+from ridealong.speech.fallback import FallbackTranscriber
 from ridealong.speech.providers.channels import ChannelsTranscriber
+from ridealong.speech.providers.deepgram import DeepgramOptions, DeepgramTranscriber
 from ridealong.speech.providers.local import LocalTranscriber
 from ridealong.speech.providers.replay import ReplayTranscriber
 from ridealong.speech.session_file import read_session
@@ -175,14 +177,41 @@ class Runtime:
 
 
 async def _transcribers(settings: Settings) -> dict[int, Transcriber]:
-    """One for a mixed channel, one for two; both share what they load. Raises InvalidSettings or MissingPart."""
-    name = settings.transcriber
-    transcriber_class(name)
-    if name == "replay":
-        if settings.replay is None:
-            raise InvalidSettings("the transcriber `replay` needs RIDEALONG_REPLAY: the transcript file to play")
-        session = await asyncio.to_thread(read_session, settings.replay)
-        return dict.fromkeys((1, 2), ReplayTranscriber(session))
+    """By the number of channels; what several of them load is loaded once. Raises InvalidSettings or MissingPart."""
+    names = [name.strip() for name in settings.transcriber.split(",")]
+    for name in names:
+        transcriber_class(name)
     shared = SharedModels(settings.threads)
-    await shared.load()
-    return {1: LocalTranscriber(models=shared), 2: ChannelsTranscriber(models=shared)}
+    made: dict[str, dict[int, Transcriber]] = {}
+    for name in names:
+        match name:
+            case "replay":
+                if settings.replay is None:
+                    raise InvalidSettings(
+                        "the transcriber `replay` needs RIDEALONG_REPLAY: the transcript file to play"
+                    )
+                session = await asyncio.to_thread(read_session, settings.replay)
+                made[name] = dict.fromkeys((1, 2), ReplayTranscriber(session))
+            case "deepgram":
+                made[name] = dict.fromkeys((1, 2), DeepgramTranscriber(deepgram_options(settings)))
+            case _:
+                await shared.load()
+                made[name] = {1: LocalTranscriber(models=shared), 2: ChannelsTranscriber(models=shared)}
+    if len(made) == 1:
+        return made[names[0]]
+    return {channels: FallbackTranscriber({name: made[name][channels] for name in names}) for channels in (1, 2)}
+
+
+def deepgram_options(settings: Settings) -> DeepgramOptions:
+    """Raises InvalidSettings without a key."""
+    if settings.deepgram_api_key is None:
+        raise InvalidSettings("the transcriber 'deepgram' needs a key: set RIDEALONG_DEEPGRAM_API_KEY")
+    return DeepgramOptions(
+        api_key=settings.deepgram_api_key.get_secret_value(),
+        url=settings.deepgram_url,
+        model=settings.deepgram_model,
+        endpointing_ms=settings.deepgram_endpointing_ms,
+        utterance_end_ms=settings.deepgram_utterance_end_ms,
+        diarize_model=settings.deepgram_diarize_model,
+        batch_diarize_model=settings.deepgram_batch_diarize_model,
+    )
