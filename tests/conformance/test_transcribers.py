@@ -18,7 +18,7 @@ from ridealong.speech.providers.deepgram import DeepgramOptions, DeepgramTranscr
 from ridealong.speech.providers.local import LocalTranscriber
 from ridealong.speech.providers.replay import ReplayTranscriber
 from tests.unit.speech.sound import conversation, final_words, hear_all, pieces_of, silence
-from tests.vendors.deepgram import Spoken, deepgram
+from tests.vendors.deepgram import Spoken, deepgram_apart
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +81,7 @@ def case(request: pytest.FixtureRequest) -> Case:
 
 @pytest.fixture
 async def transcriber(case: Case) -> AsyncIterator[Transcriber]:
-    async with deepgram(_script(), final_delay_s=0.0) as standin:
+    with deepgram_apart(_script(), final_delay_s=0.0) as standin:
         made = case.make(standin.url)
         yield made
         await made.close()
@@ -105,7 +105,7 @@ async def test_what_is_heard_keeps_order_and_stays_inside_the_audio(transcriber:
                 starts = [word.start_ts for word in event.words]
                 assert event.words or event.ends_turn
                 assert starts == sorted(starts)
-                assert all(start >= through for start in starts), "a word started before what was heard through"
+                assert all(start >= through for start in starts), f"{starts} before {through}"
                 assert all(0 <= word.start_ts < word.end_ts <= length for word in event.words)
                 assert all(word.text.strip() and 0.0 <= word.speaker_confidence <= 1.0 for word in event.words)
             case Partial():
@@ -163,7 +163,8 @@ async def test_two_calls_at_once_do_not_mix(transcriber: Transcriber, case: Case
     )
     assert final_words(both[0]) == alone
     assert final_words(both[1]) == alone
-    if not isinstance(transcriber, ReplayTranscriber):
+    # A stand-in says its script whatever it is sent.
+    if not isinstance(transcriber, ReplayTranscriber) and not case.hosted:
         assert final_words(both[2]) == []
 
 
@@ -184,7 +185,7 @@ async def test_the_event_loop_keeps_turning_while_a_call_is_heard(transcriber: T
     done = True
     await counting
     assert heard
-    assert turns > (10 if isinstance(transcriber, ReplayTranscriber) else 400)
+    assert turns > (10 if isinstance(transcriber, ReplayTranscriber) or case.hosted else 400)
 
 
 async def test_a_call_cancelled_midway_leaves_nothing_running(transcriber: Transcriber, case: Case) -> None:

@@ -11,7 +11,8 @@ import argparse
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -533,7 +534,9 @@ class _Connection:
                 if word.start_ts - turn[-1].end_ts >= self._endpointing:
                     break
                 turn.append(word)
-            closed = len(turn) < len(words) or self._position >= turn[-1].end_ts + self._endpointing
+            at = lane.next_word + len(turn)
+            goes_on = any(w.start_ts - turn[-1].end_ts < self._endpointing for w in lane.words[at : at + 1])
+            closed = not goes_on and self._position >= turn[-1].end_ts + self._endpointing
             cut = next((n for n, w in enumerate(turn) if w.end_ts - lane.window_start > LONGEST_FINAL_MS), None)
             if cut and turn[-1].end_ts - turn[0].start_ts > LONGEST_FINAL_MS / 2:
                 self._final(lane, turn[:cut], turn[cut - 1].end_ts, speech_final=False)
@@ -545,6 +548,9 @@ class _Connection:
         words = self._pending(lane, self._position)
         if self._position - lane.interim_at >= INTERIM_MS and self._interims:
             lane.interim_at = self._position
+            begun = lane.words[lane.next_word + len(words) : lane.next_word + len(words) + 1]
+            # A word that is being said is heard as far as it goes.
+            words += [replace(w, end_ts=round(self._position)) for w in begun if w.start_ts + 100 < self._position]
             self._interim(lane, words)
         if not words and self._position - lane.window_start >= EMPTY_FINAL_MS and not self._speaking(lane):
             self._final(lane, [], self._position, speech_final=False)
@@ -684,6 +690,23 @@ async def deepgram(words: Sequence[Spoken], **options: Any) -> AsyncIterator[Dee
         yield standin
     finally:
         await standin.stop()
+
+
+@contextlib.contextmanager
+def deepgram_apart(words: Sequence[Spoken], **options: Any) -> Iterator[DeepgramStandIn]:
+    """A running stand-in on a loop and a thread of its own: what it does is no work of the test's loop."""
+    standin = DeepgramStandIn(words, **options)
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="deepgram stand-in", daemon=True)
+    thread.start()
+    try:
+        asyncio.run_coroutine_threadsafe(standin.start(), loop).result(10)
+        yield standin
+    finally:
+        asyncio.run_coroutine_threadsafe(standin.stop(), loop).result(10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
 
 
 def mischief_of(text: str) -> Mischief:

@@ -20,7 +20,7 @@ _REFUSED_S: Final = 600.0
 
 
 class FallbackTranscriber:
-    """Chooses at the start of each hearing; one that fails midway raises Unavailable, and the next start goes elsewhere.
+    """Chooses at the start of each hearing; when one fails midway it raises Unavailable, and the next start goes on.
 
     So nobody has to hand audio from one transcriber to another: whoever hears a call starts again behind its last
     utterance anyway.

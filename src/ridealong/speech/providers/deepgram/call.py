@@ -185,18 +185,18 @@ class HeardCall:
         through = self._sent.through_ts
         if through - self._told_at >= _TOLD_EVERY_MS:
             self._told_at = through
-            self._tell([self._ear.through(through, self._sent_at[0] if len(self._sent_at) == _LONG_TICKS else 0)])
+            long_ago = self._sent_at[0] if len(self._sent_at) == _LONG_TICKS else 0
+            self._tell([self._ear.through(through, long_ago)])
 
     async def _held_back(self) -> None:
         """Nobody listens fast enough, or the vendor is behind: for a while no more audio is taken."""
+        # An answer that never comes must not hold the call for ever: a stall is found by the tick.
         until = self._loop.time() + _AHEAD_WAIT_S
-        while len(self._out) > _WAITING or (
-            self._live.is_set()
-            and self._sent.through_ts - self._ear.heard_ts > _AHEAD_MS
-            # An answer that never comes must not hold the call for ever: a stall is found by the tick.
-            and self._loop.time() < until
-        ):
-            await asyncio.sleep(0.005)  # noqa: ASYNC110 - three causes, of which one is a clock, and only in a backlog
+        while True:
+            ahead = self._live.is_set() and self._sent.through_ts - self._ear.heard_ts > _AHEAD_MS
+            if len(self._out) <= _WAITING and not (ahead and self._loop.time() < until):
+                return
+            await asyncio.sleep(0.005)
 
     # ---- connections
 
