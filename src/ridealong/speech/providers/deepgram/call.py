@@ -43,6 +43,7 @@ _HELD_S: Final = 0.25
 """How long results wait for one that seems to have been overtaken."""
 _LONG_TICKS: Final = 10
 """Audio sent that many ticks (5 s) ago of which nothing was said is taken for silence."""
+_SILENT_S: Final = 3.0
 _TOLD_EVERY_MS: Final = 500
 _AHEAD_MS: Final = 20_000
 """So much audio may be unanswered: a file is not poured into the socket at once."""
@@ -185,8 +186,9 @@ class HeardCall:
         through = self._sent.through_ts
         if through - self._told_at >= _TOLD_EVERY_MS:
             self._told_at = through
-            long_ago = self._sent_at[0] if len(self._sent_at) == _LONG_TICKS else 0
-            self._tell([self._ear.through(through, long_ago)])
+            # A vendor that answers is behind at most; only one that says nothing in silence is taken at its silence.
+            silent = len(self._sent_at) == _LONG_TICKS and now - self._last_heard > _SILENT_S
+            self._tell([self._ear.through(through, self._sent_at[0] if silent else 0)])
 
     async def _held_back(self) -> None:
         """Nobody listens fast enough, or the vendor is behind: for a while no more audio is taken."""

@@ -62,7 +62,8 @@ class Socket(ClientConnection):
     def _over(self) -> None:
         told, self.on_lost, self.on_message = self.on_lost, None, None
         if told is not None:
-            told(self.protocol.close_code or NO_CODE)
+            received = self.protocol.close_rcvd
+            told(NO_CODE if received is None else received.code)
 
     @property
     def is_open(self) -> bool:
