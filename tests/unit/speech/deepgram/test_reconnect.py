@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -20,7 +22,7 @@ async def test_an_undisturbed_call_is_heard_word_for_word() -> None:
     assert len(standin.seen) == 1
 
 
-@pytest.mark.parametrize("lost_at", [300, 2_000, 4_500, 9_950, 15_100, 21_000, 33_000, 40_300, 44_900, 51_000, 59_900])
+@pytest.mark.parametrize("lost_at", [300, 2_000, 9_950, 15_100, 33_000, 40_300, 44_900, 59_900])
 @pytest.mark.parametrize("how", ["abort", "1011", "1008"])
 async def test_a_connection_lost_in_mid_speech_leaves_no_trace(lost_at: int, how: str) -> None:
     wrong = (
@@ -31,11 +33,9 @@ async def test_a_connection_lost_in_mid_speech_leaves_no_trace(lost_at: int, how
     assert_same(heard, script())
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(lost=st.lists(st.integers(min_value=100, max_value=30_000), min_size=1, max_size=4))
 def test_however_often_and_wherever_it_is_lost(lost: list[int]) -> None:
-    import asyncio
-
     plan = lambda n: Mischief(abort_after_ms=lost[n]) if n < len(lost) else Mischief()  # noqa: E731
     heard, _ = asyncio.run(hear(script(), plan))
     assert_same(heard, script())
@@ -83,14 +83,16 @@ async def test_a_restarted_hearing_goes_on_with_the_speakers_from_before() -> No
 
 
 async def test_audio_that_nobody_keeps_any_more_is_a_gap() -> None:
-    # A vendor that makes nothing final for a minute and then breaks: only the last 30 s are kept.
-    words = script(from_ms=55_000)
-    plan = first(Mischief(abort_after_ms=45_000, stall_after_ms=0))
-    heard, _ = await hear(words, plan, stall_s=60.0)
+    async def earlier(start_ts: int, end_ts: int) -> object:
+        kept_from = max(start_ts, 16_000)
+        return marked_audio(end_ts - kept_from, 1, kept_from)
+
+    words = script(from_ms=30_000)
+    plan = first(Mischief(abort_after_ms=18_000))
+    heard, _ = await hear(words, plan, hearing=Hearing(earlier=earlier))  # type: ignore[arg-type]
     gaps = [event for event in heard if isinstance(event, NotHeard)]
-    assert len(gaps) == 1
-    assert gaps[0].start_ts == 0
-    assert 10_000 < gaps[0].end_ts < 16_000
+    assert [gap.end_ts for gap in gaps] == [16_000]
+    assert 9_000 < gaps[0].start_ts < 11_000
     assert_same(heard, words)
 
 

@@ -194,7 +194,8 @@ class Ear:
                 channel.silent_through = max(channel.silent_through, end_ts - _SILENCE_MARGIN_MS)
             return []
         start = max(0, self._ts(first["start"]))
-        channel.open_from = start
+        # An interim of later words does not settle what an earlier one heard: its final is still to come.
+        channel.open_from = start if channel.open_from is None else min(channel.open_from, start)
         text = best.get("transcript") or ""
         if first is not words[0] or not text:
             text = " ".join(_text(w) for w in words[words.index(first) :])
