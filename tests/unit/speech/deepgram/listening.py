@@ -68,7 +68,8 @@ def assert_same(heard: list[Heard], words: list[Spoken]) -> None:
     got = spoken(heard)
     assert [word.text for word in got] == [word.text for word in words]
     assert [word.speaker for word in got] == [word.speaker for word in words]
-    assert all(abs(a.start_ts - b.start_ts) <= 100 and abs(a.end_ts - b.end_ts) <= 100 for a, b in zip(got, words))
+    pairs = zip(got, words, strict=True)
+    assert all(abs(a.start_ts - b.start_ts) <= 100 and abs(a.end_ts - b.end_ts) <= 100 for a, b in pairs)
 
 
 def quiet(duration_ms: int) -> np.ndarray:

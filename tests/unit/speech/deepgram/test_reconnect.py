@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ridealong.core.errors import InvalidSettings, Unavailable
 from ridealong.core.transcript import SpeakerId
-from ridealong.speech import Hearing, HeardThrough, NotHeard, SpokenTurn, Words
+from ridealong.speech import HeardThrough, Hearing, NotHeard, SpokenTurn, Words
 from ridealong.speech.providers.deepgram import DeepgramTranscriber
 from tests.unit.speech.deepgram.listening import assert_same, first, hear, options, pieces, script, spoken
 from tests.vendors.deepgram import Mischief, deepgram, marked_audio
