@@ -1,7 +1,7 @@
 """One streaming connection. Messages come by callback in the moment they arrive; audio is sent without a task.
 
 `websockets` does the handshake (proxies, TLS) and the frames. Its queue of received messages and its coroutines around
-each send are left out: at hundreds of calls they cost more than the work itself
+each send are left out, and with them the switches of task between a result's arrival and its being heard
 (docs/decisions/0011-deepgram-by-plain-websocket.md).
 """
 
