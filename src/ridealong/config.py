@@ -37,7 +37,21 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8790, ge=0, le=65535)
     transcriber: str = "local"
-    """What hears one-channel audio: `local`, or `replay` (plays the words of the transcript file in `replay`)."""
+    """What hears a call: `local`, `deepgram`, or `replay` (plays the words of the transcript file in `replay`).
+
+    Several, in order and separated by commas (`deepgram,local`): the next one hears while the one before is away.
+    """
+    deepgram_api_key: SecretStr | None = Field(
+        default=None, validation_alias=AliasChoices("RIDEALONG_DEEPGRAM_API_KEY", "DEEPGRAM_API_KEY")
+    )
+    deepgram_url: str = "wss://api.deepgram.com"
+    deepgram_model: str = "nova-3"
+    deepgram_endpointing_ms: int = Field(default=300, ge=10)
+    """Silence after which Deepgram calls a turn final."""
+    deepgram_utterance_end_ms: int = Field(default=1_000, ge=1_000)
+    """Gap between words after which Deepgram calls an utterance ended."""
+    deepgram_diarize_model: str = "latest"
+    deepgram_batch_diarize_model: str = "v2"
     replay: Path | None = None
     retranscriber: str | None = None
     """What hears an ended call's recording again, before its review: a transcriber's name; None: nothing does."""

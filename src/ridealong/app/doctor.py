@@ -164,7 +164,8 @@ def _model_cache(folder: Path) -> Check:
 
 
 def _transcriber(name: str) -> Check:
-    transcriber_class(name)
+    for each in name.split(","):
+        transcriber_class(each.strip())
     return Check(name="transcriber", outcome=Outcome.OK, message=name)
 
 

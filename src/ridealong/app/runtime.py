@@ -7,7 +7,7 @@ import contextlib
 import gc
 import os
 import sys
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,23 +16,17 @@ from uuid import UUID
 
 import structlog
 
-from ridealong.app import hosted, models, reviewing
+from ridealong.app import hosted, models, reviewing, transcribers
 from ridealong.app.library import StoredDocuments, StoredLibrary, StoredRecordings, StoredReports, StoredVoices
 from ridealong.app.rehear import recorded_calls
-from ridealong.core.errors import InvalidSettings, Refused, RidealongError
+from ridealong.core.errors import Refused, RidealongError
 from ridealong.live.engine import Engine
 from ridealong.live.registry import LiveCalls
 from ridealong.llm.house import ModelHouse
 from ridealong.postcall.pipeline import AT_ONCE, ReviewPipeline
 from ridealong.postcall.rehearing import Rehearing
 from ridealong.recording.folder import Recordings
-from ridealong.speech import BatchTranscriber, Transcriber, transcriber_class
-from ridealong.speech.batch import HeardToTheEnd
-from ridealong.speech.providers.channels import ChannelsTranscriber
-from ridealong.speech.providers.local import LocalTranscriber
-from ridealong.speech.providers.replay import ReplayTranscriber
-from ridealong.speech.session_file import read_session
-from ridealong.speech.shared import SharedModels
+from ridealong.speech import Transcriber
 from ridealong.store import Store, artifacts, tenants
 from ridealong.web.services import Services
 from ridealong.web.socket import Limits
@@ -95,16 +89,16 @@ class Runtime:
             # The database and the models start side by side: together they are most of the start-up time.
             opening = asyncio.create_task(Store.open(settings))
             try:
-                loaded, transcribers = await asyncio.gather(
-                    asyncio.to_thread(models.load, settings), _transcribers(settings, settings.transcriber)
+                loaded, ears = await asyncio.gather(
+                    asyncio.to_thread(models.load, settings), transcribers.open_live(settings)
                 )
             finally:
                 store = await opening
             stack.push_async_callback(store.close)
-            for transcriber in set(transcribers.values()):
+            for transcriber in set(ears.values()):
                 stack.push_async_callback(transcriber.close)
             recordings = Recordings(settings.recordings_dir)
-            again = await _retranscriber(settings, transcribers)
+            again = await transcribers.open_batch(settings, ears)
             rehearing = None
             if again is not None:
                 stack.push_async_callback(again.close)
@@ -135,7 +129,7 @@ class Runtime:
                 Engine(
                     store=store,
                     recordings=recordings,
-                    transcribers=transcribers,
+                    transcribers=ears,
                     minds=loaded,
                     models=pool,
                     disk=disk,
@@ -155,7 +149,7 @@ class Runtime:
                 settings=settings,
                 store=store,
                 recordings=recordings,
-                transcribers=transcribers,
+                transcribers=ears,
                 models=loaded,
                 pipeline=pipeline,
                 calls=calls,
@@ -191,26 +185,3 @@ class Runtime:
         """Raises Unavailable while calls cannot be begun."""
         async with self.store.without_tenant() as conn:
             await conn.execute("SELECT 1")
-
-
-async def _retranscriber(settings: Settings, live: Mapping[int, Transcriber]) -> BatchTranscriber | None:
-    """What hears recordings again; shares the live models where it is the same transcriber."""
-    name = settings.retranscriber
-    if not name:
-        return None
-    if name == settings.transcriber:
-        return HeardToTheEnd(live)
-    return HeardToTheEnd(await _transcribers(settings, name), owned=True)
-
-
-async def _transcribers(settings: Settings, name: str) -> dict[int, Transcriber]:
-    """One for a mixed channel, one for two; both share what they load. Raises InvalidSettings or MissingPart."""
-    transcriber_class(name)
-    if name == "replay":
-        if settings.replay is None:
-            raise InvalidSettings("the transcriber `replay` needs RIDEALONG_REPLAY: the transcript file to play")
-        session = await asyncio.to_thread(read_session, settings.replay)
-        return dict.fromkeys((1, 2), ReplayTranscriber(session))
-    shared = SharedModels(settings.threads)
-    await shared.load()
-    return {1: LocalTranscriber(models=shared), 2: ChannelsTranscriber(models=shared)}

@@ -12,7 +12,7 @@ from ridealong.core.transcript import Unattributed
 from ridealong.live import AudioFormat, Encoding
 from ridealong.recording import opus
 from ridealong.recording.journal import PACKET_HEADER, AudioJournal, ByteClock
-from ridealong.speech import SAMPLE_RATE, Audio, KnownVoice
+from ridealong.speech import SAMPLE_RATE, Audio, KnownVoice, SpokenTurn
 from ridealong.speech.audio import AudioDecoder
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ LARGEST_PIECE: Final = 1 << 16
 """Bytes read at once when there is a backlog: about two seconds of PCM16 at 16 kHz."""
 
 KNOWN_VOICE_MS: Final = 20_000
+TURNS_BEFORE: Final = 60
 
 
 def byte_clock(audio_format: AudioFormat) -> ByteClock:
@@ -137,6 +138,15 @@ class JournalReader:
             return np.concatenate(parts)[skip:wanted]
         start, end = self._clock.offset(start_ts), self._clock.offset(end_ts)
         return np.concatenate([decoder.decode(self._journal.read(start, end - start)), decoder.flush()])
+
+
+def turns_before(transcript: Transcript, before_ts: int) -> tuple[SpokenTurn, ...]:
+    """Who spoke in the last minute before `before_ts`, oldest first."""
+    return tuple(
+        SpokenTurn(speaker_id=utterance.speaker, start_ts=utterance.start_ts, end_ts=utterance.end_ts)
+        for utterance in transcript.recent(TURNS_BEFORE)
+        if not isinstance(utterance.speaker, Unattributed) and before_ts - 60_000 < utterance.end_ts <= before_ts
+    )
 
 
 def known_voices(transcript: Transcript, reader: JournalReader, before_ts: int) -> tuple[KnownVoice, ...]:

@@ -7,6 +7,7 @@ journal and waits for neither; the listener reads the journal at its own pace, s
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from uuid import UUID, uuid4
 import structlog
 
 from ridealong import telemetry
-from ridealong.core.errors import Refused, RidealongError
+from ridealong.core.errors import InvalidSettings, Refused, RidealongError
 from ridealong.core.events import (
     CallEnded,
     CallEvent,
@@ -36,12 +37,12 @@ from ridealong.live import CallStart, ChannelLayout, Encoding, Numbered
 from ridealong.live.asking import Asking
 from ridealong.live.broadcast import Broadcast
 from ridealong.live.clock import CallClock
-from ridealong.live.hearing import JournalReader, Tap, byte_clock, known_voices
+from ridealong.live.hearing import JournalReader, Tap, byte_clock, known_voices, turns_before
 from ridealong.live.sender import AttachedSender
 from ridealong.live.writer import Pending, StoreWriter
 from ridealong.recording import opus
 from ridealong.recording.entries import Lasting, Logged, read_entry, write_entry
-from ridealong.speech import Activity, HeardThrough, Hearing, Partial, VoiceMatched
+from ridealong.speech import Activity, HeardThrough, Hearing, NotHeard, Partial, VoiceMatched
 from ridealong.speech.assemble import Assembler
 
 if TYPE_CHECKING:
@@ -51,12 +52,15 @@ if TYPE_CHECKING:
     from ridealong.recording.folder import Recording
     from ridealong.recording.journal import AudioJournal
     from ridealong.recording.log import CallLog
+    from ridealong.speech import Samples
 
 _log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
 SPEECH_RETRY_S: Final = (0.5, 1.0, 2.0, 5.0)
+SPEECH_AWAY_RETRY_S: Final = 30.0
+"""Between two tries while the call goes on unheard: what was said meanwhile is heard when one succeeds."""
 ENROLLED_FLOOR: Final = 0.5
 
 VECTORS_KEPT: Final = 64
@@ -107,6 +111,8 @@ class LiveCall:
         self.tap = Tap(more=asyncio.Event(), idle=asyncio.Event())
         self.ended = asyncio.Event()
         """CallEnded was sent."""
+        self.unheard = False
+        """The recogniser is away for long: nobody takes audio, and nobody waits for it to be taken."""
         self.over = asyncio.Event()
         """Everything is said, stored, and the review is due."""
         self._engine = engine
@@ -223,6 +229,8 @@ class LiveCall:
 
     async def taken(self) -> None:
         """Wait until all audio written so far has been taken by the transcriber: how a file is sent at full speed."""
+        if self.unheard:
+            return
         idle = asyncio.create_task(self.tap.idle.wait())
         over = asyncio.create_task(self.ended.wait())
         await asyncio.wait({idle, over}, return_when=asyncio.FIRST_COMPLETED)
@@ -382,23 +390,44 @@ class LiveCall:
                 await self._hear(from_ts, until)
             except RidealongError as error:
                 failures = 0 if self._resumed_ts > before else failures + 1
+                if isinstance(error, InvalidSettings):
+                    # Trying again at once cannot help: a person has to put it right.
+                    failures = max(failures, len(SPEECH_RETRY_S) + 1)
                 _log.warning("speech_interrupted", call_id=str(self.call_id), error=type(error).__name__)
                 self.warn("speech_interrupted", "the recogniser stopped and is started again; no audio is lost")
-                if failures > len(SPEECH_RETRY_S):
+                from_ts = self._resumed_ts
+                if until:
+                    self.progress.boundaries.insert(0, until[0])
+                if failures <= len(SPEECH_RETRY_S):
+                    await asyncio.sleep(SPEECH_RETRY_S[max(failures, 1) - 1])
+                elif self.progress.stopped:
                     self._give_up(from_ts)
                     return
-                await asyncio.sleep(SPEECH_RETRY_S[failures - 1])
-                from_ts = self._resumed_ts
+                else:
+                    await self._go_on_unheard(str(error) if isinstance(error, InvalidSettings) else None)
                 continue
             failures = 0
             if not until:
                 return
             from_ts = self._resumed_ts = self._ts_of(until[0])
 
+    async def _go_on_unheard(self, refused: str | None) -> None:
+        """The recogniser is away for long: the call goes on and is recorded, and hearing is tried now and then."""
+        message = "the recogniser is away: the call goes on and is recorded, and is heard when the recogniser is back"
+        self.warn("not_transcribed", message if refused is None else f"{message}; {refused}")
+        self.unheard = True
+        self.tap.idle.set()
+        until = self.clock_seconds() + SPEECH_AWAY_RETRY_S
+        while not self.progress.stopped and self.clock_seconds() < until:
+            self.tap.more.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(until - self.clock_seconds()):
+                    await self.tap.more.wait()
+        self.unheard = False
+
     def _give_up(self, from_ts: int) -> None:
         """The recogniser cannot go on: the audio is kept, and what was not transcribed is a recorded gap."""
-        missing = max(1, self.audio_ms() - from_ts)
-        self._publish(GapRecorded(at_ts=from_ts, duration_ms=missing, reason="not_transcribed", at=self.clock.at()))
+        self._publish(_not_transcribed(from_ts, self.audio_ms(), self.clock.at()))
 
     def _ts_of(self, file_size: int) -> int:
         if self.start.format.encoding is Encoding.OPUS:
@@ -425,6 +454,8 @@ class LiveCall:
             known_voices=voices,
             enrolled_voices=self._judge.enrolled_voices,
             vocabulary=self._judge.vocabulary,
+            turns_before=turns_before(self.transcript, from_ts),
+            earlier=self._earlier,
         )
         transcriber = self._engine.transcriber_for(self.start.format.channels)
         assembler = Assembler(first_no=self.transcript.next_no)
@@ -433,13 +464,20 @@ class LiveCall:
             async for item in heard:
                 for utterance in assembler.feed(item):
                     await self._take(utterance)
-                if not isinstance(item, VoiceMatched | Partial | Activity | HeardThrough):
-                    continue
-                await self._take(item)
+                if isinstance(item, NotHeard):
+                    for utterance in assembler.flush():
+                        await self._take(utterance)
+                if isinstance(item, VoiceMatched | Partial | Activity | HeardThrough | NotHeard):
+                    await self._take(item)
         for utterance in assembler.flush():
             await self._take(utterance)
 
-    async def _take(self, item: Utterance | Partial | Activity | VoiceMatched | HeardThrough) -> None:
+    async def _earlier(self, start_ts: int, end_ts: int) -> Samples:
+        """The recording between two times, for a transcriber that has to hear it again."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._engine.disk, self._reader.excerpt, start_ts, end_ts)
+
+    async def _take(self, item: Utterance | Partial | Activity | VoiceMatched | HeardThrough | NotHeard) -> None:
         match item:
             case Utterance():
                 await self._finished(item)
@@ -458,6 +496,10 @@ class LiveCall:
             case VoiceMatched():
                 if item.confidence >= ENROLLED_FLOOR:
                     self._learn(self._judge.roles.state(item.speaker_id, RoleSource.ENROLLED_VOICE, item.confidence))
+            case NotHeard():
+                self._judge.gap(item.start_ts)
+                self._resumed_ts = max(self._resumed_ts, item.end_ts)
+                self._publish(_not_transcribed(item.start_ts, item.end_ts, self.clock.at()))
             case HeardThrough():
                 if item.ts - self._heard_through >= 5_000:
                     self._log_line({"kind": "heard", "ts": item.ts})
@@ -546,6 +588,10 @@ class LiveCall:
 
     def _publish_only(self, event: CallEvent) -> None:
         self._broadcast.publish(event)
+
+
+def _not_transcribed(start_ts: int, end_ts: int, at: float) -> GapRecorded:
+    return GapRecorded(at_ts=start_ts, duration_ms=max(1, end_ts - start_ts), reason="not_transcribed", at=at)
 
 
 async def _closing(stream: AsyncIterator[T]) -> AsyncGenerator[T]:

@@ -9,7 +9,7 @@ of its own.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, Protocol, cast
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Samples = NDArray[np.float32]
+
+EarlierAudio = Callable[[int, int], "Awaitable[Samples]"]
+"""`await earlier(start_ts, end_ts)`: call audio between two times, 16 kHz, shape [frames, channels]."""
 
 SAMPLE_RATE: Final = 16_000
 """Hz of all audio at this seam."""
@@ -60,6 +63,15 @@ class EnrolledVoice:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SpokenTurn:
+    """Who spoke when, before the audio that is to be heard: a vendor's new speaker numbers are matched by it."""
+
+    speaker_id: SpeakerId
+    start_ts: int
+    end_ts: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Hearing:
     """How to listen to one call.
 
@@ -73,6 +85,10 @@ class Hearing:
     known_voices: tuple[KnownVoice, ...] = ()
     enrolled_voices: tuple[EnrolledVoice, ...] = ()
     vocabulary: tuple[str, ...] = ()
+    turns_before: tuple[SpokenTurn, ...] = ()
+    """The last turns before `resumed_at_ts`, oldest first."""
+    earlier: EarlierAudio | None = None
+    """Reads call audio again that was heard before, also by an earlier hearing; None where nobody keeps it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,7 +107,7 @@ class SpokenWord:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Words:
-    """Final words, in order of their start."""
+    """Final words, in order of their start. None at all where only the end of a turn is learnt."""
 
     words: tuple[SpokenWord, ...]
     ends_turn: bool = False
@@ -126,6 +142,14 @@ class VoiceMatched:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class NotHeard:
+    """Audio from `start_ts` to `end_ts` could not be transcribed, and will not be any more."""
+
+    start_ts: int
+    end_ts: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class HeardThrough:
     """Everything up to `ts` has been heard: no later event carries a final word that starts before it.
 
@@ -135,7 +159,7 @@ class HeardThrough:
     ts: int
 
 
-Heard = Words | Partial | Activity | VoiceMatched | HeardThrough
+Heard = Words | Partial | Activity | VoiceMatched | NotHeard | HeardThrough
 
 
 class Transcriber(Protocol):
@@ -144,7 +168,8 @@ class Transcriber(Protocol):
     def hear(self, audio: AsyncIterable[Audio], hearing: Hearing) -> AsyncIterator[Heard]:
         """Yield what is heard in `audio` until it ends; then everything still open, and a last HeardThrough.
 
-        Never blocks the event loop. Raises Unavailable when hearing cannot go on.
+        Never blocks the event loop. Raises Unavailable when hearing cannot go on, InvalidSettings when it never will
+        with these settings (a vendor refuses the key).
         """
         ...
 
@@ -157,7 +182,10 @@ class BatchTranscriber(Protocol):
     """Hears a whole recording after its call, with all the time a better recogniser takes."""
 
     async def transcribe(self, audio: AsyncIterable[Audio], hearing: Hearing) -> Sequence[SpokenWord]:
-        """Every word of the recording, in order of its start. Raises Unavailable when it cannot be done now."""
+        """Every word of the recording, in order of its start.
+
+        Raises Unavailable (try again) or InvalidSettings (never like this).
+        """
         ...
 
     async def close(self) -> None:
@@ -169,6 +197,7 @@ _INDEX: Final = {
     "local": "ridealong.speech.providers.local:LocalTranscriber",
     "channels": "ridealong.speech.providers.channels:ChannelsTranscriber",
     "replay": "ridealong.speech.providers.replay:ReplayTranscriber",
+    "deepgram": "ridealong.speech.providers.deepgram:DeepgramTranscriber",
 }
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from ridealong.core.errors import InvalidSettings
+from ridealong.core.errors import InvalidSettings, Unavailable
 from ridealong.core.transcript import Speaker, Utterance
-from ridealong.speech import Audio, Hearing, SpokenWord, Transcriber, Words
+from ridealong.speech import Audio, Hearing, NotHeard, SpokenWord, Transcriber, Words
 from ridealong.speech.assemble import PAUSE_MS, Assembler
 
 
@@ -29,6 +29,8 @@ class HeardToTheEnd:
         async for heard in self._by_channels[hearing.channels].hear(audio, hearing):
             if isinstance(heard, Words):
                 words += heard.words
+            elif isinstance(heard, NotHeard):
+                raise Unavailable("a part of the recording could not be heard: it is left for another try")
         return sorted(words, key=lambda word: word.start_ts)
 
     async def close(self) -> None:

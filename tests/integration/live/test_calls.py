@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from ridealong.core.errors import InvalidAudio, Refused, Unavailable
+from ridealong.core.errors import InvalidAudio, InvalidSettings, Refused, Unavailable
 from ridealong.core.events import (
     CallEnded,
     CallEvent,
@@ -23,7 +23,7 @@ from ridealong.core.moments import Tier
 from ridealong.core.transcript import Role, Utterance
 from ridealong.live import CallStart, ChannelLayout, Encoding
 from ridealong.live.session import LiveCall
-from ridealong.speech import Audio, Heard, Hearing, Transcriber
+from ridealong.speech import Audio, Heard, HeardThrough, Hearing, Transcriber
 from ridealong.store import Store, calls, moments, reviews
 from tests.integration.live.conftest import LENGTH_MS, SPOKEN, House
 
@@ -324,3 +324,45 @@ async def test_a_recogniser_that_falls_over_is_started_again_and_no_word_is_lost
     events = await stop(call)
     assert "speech_interrupted" in [e.code for e in events if isinstance(e, WarningGiven)]
     assert said(await stored(house.store, tenant_id, call.call_id)) == said(SPOKEN)
+
+
+class Refusing:
+    """A vendor that refuses the key, until a person mends it."""
+
+    def __init__(self, inner: Transcriber) -> None:
+        self._inner = inner
+        self.tries = 0
+
+    async def hear(self, audio: AsyncIterable[Audio], hearing: Hearing) -> AsyncIterator[Heard]:
+        self.tries += 1
+        async for _ in audio:
+            raise InvalidSettings("the key is refused: check it")
+        yield HeardThrough(ts=0)
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+
+async def test_a_call_that_nobody_can_hear_goes_on_is_kept_and_has_a_gap(
+    house: House, tenant_id: UUID, start: Start
+) -> None:
+    refusing = Refusing(house.transcriber)
+    house = replace(house, transcriber=refusing)
+    live = house.process()
+    call = await live.begin(tenant_id, start())
+    sender = call.attach()
+    for _ in range(PIECES // 2):
+        await sender.write(PIECE)
+    while not call.unheard:
+        await asyncio.sleep(0.01)
+    # The sender of a file is not held up, and the call takes what is said.
+    await asyncio.wait_for(call.taken(), 2)
+    for _ in range(PIECES - PIECES // 2):
+        await sender.write(PIECE)
+    await sender.detach()
+    events = await stop(call)
+    assert refusing.tries == 2
+    assert [e.code for e in events if isinstance(e, WarningGiven)].count("not_transcribed") == 1
+    (gap,) = [e for e in events if isinstance(e, GapRecorded)]
+    assert (gap.at_ts, gap.duration_ms, gap.reason) == (0, call.audio_ms_total(), "not_transcribed")
+    assert gap.duration_ms > 10_000

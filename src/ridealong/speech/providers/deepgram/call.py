@@ -1,0 +1,377 @@
+"""One call heard by Deepgram, over as many connections as it takes.
+
+Two tasks a call. `_feed` takes audio and sends it; while there is no connection it takes none, so the audio waits where
+it is kept anyway. `_run` opens a connection, sends again what is not final, and opens the next when one is lost.
+Messages are handled in the moment they arrive, without a task of their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterable, Coroutine
+from typing import Any, Final
+
+import structlog
+
+from ridealong.core.errors import Unavailable
+from ridealong.speech import Audio, Heard, Hearing, NotHeard
+from ridealong.speech.providers.deepgram.ear import ClockBroken, Ear
+from ridealong.speech.providers.deepgram.sent import FRAMES_A_MS, SentAudio, pcm16
+from ridealong.speech.providers.deepgram.socket import NO_CODE, Socket, TooSoon, open_socket
+from ridealong.speech.providers.deepgram.wire import (
+    CLOSE_STREAM,
+    FINALIZE,
+    KEEP_ALIVE,
+    DeepgramOptions,
+    streaming_url,
+)
+
+_log = structlog.get_logger(__name__)
+
+_SHIP_MS: Final = 100
+"""Audio goes out in frames of at least this length: each costs a system call here and work there."""
+_LONGEST_SHIP_MS: Final = 250
+_TICK_S: Final = 0.5
+_KEEP_ALIVE_S: Final = 3.2
+"""Of silence on the wire, looked at each tick: so every 3.2 to 3.7 s, inside Deepgram's 3 to 5."""
+_FLOWING_S: Final = 1.5
+"""Audio that was sent longer ago does not flow any more: then nothing need come back."""
+_FINALIZE_AFTER_S: Final = 1.0
+_HELD_S: Final = 0.25
+"""How long results wait for one that seems to have been overtaken."""
+_LONG_TICKS: Final = 10
+"""Audio sent that many ticks (5 s) ago of which nothing was said is taken for silence."""
+_SILENT_S: Final = 3.0
+_TOLD_EVERY_MS: Final = 500
+_AHEAD_MS: Final = 20_000
+"""So much audio may be unanswered: a file is not poured into the socket at once."""
+_AHEAD_WAIT_S: Final = 1.0
+_WAITING: Final = 256
+"""Events that may wait for whoever listens before no more audio is taken."""
+_CLOSING_S: Final = 4.0
+_LAST_TRIES: Final = 3
+"""Connections opened after the audio is over, to have its end made final."""
+_LONGEST_DELAY_S: Final = 4.0
+_STALLS: Final = 3
+"""Connections in a row that take audio with voices in it and answer nothing, before hearing is given up."""
+_LONGEST_STALL_S: Final = 30.0
+_VOICED: Final = 330
+"""Of 32768: about -40 dBFS, which no pause on a telephone line reaches."""
+
+
+class HeardCall:
+    """`hear` once. Everything it starts ends with it."""
+
+    def __init__(self, options: DeepgramOptions, hearing: Hearing) -> None:
+        self._options = options
+        self._url = streaming_url(options, hearing)
+        self._ear = Ear(hearing)
+        self._sent = SentAudio(start_ts=hearing.resumed_at_ts, channels=hearing.channels, earlier=hearing.earlier)
+        frame_bytes = 2 * hearing.channels
+        self._ship_bytes = _SHIP_MS * FRAMES_A_MS * frame_bytes
+        self._longest = _LONGEST_SHIP_MS * FRAMES_A_MS * frame_bytes
+        self._loop = asyncio.get_running_loop()
+        # To whoever listens.
+        self._out: deque[Heard] = deque()
+        self._wake: asyncio.Future[None] | None = None
+        self._finished = False
+        self._error: BaseException | None = None
+        # Audio that was taken and not sent yet.
+        self._pending = bytearray()
+        self._begun = False
+        self._over = False
+        # The connection.
+        self._socket: Socket | None = None
+        self._live = asyncio.Event()
+        self._stir = asyncio.Event()
+        """A connection was lost, the first audio came, or the last."""
+        self._close_code = NO_CODE
+        self._failing_since: float | None = None
+        self._failures = 0
+        self._stalls = 0
+        self._last_wire = self._last_ship = self._last_heard = 0.0
+        self._unanswered: float | None = None
+        """Since when audio is sent and nothing comes back."""
+        self._voiced = False
+        """There was a voice in it."""
+        self._finalized = False
+        self._told_at = hearing.resumed_at_ts
+        self._sent_at: deque[int] = deque(maxlen=_LONG_TICKS)
+        """How far audio was sent at the last ticks."""
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+
+    async def hear(self, audio: AsyncIterable[Audio]) -> AsyncGenerator[Heard]:
+        tasks = [asyncio.create_task(self._guarded(work)) for work in (self._feed(audio), self._run())]
+        self._tick()
+        try:
+            while True:
+                while self._out:
+                    yield self._out.popleft()
+                if self._error is not None:
+                    raise self._error
+                if self._finished:
+                    return
+                self._wake = self._loop.create_future()
+                await self._wake
+        finally:
+            for timer in self._timers.values():
+                timer.cancel()
+            self._drop()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception as error:
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        """Raised where the call is heard, after everything that was heard before it."""
+        self._error = self._error or error
+        self._awake()
+
+    def _tell(self, heard: list[Heard]) -> None:
+        if heard:
+            self._out.extend(heard)
+            self._awake()
+
+    def _awake(self) -> None:
+        if self._wake is not None and not self._wake.done():
+            self._wake.set_result(None)
+
+    async def _stirred(self) -> None:
+        await self._stir.wait()
+        self._stir.clear()
+
+    # ---- audio out
+
+    async def _feed(self, audio: AsyncIterable[Audio]) -> None:
+        async for piece in audio:
+            if not self._begun:
+                self._begun = True
+                self._stir.set()
+            self._pending += pcm16(piece.samples)
+            if len(self._pending) >= self._ship_bytes:
+                await self._ship()
+        if self._pending:
+            await self._ship()
+        self._over = True
+        self._stir.set()
+
+    async def _ship(self) -> None:
+        while self._pending:
+            await self._live.wait()
+            if self._socket is not None:
+                self._send_pending(self._socket)
+                await self._socket.drained()
+        if len(self._out) > _WAITING or self._sent.through_ts - self._ear.heard_ts > _AHEAD_MS:
+            await self._held_back()
+
+    def _send_pending(self, socket: Socket) -> None:
+        now = self._loop.time()
+        data = bytes(self._pending[: self._longest])
+        del self._pending[: self._longest]
+        self._sent.add(data)
+        socket.send_audio(data)
+        self._last_ship = self._last_wire = now
+        self._finalized = False
+        if self._unanswered is None:
+            self._unanswered, self._voiced = now, False
+        elif not self._voiced and now - self._unanswered > 1.0:
+            self._voiced = _has_voice(data)
+        through = self._sent.through_ts
+        if through - self._told_at >= _TOLD_EVERY_MS:
+            self._told_at = through
+            # A vendor that answers is behind at most; only one that says nothing in silence is taken at its silence.
+            silent = len(self._sent_at) == _LONG_TICKS and now - self._last_heard > _SILENT_S
+            self._tell([self._ear.through(through, self._sent_at[0] if silent else 0)])
+
+    async def _held_back(self) -> None:
+        """Nobody listens fast enough, or the vendor is behind: for a while no more audio is taken."""
+        # An answer that never comes must not hold the call for ever: a stall is found by the tick.
+        until = self._loop.time() + _AHEAD_WAIT_S
+        while True:
+            ahead = self._live.is_set() and self._sent.through_ts - self._ear.heard_ts > _AHEAD_MS
+            if len(self._out) <= _WAITING and not (ahead and self._loop.time() < until):
+                return
+            await asyncio.sleep(0.005)
+
+    # ---- connections
+
+    async def _run(self) -> None:
+        while not (self._begun or self._over):
+            await self._stirred()
+        tries = 0
+        while self._begun:
+            socket = await self._open()
+            if await self._while_open(socket):
+                break
+            tries += self._over
+            if tries == _LAST_TRIES:
+                self._tell([NotHeard(start_ts=self._ear.final_through, end_ts=self._sent.through_ts)])
+                break
+        self._tell(self._ear.finish(self._sent.through_ts))
+        self._finished = True
+        self._awake()
+
+    async def _open(self) -> Socket:
+        """The next connection, with everything sent again that is not final. Raises what waiting cannot mend."""
+        if self._failing_since is None:
+            self._failing_since = self._loop.time()
+        refused = Unavailable(f"Deepgram closes every connection (code {self._close_code}): see its status page")
+        while True:
+            wait = min(_LONGEST_DELAY_S, 0.1 * 2**self._failures) if self._failures else 0.0
+            if isinstance(refused, TooSoon):
+                wait = max(wait, refused.retry_after_s)
+            if self._failures > 1 and self._loop.time() + wait - self._failing_since > self._options.patience_s:
+                raise refused
+            await asyncio.sleep(wait)
+            self._failures += 1
+            try:
+                socket = await open_socket(self._options, self._url, on_message=self._message, on_lost=self._lost)
+            except Unavailable as error:
+                refused = error
+                continue
+            self._socket = socket
+            await self._send_again(socket)
+            return socket
+
+    async def _send_again(self, socket: Socket) -> None:
+        final_through = self._ear.final_through
+        from_ts = self._ear.resend_from(self._options.overlap_ms, self._options.most_overlap_ms)
+        origin_ts, data = await self._sent.again(from_ts)
+        if round(origin_ts) > final_through:
+            self._tell([NotHeard(start_ts=final_through, end_ts=round(origin_ts))])
+            self._ear.skip_to(round(origin_ts))
+        self._ear.begin(origin_ts)
+        self._sent_at.clear()
+        self._last_wire = self._last_ship = self._last_heard = self._loop.time()
+        self._unanswered, self._voiced = (self._last_ship if data else None), False
+        self._finalized = False
+        for at in range(0, len(data), self._longest):
+            socket.send_audio(data[at : at + self._longest])
+            await socket.drained()
+
+    async def _while_open(self, socket: Socket) -> bool:
+        """Until the connection is lost or the audio is over. True when everything was heard to its end."""
+        try:
+            if self._socket is socket:
+                self._live.set()
+            while self._socket is socket and not self._over:
+                await self._stirred()
+            return self._socket is socket and await self._close_stream(socket)
+        finally:
+            self._live.clear()
+            self._drop()
+
+    async def _close_stream(self, socket: Socket) -> bool:
+        """No more audio. Finalize may be answered by nothing; CloseStream is, by the rest and then by the close."""
+        self._unanswered = None
+        self._last_heard = self._loop.time()
+        socket.send_control(FINALIZE)
+        socket.send_control(CLOSE_STREAM)
+        while self._socket is socket:
+            left = self._last_heard + _CLOSING_S - self._loop.time()
+            if left <= 0:
+                return not self._ear.open
+            try:
+                async with asyncio.timeout(left):
+                    await self._stirred()
+            except TimeoutError:
+                continue
+        return self._close_code == 1000
+
+    def _drop(self) -> None:
+        if self._socket is not None:
+            self._socket.abort()
+            self._socket = None
+
+    def _reopen(self, reason: str) -> None:
+        _log.warning("deepgram_reopened", reason=reason, after_ms=self._sent.through_ts)
+        self._drop()
+        self._live.clear()
+        self._stir.set()
+
+    # ---- what comes back
+
+    def _lost(self, code: int) -> None:
+        self._close_code = code
+        if self._socket is not None and not self._over:
+            self._reopen(f"closed with {code}")
+        else:
+            self._drop()
+            self._live.clear()
+            self._stir.set()
+
+    def _message(self, data: bytes) -> None:
+        try:
+            message = json.loads(data)
+        except ValueError:
+            return
+        if not isinstance(message, dict):
+            return
+        kind = message.get("type")
+        if kind in {"Results", "SpeechStarted", "UtteranceEnd"}:
+            self._last_heard = self._loop.time()
+            self._unanswered = None
+            if kind == "Results":
+                self._failing_since, self._failures, self._stalls = None, 0, 0
+        try:
+            self._tell(self._ear.take(message, self._sent.through_ts))
+        except ClockBroken:
+            self._reopen("its clock does not fit the audio")
+            return
+        if self._ear.holds and "release" not in self._timers:
+            self._timers["release"] = self._loop.call_later(_HELD_S, self._release)
+
+    def _release(self) -> None:
+        del self._timers["release"]
+        self._tell(self._ear.release())
+
+    def _tick(self) -> None:
+        self._timers["tick"] = self._loop.call_later(_TICK_S, self._tick)
+        socket = self._socket
+        if socket is None or not self._live.is_set() or self._over:
+            return
+        now = self._loop.time()
+        self._sent_at.append(self._sent.through_ts)
+        if self._pending and now - self._last_ship >= _TICK_S:
+            self._send_pending(socket)
+        flows = now - self._last_ship < _FLOWING_S
+        if not flows:
+            self._unanswered = None
+        if self._unanswered is not None and flows and now - self._unanswered >= self._stall_s():
+            self._stalled()
+            return
+        if not self._finalized and now - self._last_ship >= _FINALIZE_AFTER_S and self._ear.open:
+            # No silence follows by which the vendor could tell that the words are complete.
+            self._finalized = True
+            self._last_wire = now
+            socket.send_control(FINALIZE)
+        if now - self._last_wire >= _KEEP_ALIVE_S:
+            self._last_wire = now
+            socket.send_control(KEEP_ALIVE)
+
+    def _stall_s(self) -> float:
+        return min(_LONGEST_STALL_S, self._options.stall_s * 2**self._stalls)
+
+    def _stalled(self) -> None:
+        """Longer each time: a vendor that is silent while nobody speaks would else be reopened without end."""
+        self._stalls += 1
+        self._failures, self._failing_since = 0, None
+        if self._stalls > _STALLS and self._voiced:
+            self._fail(Unavailable("Deepgram takes audio and answers nothing: see its status page"))
+            return
+        self._reopen("stalled")
+
+
+def _has_voice(pcm: bytes) -> bool:
+    """Whether some sample of it is louder than a quiet line."""
+    import numpy as np  # noqa: PLC0415
+
+    samples = np.frombuffer(pcm, dtype="<i2")
+    return int(samples.max()) > _VOICED or int(samples.min()) < -_VOICED
