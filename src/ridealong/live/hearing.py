@@ -51,6 +51,8 @@ class JournalReader:
         self._format = audio_format
         self._clock = byte_clock(audio_format)
         self._least = 1 if audio_format.encoding is Encoding.OPUS else self._clock.offset(PIECE_MS)
+        self.packets = opus.PacketClock(journal)
+        """Times of Opus packets; of no use for other encodings."""
 
     async def pieces(
         self, *, from_ts: int, tap: Tap, until_file_size: Callable[[], int | None]
@@ -115,7 +117,7 @@ class JournalReader:
         """(file offset, samples to skip) at which audio from `ts` begins."""
         if self._format.encoding is not Encoding.OPUS:
             return self._clock.offset(ts), 0
-        at, start_ts = opus.seek(self._journal, ts)
+        at, start_ts = self.packets.seek(ts)
         return at, max(0, ts - start_ts) * SAMPLE_RATE // 1000
 
     def excerpt(self, start_ts: int, end_ts: int) -> Samples:

@@ -38,7 +38,6 @@ from ridealong.live.clock import CallClock
 from ridealong.live.hearing import JournalReader, Tap, byte_clock, known_voices
 from ridealong.live.sender import AttachedSender
 from ridealong.live.writer import Pending, StoreWriter
-from ridealong.recording import opus
 from ridealong.recording.entries import Lasting, Logged, read_entry, write_entry
 from ridealong.speech import Activity, HeardThrough, Hearing, Partial, VoiceMatched
 from ridealong.speech.assemble import Assembler
@@ -191,7 +190,7 @@ class LiveCall:
     def audio_ms(self) -> int:
         """Length of the audio received so far."""
         if self.start.format.encoding is Encoding.OPUS:
-            return opus.total_ms(self.journal)
+            return self._reader.packets.total_ms()
         return byte_clock(self.start.format).ms(self.journal.written)
 
     def audio_ms_total(self) -> int:
@@ -371,7 +370,7 @@ class LiveCall:
 
     def _ts_of(self, file_size: int) -> int:
         if self.start.format.encoding is Encoding.OPUS:
-            return opus.ms_at(self.journal, file_size)
+            return self._reader.packets.ms_at(file_size)
         return byte_clock(self.start.format).ms(file_size)
 
     async def _hear(self, from_ts: int, until: list[int]) -> None:
