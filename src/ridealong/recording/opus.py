@@ -42,8 +42,10 @@ def packet_samples(packet: bytes) -> int:
 
 
 class PacketClock:
-    """The times of one journal's packets, while it grows. Each packet is counted once; a mark is kept every ten seconds,
-    so that a question in the third hour of a call costs as much as one in its first minute. Thread-safe.
+    """The times of one journal's packets, while it grows. Thread-safe.
+
+    Each packet is counted once, and a mark is kept every ten seconds: a question in the third hour of a call costs as
+    much as one in its first minute.
     """
 
     def __init__(self, journal: AudioJournal) -> None:
@@ -77,9 +79,9 @@ class PacketClock:
         target = max(0, ts - PREROLL_MS) * RATE // 1000
         with self._lock:
             self._count()
-            at, samples = self._marks[max(0, bisect_right(self._marks, target, key=lambda m: m[1]) - 1)]
-        for at, before, duration, _ in self._packets(at, samples):
-            samples = before
+            at, samples = mark = self._marks[max(0, bisect_right(self._marks, target, key=lambda m: m[1]) - 1)]
+        for begins, before, duration, _ in self._packets(*mark):
+            at, samples = begins, before
             if before + duration > target:
                 break
         return at, samples * 1000 // RATE
