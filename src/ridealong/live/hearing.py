@@ -34,6 +34,16 @@ def byte_clock(audio_format: AudioFormat) -> ByteClock:
     return ByteClock(sample_rate=audio_format.sample_rate, frame_bytes=width * audio_format.channels)
 
 
+def decode_packet(decoder: AudioDecoder, packet: bytes) -> Samples:
+    """One Opus packet. A packet that is broken inside becomes silence of the length that its first bytes state: it was
+    acknowledged and lies in the recording for good, and must not keep what follows it from being heard.
+    """
+    try:
+        return decoder.decode(packet)
+    except InvalidAudio:
+        return decoder.silence(opus.packet_samples(packet))
+
+
 @dataclass(slots=True)
 class Tap:
     """What the reader of a journal waits for: more bytes, or the end."""
@@ -92,6 +102,8 @@ class JournalReader:
     def _decode(self, decoder: AudioDecoder, data: list[bytes]) -> Samples:
         import numpy as np  # noqa: PLC0415
 
+        if self._format.encoding is Encoding.OPUS:
+            return np.concatenate([decode_packet(decoder, packet) for packet in data])
         if len(data) == 1:
             return decoder.decode(data[0])
         return np.concatenate([decoder.decode(part) for part in data])

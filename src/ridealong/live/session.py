@@ -320,6 +320,21 @@ class LiveCall:
             telemetry.calls_running.dec()
             await self.let_go()
 
+    def failed(self) -> None:
+        """The call cannot go on in this process: say so, and let nobody wait for an end that will not come.
+
+        Its log is closed by now, and the next process takes the call up: this warning is told and not kept.
+        """
+        self._publish_only(
+            WarningGiven(
+                code="internal",
+                message="the call failed inside the server; its audio is kept and is taken up at the next start",
+                at=self.clock.at(),
+            )
+        )
+        self.ended.set()
+        self.over.set()
+
     async def let_go(self) -> None:
         """Close the files and leave the call to whoever takes it up. Repeating it changes nothing."""
         if self._grace is not None:

@@ -120,6 +120,13 @@ class AudioDecoder:
         """
         return self._resampler.convert(self._opus_samples(data) if self._opus is not None else self._raw(data))
 
+    def silence(self, frames: int) -> Samples:
+        """Instead of `frames` sample frames (at the encoding's own rate) that cannot be decoded: nobody heard them, but
+        what follows keeps its time.
+        """
+        self._frames_in += frames
+        return self._resampler.convert(np.zeros((frames, self._channels), dtype=np.float32))
+
     def flush(self, *, cut_off: bool = False) -> Samples:
         """The audio is over: what the resampler still holds.
 

@@ -23,7 +23,7 @@ from ridealong.core.moments import Tier
 from ridealong.core.transcript import Role, Utterance
 from ridealong.live import CallStart, ChannelLayout, Encoding
 from ridealong.live.session import LiveCall
-from ridealong.speech import Audio, Heard, Hearing, Transcriber
+from ridealong.speech import Audio, Heard, HeardThrough, Hearing, Transcriber
 from ridealong.store import Store, calls, moments, reviews
 from tests.integration.live.conftest import LENGTH_MS, SPOKEN, House
 
@@ -323,4 +323,37 @@ async def test_a_recogniser_that_falls_over_is_started_again_and_no_word_is_lost
     await sender.detach()
     events = await stop(call)
     assert "speech_interrupted" in [e.code for e in events if isinstance(e, WarningGiven)]
+    assert said(await stored(house.store, tenant_id, call.call_id)) == said(SPOKEN)
+
+
+class Wrong:
+    """Has a mistake of its own, as nobody foresaw it."""
+
+    async def hear(self, audio: AsyncIterable[Audio], hearing: Hearing) -> AsyncIterator[Heard]:
+        async for _ in audio:
+            raise ValueError("somebody said something")
+        yield HeardThrough(ts=0)
+
+    async def close(self) -> None:
+        """Nothing was loaded."""
+
+
+async def test_a_call_that_fails_inside_keeps_nobody_waiting_and_is_taken_up_later(
+    house: House, tenant_id: UUID, start: Start
+) -> None:
+    live = replace(house, transcriber=Wrong()).process()
+    call = await live.begin(tenant_id, start())
+    sender = call.attach()
+    for _ in range(PIECES):
+        await sender.write(PIECE)
+    async with asyncio.timeout(20):
+        await call.over.wait()
+        events = [n.event async for n in call.watch()]
+    assert [e.code for e in events if isinstance(e, WarningGiven)] == ["internal"]
+    await live.close()
+
+    second = house.process()
+    assert await second.recover() == 1
+    again = await second.find(tenant_id, call.call_id)
+    await stop(again)
     assert said(await stored(house.store, tenant_id, call.call_id)) == said(SPOKEN)

@@ -18,6 +18,7 @@ from ridealong.live.engine import Engine
 from ridealong.live.registry import LiveCalls
 from ridealong.live.taxonomy import Taxonomy
 from ridealong.recording.folder import Recordings
+from ridealong.speech import Transcriber
 from ridealong.speech.providers.replay import ReplayTranscriber
 from ridealong.speech.session_file import RecordedSession
 from ridealong.store import Store, tenants
@@ -44,8 +45,10 @@ class Hears:
 
 
 @contextlib.asynccontextmanager
-async def real_server(settings: Settings, folder: Path) -> AsyncIterator[tuple[str, str]]:
-    """(address, token) of a server over real calls."""
+async def real_server(
+    settings: Settings, folder: Path, transcriber: Transcriber | None = None
+) -> AsyncIterator[tuple[str, str]]:
+    """(address, token) of a server over real calls, heard by `transcriber` (by default it plays two short lines)."""
 
     async def no_review(_tenant_id: UUID, _call_id: UUID) -> None:
         return None
@@ -55,7 +58,8 @@ async def real_server(settings: Settings, folder: Path) -> AsyncIterator[tuple[s
         Utterance(no=0, speaker=SpeakerId(0), start_ts=100, end_ts=500, text="Hello there."),
         Utterance(no=1, speaker=SpeakerId(1), start_ts=600, end_ts=900, text="Good morning."),
     )
-    transcriber = ReplayTranscriber(RecordedSession(call="test", rep_speaker=SpeakerId(0), utterances=said))
+    if transcriber is None:
+        transcriber = ReplayTranscriber(RecordedSession(call="test", rep_speaker=SpeakerId(0), utterances=said))
     with ThreadPoolExecutor(2) as pool:
         calls = LiveCalls(
             Engine(
