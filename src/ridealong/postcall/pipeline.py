@@ -15,7 +15,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 from uuid import UUID, uuid4
 
 import structlog
@@ -71,10 +71,19 @@ APPLICATION_VERSION: Final = "ridealong"
 
 _log = structlog.get_logger()
 Result = TypeVar("Result")
+Given = ParamSpec("Given")
 
 
 class _StepFailed(Exception):
     """A step did not work. Holds the kind of error only: DBOS keeps exceptions."""
+
+
+class _ReviewerFailed(Exception):
+    """The reviewer's own failure: unlike the database's, it says something about the review."""
+
+
+class _Interrupted(Unavailable):
+    """The database went away in the middle of the review, which goes on when it is back."""
 
 
 @dataclass(slots=True)
@@ -230,14 +239,19 @@ class ReviewPipeline:
     async def _review(self, tenant: str, review: str, done: dict[str, int]) -> int:
         """The workflow. Takes and gives ids and counts; everything else is in our own tables."""
         tenant_id, review_id = UUID(tenant), UUID(review)
+        away: set[str] = set()
+        """Steps whose last try found no database: nothing is known to be wrong with them."""
 
         async def step(name: str, work: Callable[[], Awaitable[int]]) -> int:
             async def attempt() -> int:
                 if name in done:
                     return done[name]
+                away.discard(name)
                 try:
                     return await work()
                 except Exception as error:
+                    if isinstance(error, Unavailable):
+                        away.add(name)
                     _log.warning("a step did not work", step=name, review_id=review, error=type(error).__name__)
                     # Never the error itself: it may hold words of the call, and DBOS keeps and logs it.
                     raise _StepFailed(f"the step '{name}' failed with {type(error).__name__}") from None
@@ -261,10 +275,17 @@ class ReviewPipeline:
                 _log.warning("a step failed for good", step=name, review_id=review, error=type(error).__name__)
                 return None
 
+        def unless_away() -> None:
+            if away:
+                raise _Interrupted("the database went away during a review")
+
         loaded = await guarded("load the transcript", lambda: self._load(tenant_id, review_id))
+        unless_away()
         if loaded is None:
             raise _StepFailed("the transcript could not be loaded")
-        if await guarded("statistics", lambda: self._statistics(tenant_id, review_id)) is None:
+        counted = await guarded("statistics", lambda: self._statistics(tenant_id, review_id))
+        unless_away()
+        if counted is None:
             raise _StepFailed("the statistics could not be computed")
         rubric = (await self._call(tenant_id, review_id)).rubric
         dropped = await asyncio.gather(
@@ -273,15 +294,18 @@ class ReviewPipeline:
                 for p, s in enumerate(rubric.sections)
             )
         )
+        unless_away()
         missing = [s.id for s, count in zip(rubric.sections, dropped, strict=True) if count is None]
         if len(missing) == len(rubric.sections):
             raise _StepFailed("no section of the rubric could be scored")
         coached = await guarded("coaching moments", lambda: self._coach(tenant_id, review_id))
+        unless_away()
         count = sum(d or 0 for d in dropped) + (coached or 0)
-        if (
-            await guarded("finish", lambda: self._finish(tenant_id, review_id, missing, count, coached is not None))
-            is None
-        ):
+        finished = await guarded(
+            "finish", lambda: self._finish(tenant_id, review_id, missing, count, coached is not None)
+        )
+        unless_away()
+        if finished is None:
             raise _StepFailed("the review could not be stored")
         await guarded("render", lambda: self._render(tenant_id, review_id))
         return count
@@ -333,7 +357,7 @@ class ReviewPipeline:
     async def _section(self, tenant_id: UUID, review_id: UUID, position: int, section_id: str) -> int:
         call = await self._call(tenant_id, review_id)
         section = call.rubric.section(section_id)
-        outcome = await asyncio.to_thread(review_section, self._reviewer, section, call.context)
+        outcome = await _asked(review_section, self._reviewer, section, call.context)
         vectors = await asyncio.to_thread(self._embedder.embed, [f.claim.statement for f in outcome.review.findings])
         async with self._store.tenant(tenant_id) as connection:
             await save_section(connection, review_id, outcome.review, position=position, vectors=vectors)
@@ -341,7 +365,7 @@ class ReviewPipeline:
 
     async def _coach(self, tenant_id: UUID, review_id: UUID) -> int:
         call = await self._call(tenant_id, review_id)
-        outcome = await asyncio.to_thread(coach_call, self._reviewer, call.rubric, call.context)
+        outcome = await _asked(coach_call, self._reviewer, call.rubric, call.context)
         vectors = await asyncio.to_thread(self._embedder.embed, [c.claim.statement for c in outcome.coaching_moments])
         async with self._store.tenant(tenant_id) as connection:
             await save_coaching_moments(connection, review_id, outcome.coaching_moments, vectors=vectors)
@@ -372,6 +396,14 @@ class ReviewPipeline:
             review = await load_review(connection, review_id)
             artifact = await load_artifact(connection, review.transcript_id.call_id, review.transcript_id.revision)
         return len(await asyncio.to_thread(render, artifact, "manager", "html", lambda _start, _end: ""))
+
+
+async def _asked(work: Callable[Given, Result], *given: Given.args, **named: Given.kwargs) -> Result:
+    """What the reviewer gives, in a thread. Its being unavailable is told apart from the database's."""
+    try:
+        return await asyncio.to_thread(work, *given, **named)
+    except Unavailable:
+        raise _ReviewerFailed from None
 
 
 async def _rubric_text(connection: AsyncConnection, review: StoredReview) -> str:
