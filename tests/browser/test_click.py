@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,7 +34,15 @@ class Told:
 
 
 @pytest.fixture
-async def told(tmp_path: Path) -> AsyncIterator[Told]:
+def folder() -> Iterator[Path]:
+    # Not pytest's own folder: another session closes that to the embedded server's user, and its path is long.
+    made = Path(tempfile.mkdtemp(prefix="ridealong-click-"))
+    yield made
+    shutil.rmtree(made, ignore_errors=True)
+
+
+@pytest.fixture
+async def told(folder: Path, tmp_path: Path) -> AsyncIterator[Told]:
     script = tmp_path / "script.jsonl"
     spoken = [(HOSTILE if no == 5 else text, speaker) for no, (text, speaker) in enumerate(SPOKEN)]
     script.write_text(
@@ -48,8 +58,6 @@ async def told(tmp_path: Path) -> AsyncIterator[Told]:
             ]
         )
     )
-    folder = tmp_path / "data"
-    folder.mkdir()
     sound = (np.sin(np.arange(16_000 * 41) / 20) * 3000).astype("<i2").tobytes()
     async with server(folder, {"RIDEALONG_TRANSCRIBER": "replay", "RIDEALONG_REPLAY": str(script)}) as running:
         token = token_of(folder)

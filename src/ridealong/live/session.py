@@ -111,6 +111,8 @@ class LiveCall:
         self._vectors: dict[int, Vectors] = {}
         self._heard_through = 0
         self._resumed_ts = 0
+        self._known_until = 0
+        """Up to here the transcript stood when hearing last began: only before it can something be heard twice."""
         self._ended: CallEnded | None = None
         self._sender: AttachedSender | None = None
         self._grace: asyncio.TimerHandle | None = None
@@ -399,6 +401,7 @@ class LiveCall:
                 return until[0]
             return self.journal.file_size if self.progress.stopped else None
 
+        self._known_until = self.transcript.end_ts
         loop = asyncio.get_running_loop()
         voices = await loop.run_in_executor(self._engine.disk, known_voices, self.transcript, self._reader, from_ts)
         hearing = Hearing(
@@ -473,6 +476,8 @@ class LiveCall:
 
     def _heard_before(self, utterance: Utterance) -> bool:
         """After a restart a stretch may be heard twice on one of two channels: what is logged already stands."""
+        if utterance.start_ts >= self._known_until:
+            return False
         middle = (utterance.start_ts + utterance.end_ts) // 2
         return any(
             known.speaker == utterance.speaker and known.start_ts <= middle < known.end_ts

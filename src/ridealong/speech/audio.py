@@ -39,7 +39,8 @@ _HEADERS: Final = {
     b"caff": "a CAF file",
     b".snd": "an AU file",
 }
-_HEADER_BYTES: Final = 8
+HEADER_BYTES: Final = 8
+"""A file is known by these first bytes."""
 
 PCM16_STEP: Final = np.float32(1 / 32768)
 
@@ -146,7 +147,7 @@ class AudioDecoder:
     def _raw(self, data: bytes, *, last: bool = False) -> Samples:
         data = self._rest + data if self._rest else data
         if not self._checked:
-            if len(data) < _HEADER_BYTES and not last:
+            if len(data) < HEADER_BYTES and not last:
                 self._rest = data
                 return np.zeros((0, self._channels), dtype=np.float32)
             refuse_file(data)

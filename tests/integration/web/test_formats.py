@@ -219,6 +219,21 @@ async def test_a_file_in_the_place_of_samples_is_refused_in_every_format(
         assert (await client.until(event="ended"))["audio_ms"] == 0
 
 
+async def test_a_files_header_that_comes_in_pieces_is_refused_too(site: Site) -> None:
+    async with site.started() as (client, reply):
+        for at in (0, 2):
+            await client.send(b"RIFF"[at : at + 2])
+        assert await client.refused() == ("bad_audio", 4415)
+    async with site.resumed(reply) as (client, answer):
+        assert answer["received"] == 2
+        for frame in stream_of("pcm16", 16_000, 1):
+            await client.send(frame)
+        await client.send({"type": "stop"})
+        await client.until(event="ended")
+        assert len([m for m in client.heard if m.get("event") == "utterance"]) == len(TONES)
+        assert "speech_interrupted" not in {m.get("code") for m in client.heard}
+
+
 async def test_a_format_that_lies_is_told_by_its_pace_and_an_honest_one_is_not(site: Site) -> None:
     """Real time: only the wall clock can tell. All at once, for as long as the rules look."""
 
