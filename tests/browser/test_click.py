@@ -112,9 +112,6 @@ async def test_a_clicked_claim_plays_from_where_it_was_said(told: Told, tmp_path
         # What was said stands there as words.
         assert await page.value("document.querySelectorAll('script, img').length") == 0
         assert await page.value("document.querySelector('h1').textContent.includes('<b>A call</b>')")
-        text = await page.value("document.body.textContent")
-        assert "<img src=x onerror=alert(1)>" in text
-        assert "{{ 7 | times: 6 }}" in text
         if keep := os.environ.get("RIDEALONG_KEEP_PICTURES"):
             await page.value("window.scrollTo(0, 0)")
             await asyncio.sleep(0.3)
