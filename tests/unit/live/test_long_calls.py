@@ -93,6 +93,9 @@ class StandInMinds:
 
             return np.ones((len(texts), VIEWS_WIDTH), np.float32)
 
+        def pieces(self, text: str, spans: Sequence[tuple[int, int]]) -> np.ndarray:
+            return self.views([text, *(text[a:b] for a, b in spans)])
+
     class Head:
         types = ("objection_raised",)
 
