@@ -259,7 +259,9 @@ class StoredReports:
 
         def play_url(start_ts: int, end_ts: int) -> str:
             # A media fragment: the browser plays from the one to the other, without any script.
-            return f"{audio_url}#t={start_ts / 1000:.3f},{end_ts / 1000:.3f}"
+            # Each claim an address of its own: where only the fragment differs, a browser's player does not move.
+            joint = "&" if "?" in audio_url else "?"
+            return f"{audio_url}{joint}from={start_ts}#t={start_ts / 1000:.3f},{end_ts / 1000:.3f}"
 
         def rendered() -> str:
             return render(artifact, template, form, play_url, text=None if own is None else own.body)

@@ -166,6 +166,7 @@ class Transcript:
     id: TranscriptId
     _log: list[Utterance] = field(default_factory=list[Utterance])
     _by_no: dict[int, Utterance] = field(default_factory=dict[int, Utterance])
+    _end_ts: int = 0
 
     @classmethod
     def of(cls, transcript_id: TranscriptId, utterances: Iterable[Utterance]) -> Transcript:
@@ -186,6 +187,7 @@ class Transcript:
             )
         self._log.append(utterance)
         self._by_no[utterance.no] = utterance
+        self._end_ts = max(self._end_ts, utterance.end_ts)
 
     def __len__(self) -> int:
         return len(self._log)
@@ -215,14 +217,16 @@ class Transcript:
     @property
     def end_ts(self) -> int:
         """End of the latest-ending utterance in ms, 0 while there is none."""
-        return max((u.end_ts for u in self._log), default=0)
+        return self._end_ts
 
     def window(self, *, until_no: int, span_ms: int) -> Sequence[Utterance]:
         """The utterances up to and with `until_no` that end within `span_ms` before its end, oldest first."""
         last = self._by_no[until_no]
         index = bisect_left(self._log, until_no, key=lambda u: u.no)
         found = [last]
-        for utterance in reversed(self._log[:index]):
+        # By number, not by slice: a copy of all that was said before would make each utterance dearer than the last.
+        for at in range(index - 1, -1, -1):
+            utterance = self._log[at]
             # Utterances overlap by seconds, not by minutes: far behind the window nothing can reach into it.
             if utterance.end_ts < last.end_ts - span_ms - 30_000:
                 break

@@ -35,6 +35,16 @@ def byte_clock(audio_format: AudioFormat) -> ByteClock:
     return ByteClock(sample_rate=audio_format.sample_rate, frame_bytes=width * audio_format.channels)
 
 
+def decode_packet(decoder: AudioDecoder, packet: bytes) -> Samples:
+    """One Opus packet. A packet that is broken inside becomes silence of the length that its first bytes state: it was
+    acknowledged and lies in the recording for good, and must not keep what follows it from being heard.
+    """
+    try:
+        return decoder.decode(packet)
+    except InvalidAudio:
+        return decoder.silence(opus.packet_samples(packet))
+
+
 @dataclass(slots=True)
 class Tap:
     """What the reader of a journal waits for: more bytes, or the end."""
@@ -52,6 +62,8 @@ class JournalReader:
         self._format = audio_format
         self._clock = byte_clock(audio_format)
         self._least = 1 if audio_format.encoding is Encoding.OPUS else self._clock.offset(PIECE_MS)
+        self.packets = opus.PacketClock(journal)
+        """Times of Opus packets; of no use for other encodings."""
 
     async def pieces(
         self, *, from_ts: int, tap: Tap, until_file_size: Callable[[], int | None]
@@ -91,6 +103,8 @@ class JournalReader:
     def _decode(self, decoder: AudioDecoder, data: list[bytes]) -> Samples:
         import numpy as np  # noqa: PLC0415
 
+        if self._format.encoding is Encoding.OPUS:
+            return np.concatenate([decode_packet(decoder, packet) for packet in data])
         if len(data) == 1:
             return decoder.decode(data[0])
         return np.concatenate([decoder.decode(part) for part in data])
@@ -116,7 +130,7 @@ class JournalReader:
         """(file offset, samples to skip) at which audio from `ts` begins."""
         if self._format.encoding is not Encoding.OPUS:
             return self._clock.offset(ts), 0
-        at, start_ts = opus.seek(self._journal, ts)
+        at, start_ts = self.packets.seek(ts)
         return at, max(0, ts - start_ts) * SAMPLE_RATE // 1000
 
     def excerpt(self, start_ts: int, end_ts: int) -> Samples:

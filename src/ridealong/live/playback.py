@@ -13,6 +13,7 @@ import numpy as np
 
 from ridealong.core.errors import Refused
 from ridealong.live import CallStart, Encoding
+from ridealong.live.hearing import decode_packet
 from ridealong.live.start import read_statement
 from ridealong.recording.journal import PACKET_HEADER
 from ridealong.speech import SAMPLE_RATE
@@ -90,7 +91,7 @@ def _decoded(recording: Recording, start: CallStart) -> Path:
             packet = packets.read(length)
             if len(packet) < length:
                 break
-            out.write(_pcm16(decoder.decode(packet)))
+            out.write(_pcm16(decode_packet(decoder, packet)))
         out.write(_pcm16(decoder.flush()))
     part.replace(path)
     return path

@@ -160,9 +160,7 @@ class LiveCalls:
         except Exception as error:
             # Whatever it is, the other calls go on.
             _log.error("call_failed", call_id=str(call.call_id), error=type(error).__name__)
-            call.warn(
-                "internal", "the call failed inside the server; its audio is kept and is taken up at the next start"
-            )
+            call.failed()
         finally:
             call.close_watchers()
             self._calls.pop(call.call_id, None)

@@ -9,7 +9,7 @@ from ridealong.core.errors import InvalidAudio, Refused, Unavailable
 from ridealong.live import Encoding
 from ridealong.live.hearing import byte_clock
 from ridealong.recording import opus
-from ridealong.speech.audio import refuse_file
+from ridealong.speech.audio import HEADER_BYTES, refuse_file
 
 if TYPE_CHECKING:
     from ridealong.live.session import LiveCall
@@ -44,11 +44,13 @@ class AttachedSender:
         call = self._call
         if not data:
             return self.received
-        if call.journal.written == 0:
-            refuse_file(data)
+        packets = call.start.format.encoding is Encoding.OPUS
+        if call.journal.written < HEADER_BYTES and not (packets and call.journal.written):
+            # A header may come in pieces; packets come whole.
+            refuse_file(call.journal.read(0, HEADER_BYTES) + data)
         if call.progress.paused:
             raise Refused("paused", "the call is paused: send `unpause` before more audio")
-        if call.start.format.encoding is Encoding.OPUS:
+        if packets:
             # Read before it is stored: what is no packet must not get into the journal.
             samples = opus.packet_samples(data[:2])
             if self._opus_samples is None:

@@ -40,7 +40,6 @@ from ridealong.live.clock import CallClock
 from ridealong.live.hearing import JournalReader, Tap, byte_clock, known_voices, turns_before
 from ridealong.live.sender import AttachedSender
 from ridealong.live.writer import Pending, StoreWriter
-from ridealong.recording import opus
 from ridealong.recording.entries import Lasting, Logged, read_entry, write_entry
 from ridealong.speech import Activity, HeardThrough, Hearing, NotHeard, Partial, VoiceMatched
 from ridealong.speech.assemble import Assembler
@@ -124,6 +123,8 @@ class LiveCall:
         self._vectors: dict[int, Vectors] = {}
         self._heard_through = 0
         self._resumed_ts = 0
+        self._known_until = 0
+        """Up to here the transcript stood when hearing last began: only before it can something be heard twice."""
         self._ended: CallEnded | None = None
         self._sender: AttachedSender | None = None
         self._grace: asyncio.TimerHandle | None = None
@@ -220,7 +221,7 @@ class LiveCall:
     def audio_ms(self) -> int:
         """Length of the audio received so far."""
         if self.start.format.encoding is Encoding.OPUS:
-            return opus.total_ms(self.journal)
+            return self._reader.packets.total_ms()
         return byte_clock(self.start.format).ms(self.journal.written)
 
     def audio_ms_total(self) -> int:
@@ -358,6 +359,21 @@ class LiveCall:
             telemetry.calls_running.dec()
             await self.let_go()
 
+    def failed(self) -> None:
+        """The call cannot go on in this process: say so, and let nobody wait for an end that will not come.
+
+        Its log is closed by now, and the next process takes the call up: this warning is told and not kept.
+        """
+        self._publish_only(
+            WarningGiven(
+                code="internal",
+                message="the call failed inside the server; its audio is kept and is taken up at the next start",
+                at=self.clock.at(),
+            )
+        )
+        self.ended.set()
+        self.over.set()
+
     async def let_go(self) -> None:
         """Close the files and leave the call to whoever takes it up. Repeating it changes nothing."""
         if self._grace is not None:
@@ -431,7 +447,7 @@ class LiveCall:
 
     def _ts_of(self, file_size: int) -> int:
         if self.start.format.encoding is Encoding.OPUS:
-            return opus.ms_at(self.journal, file_size)
+            return self._reader.packets.ms_at(file_size)
         return byte_clock(self.start.format).ms(file_size)
 
     async def _hear(self, from_ts: int, until: list[int]) -> None:
@@ -445,6 +461,7 @@ class LiveCall:
                 return until[0]
             return self.journal.file_size if self.progress.stopped else None
 
+        self._known_until = self.transcript.end_ts
         loop = asyncio.get_running_loop()
         voices = await loop.run_in_executor(self._engine.disk, known_voices, self.transcript, self._reader, from_ts)
         hearing = Hearing(
@@ -534,6 +551,8 @@ class LiveCall:
 
     def _heard_before(self, utterance: Utterance) -> bool:
         """After a restart a stretch may be heard twice on one of two channels: what is logged already stands."""
+        if utterance.start_ts >= self._known_until:
+            return False
         middle = (utterance.start_ts + utterance.end_ts) // 2
         return any(
             known.speaker == utterance.speaker and known.start_ts <= middle < known.end_ts

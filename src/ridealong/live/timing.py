@@ -27,16 +27,17 @@ class _Run:
     """The rep's run of utterances that nobody has ended yet."""
 
     speaker: Speaker
-    utterances: list[Utterance]
+    start_ts: int
+    end_ts: int
+    utterances: list[Utterance] = field(default_factory=list[Utterance])
+    """What a monologue will cite; nothing is added once it was told, however long it goes on."""
     fired: bool = False
 
-    @property
-    def start_ts(self) -> int:
-        return min(u.start_ts for u in self.utterances)
-
-    @property
-    def end_ts(self) -> int:
-        return max(u.end_ts for u in self.utterances)
+    def add(self, utterance: Utterance) -> None:
+        self.start_ts = min(self.start_ts, utterance.start_ts)
+        self.end_ts = max(self.end_ts, utterance.end_ts)
+        if not self.fired:
+            self.utterances.append(utterance)
 
 
 @dataclass(slots=True)
@@ -142,16 +143,22 @@ class TimingWatch:
         role = self._roles().role_of(utterance.speaker)
         run = self._run
         if run is not None and utterance.speaker == run.speaker:
-            run.utterances.append(utterance)
+            run.add(utterance)
         elif run is not None and self._is_backchannel(utterance):
             return ()
         elif role is Role.CUSTOMER or utterance.speaker is UNATTRIBUTED:
             self._run = None
             return ()
         else:
-            self._run = run = _Run(speaker=utterance.speaker, utterances=[utterance])
+            self._run = run = _Run(
+                speaker=utterance.speaker, start_ts=utterance.start_ts, end_ts=utterance.end_ts, utterances=[utterance]
+            )
         role = self._roles().role_of(run.speaker)
-        if role is Role.CUSTOMER or run.fired or run.end_ts - run.start_ts <= self._monologue_ms:
+        if role is Role.CUSTOMER:
+            # Learnt meanwhile: what customers hold is no monologue, and need not be kept.
+            self._run = None
+            return ()
+        if run.fired or run.end_ts - run.start_ts <= self._monologue_ms:
             return ()
         run.fired = True
         latest = max(run.utterances, key=lambda u: u.end_ts)
@@ -159,6 +166,7 @@ class TimingWatch:
         cited = [latest, *(u for u in run.utterances if u is not latest and u is not first)]
         if first is not latest:
             cited.append(first)
+        run.utterances.clear()
         return self._found("monologue", cited, latest.end_ts, role=role, bound=True)
 
     def _interruption(self, utterance: Utterance) -> tuple[Detection, ...]:

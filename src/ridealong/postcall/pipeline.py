@@ -1,32 +1,29 @@
-"""The durable review: named steps on DBOS, results in our own tables, one owner at a time.
+"""The durable review: named steps (`postcall.durable`), results in our own tables, one owner at a time.
 
-What people said never enters DBOS's tables: they know no row-level security and no erasure. Steps take ids and give
-counts; each keeps its result through the store, idempotently. A review belongs to whoever holds its advisory lock,
-which the database frees when a process dies. Whoever takes an interrupted review up hands the counts of the finished
-steps to a new run of the same workflow id, so that they are not done again.
+Steps take ids and give counts; each keeps its result through the store, idempotently. A review belongs to whoever
+holds its advisory lock, which the database frees when a process dies. Whoever takes an interrupted review up hands the
+counts of the finished steps to a new run of the same workflow id, so that they are not done again.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
-import os
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, cast
-from uuid import UUID, uuid4
+from typing import TYPE_CHECKING, Final, TypeVar
+from uuid import UUID
 
 import structlog
-from dbos import DBOS, DBOSConfig, SetWorkflowID
 
 from ridealong.core.errors import ModelFailed, Refused, RidealongError, Unavailable
 from ridealong.core.rubric import Rubric, call_score
 from ridealong.core.stats import call_statistics
 from ridealong.core.transcript import TranscriptId
+from ridealong.postcall import durable
+from ridealong.postcall.durable import ReviewerFailed, StepCounts, StepFailed, Steps
 from ridealong.postcall.rehearing import FAILED, NOTHING, Rehearing
 from ridealong.postcall.render import render
 from ridealong.postcall.review import (
@@ -81,33 +78,18 @@ if TYPE_CHECKING:
 RUBRIC_NAME: Final = "default"
 """The tenant's document of this name is the rubric its calls are reviewed with."""
 SWEEP_SECONDS: Final = 3.0
-ATTEMPTS: Final = 3
-"""How often a step is tried before it counts as failed."""
-RETRY_SECONDS: Final = 0.2
 AT_ONCE: Final = 2
 """Reviews of this process at the same time: each keeps a core busy for seconds."""
 HEARING_AT_ONCE: Final = 4
 """Recordings that are heard again at the same time, beside the reviews: mostly somebody else's work."""
-APPLICATION_VERSION: Final = "ridealong"
-"""The same for every release: an interrupted review goes on after an upgrade."""
 
 COACHING: Final = "coaching moments"
 INSTEAD: Final = "instead: "
 """Before the name of a step that is done again by the reviewer who stands in."""
 HEARD_AGAIN: Final = "heard again"
-MISSING: Final = "missing"
-"""The count of a step that no model answered in time. Whoever resumes the review tries it again."""
-
-StepCounts = dict[str, int]
-"""What a step gives: numbers with names."""
 
 _log = structlog.get_logger()
-Guarded = Callable[[str, Callable[[], Awaitable[StepCounts]]], Awaitable[StepCounts | None]]
-"""Runs a named step: its counts, None when it failed for good."""
-
-
-class _StepFailed(Exception):
-    """A step did not work. Holds the kind of error only: DBOS keeps exceptions."""
+Result = TypeVar("Result")
 
 
 @dataclass(slots=True)
@@ -155,7 +137,7 @@ class ReviewPipeline:
         # A long recording that is heard again must not keep the next call's review waiting.
         self._owned = asyncio.Semaphore(at_once + (0 if rehearing is None else HEARING_AT_ONCE))
         self._sweeper: asyncio.Task[None] | None = None
-        self._workflow: Callable[[str, str, dict[str, StepCounts]], Coroutine[object, object, int]] | None = None
+        self._workflow: durable.Workflow | None = None
 
     @classmethod
     async def open(
@@ -173,13 +155,12 @@ class ReviewPipeline:
         `at_once`: reviews of this process at the same time. `rehearing`: makes a better transcript of each call first.
         """
         pipeline = cls(store, embedder, reviewer, at_once=at_once, rehearing=rehearing)
-        await asyncio.to_thread(_launch_dbos, store.owner_url)
+        await asyncio.to_thread(durable.launch, store.owner_url)
 
-        # A function of its own: DBOS writes attributes on what it registers, and a method takes none.
         async def review(tenant: str, review: str, done: dict[str, StepCounts]) -> int:
             return await pipeline._review(tenant, review, done)
 
-        pipeline._workflow = DBOS.workflow(name="review")(review)
+        pipeline._workflow = durable.register("review", review)
         pipeline._sweeper = asyncio.create_task(pipeline._sweep(sweep_seconds))
         return pipeline
 
@@ -198,9 +179,7 @@ class ReviewPipeline:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        # DBOS made its own threads the loop's, and ends them now: others may still need some.
-        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(thread_name_prefix="ridealong"))
-        await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
+        await durable.end()
 
     async def start(self, tenant_id: UUID, call_id: UUID, revision: int | None = None) -> None:
         """Begin the review of a call that has ended. Repeating it, also in another process, changes nothing.
@@ -292,15 +271,13 @@ class ReviewPipeline:
             return
         # Not by its revision: the review moves to a better transcript in the middle of the workflow.
         workflow_id = f"review:{ref.transcript_id.call_id}:{ref.review_id}"
-        done = await _clear_earlier_run(workflow_id)
+        done = await durable.clear_earlier_run(workflow_id)
         if review.status is ReviewStatus.QUEUED:
             # Asked for anew, perhaps with another rubric.
             done = {}
         try:
-            with SetWorkflowID(workflow_id):
-                handle = await DBOS.start_workflow_async(self._workflow, str(ref.tenant_id), str(ref.review_id), done)
-            await handle.get_result()
-        except _StepFailed as error:
+            await durable.run(workflow_id, self._workflow, str(ref.tenant_id), str(ref.review_id), done)
+        except StepFailed as error:
             _log.warning("a review failed", review_id=str(ref.review_id), step=str(error))
             async with self._store.tenant(ref.tenant_id) as connection:
                 await fail_review(connection, ref.review_id, f"{error}. It can be asked for again.")
@@ -310,50 +287,16 @@ class ReviewPipeline:
     async def _review(self, tenant: str, review: str, done: dict[str, StepCounts]) -> int:
         """The workflow. Takes and gives ids and counts; everything else is in our own tables."""
         tenant_id, review_id = UUID(tenant), UUID(review)
-
-        async def step(name: str, work: Callable[[], Awaitable[StepCounts]]) -> StepCounts:
-            async def attempt() -> StepCounts:
-                if name in done:
-                    return done[name]
-                try:
-                    return await work()
-                except ModelFailed as error:
-                    # The reviewer has tried what it can within the review's time: no use in doing it all again.
-                    _log.warning("no model answered", step=name, review_id=review, error=type(error).__name__)
-                    return {MISSING: 1}
-                except Exception as error:
-                    _log.warning("a step did not work", step=name, review_id=review, error=type(error).__name__)
-                    # Never the error itself: it may hold words of the call, and DBOS keeps and logs it.
-                    raise _StepFailed(f"the step '{name}' failed with {type(error).__name__}") from None
-
-            return await DBOS.run_step_async(
-                {
-                    "name": name,
-                    "retries_allowed": True,
-                    "max_attempts": ATTEMPTS,
-                    "interval_seconds": RETRY_SECONDS,
-                    "backoff_rate": 2.0,
-                },
-                attempt,
-            )
-
-        async def guarded(name: str, work: Callable[[], Awaitable[StepCounts]]) -> StepCounts | None:
-            """The step's counts, None when it failed for good."""
-            try:
-                found = await step(name, work)
-            except Exception as error:
-                _log.warning("a step failed for good", step=name, review_id=review, error=type(error).__name__)
-                return None
-            return None if MISSING in found else found
-
+        steps = Steps(review, done)
         heard = {HEARD_AGAIN: NOTHING}
         if self._rehearing is not None:
-            heard = await guarded("transcribe again", lambda: self._hear_again(tenant_id, review_id)) or heard
+            heard = await steps.run("transcribe again", lambda: self._hear_again(tenant_id, review_id)) or heard
+            steps.unless_away()
         async with self._room:
             self._open.began[review_id] = time.monotonic()
-            return await self._judge(tenant_id, review_id, guarded, heard_again=heard[HEARD_AGAIN] != FAILED)
+            return await self._judge(tenant_id, review_id, steps, heard_again=heard[HEARD_AGAIN] != FAILED)
 
-    async def _judge(self, tenant_id: UUID, review_id: UUID, guarded: Guarded, *, heard_again: bool) -> int:
+    async def _judge(self, tenant_id: UUID, review_id: UUID, steps: Steps, *, heard_again: bool) -> int:
         """The workflow behind the transcript."""
 
         async def judged(prefix: str = "") -> dict[str, StepCounts | None]:
@@ -366,33 +309,39 @@ class ReviewPipeline:
                 works[section_step(section.id)] = lambda p=position, i=section.id: self._section(
                     tenant_id, review_id, p, i, prefix
                 )
-            counts = await asyncio.gather(*(guarded(prefix + name, work) for name, work in works.items()))
+            counts = await asyncio.gather(*(steps.run(prefix + name, work) for name, work in works.items()))
+            steps.unless_away()
             return dict(zip(works, counts, strict=True))
 
-        if await guarded("load the transcript", lambda: self._load(tenant_id, review_id)) is None:
-            raise _StepFailed("the transcript could not be loaded")
+        loaded = await steps.run("load the transcript", lambda: self._load(tenant_id, review_id))
+        steps.unless_away()
+        if loaded is None:
+            raise StepFailed("the transcript could not be loaded")
         call = await self._call(tenant_id, review_id)
         rubric = call.rubric
         # The statistics are computed while models think.
         found, counted = await asyncio.gather(
-            judged(), guarded("statistics", lambda: self._statistics(tenant_id, review_id))
+            judged(), steps.run("statistics", lambda: self._statistics(tenant_id, review_id))
         )
+        steps.unless_away()
         if counted is None:
-            raise _StepFailed("the statistics could not be computed")
+            raise StepFailed("the statistics could not be computed")
         stood_in = False
         if not any(found[section_step(s.id)] is not None for s in rubric.sections):
             if call.reviewer.otherwise is None:
-                raise _StepFailed("no section of the rubric could be scored")
+                raise StepFailed("no section of the rubric could be scored")
             found, stood_in = await judged(INSTEAD), True
             if not any(found[section_step(s.id)] is not None for s in rubric.sections):
-                raise _StepFailed("no section of the rubric could be scored")
+                raise StepFailed("no section of the rubric could be scored")
 
         async def finish() -> StepCounts:
             return await self._finish(tenant_id, review_id, found, stood_in=stood_in, heard_again=heard_again)
 
-        if await guarded("finish", finish) is None:
-            raise _StepFailed("the review could not be stored")
-        await guarded("render", lambda: self._render(tenant_id, review_id))
+        finished = await steps.run("finish", finish)
+        steps.unless_away()
+        if finished is None:
+            raise StepFailed("the review could not be stored")
+        await steps.run("render", lambda: self._render(tenant_id, review_id))
         return sum(counts.get("dropped", 0) for counts in found.values() if counts is not None)
 
     # ------------------------------------------------------------------------------------------- the steps' work
@@ -459,7 +408,7 @@ class ReviewPipeline:
         log = StepLog(step=prefix + section_step(section_id))
         section = call.rubric.section(section_id)
         try:
-            outcome = await review_section(_who(call, prefix), section, call.context, log, self._embed)
+            outcome = await _asked(review_section(_who(call, prefix), section, call.context, log, self._embed))
         except ModelFailed:
             await self._keep_steps(tenant_id, review_id, log)
             raise
@@ -472,7 +421,7 @@ class ReviewPipeline:
         call = await self._call(tenant_id, review_id)
         log = StepLog(step=prefix + COACHING)
         try:
-            outcome = await coach_call(_who(call, prefix), call.context, log, self._embed)
+            outcome = await _asked(coach_call(_who(call, prefix), call.context, log, self._embed))
         except ModelFailed:
             await self._keep_steps(tenant_id, review_id, log)
             raise
@@ -575,66 +524,16 @@ def _rubric_of(text: str) -> Rubric:
     return load_rubric(text, "rubric", moment_types=None)
 
 
+async def _asked(answer: Awaitable[Result]) -> Result:
+    """What the reviewer gives. Its being unavailable is told apart from the database's."""
+    try:
+        return await answer
+    except Unavailable:
+        raise ReviewerFailed from None
+
+
 async def _rubric_text(connection: AsyncConnection, review: StoredReview) -> str:
     if review.status is ReviewStatus.RUNNING and review.rubric:
         return review.rubric
     own = await active_document(connection, DocumentKind.RUBRIC, RUBRIC_NAME)
     return own.body if own is not None else shipped_rubric_text(DEFAULT_RUBRIC)
-
-
-async def _clear_earlier_run(workflow_id: str) -> dict[str, StepCounts]:
-    """The counts of the steps that an interrupted run of this workflow finished; the run itself is removed.
-
-    The caller holds the review's lock, so nobody is running it. DBOS's own recovery goes by executor ids, which say
-    nothing about who is alive, and through a polled queue.
-    """
-    if await DBOS.get_workflow_status_async(workflow_id) is None:
-        return {}
-    steps = await DBOS.list_workflow_steps_async(workflow_id)
-    done = {
-        str(step["function_name"]): counts
-        for step in steps
-        if step["error"] is None and (counts := _counts_of(step["output"])) is not None and MISSING not in counts
-    }
-    await DBOS.delete_workflow_async(workflow_id)
-    # Loading fills this process's memory, and finishing was not reached or asked for again.
-    return {name: count for name, count in done.items() if name not in ("load the transcript", "finish", "render")}
-
-
-def _counts_of(output: object) -> StepCounts | None:
-    """What a step gave; until 0.1 that was one number, of dropped drafts."""
-    if isinstance(output, int):
-        return {"dropped": output}
-    if not isinstance(output, dict):
-        return None
-    return {str(name): int(count) for name, count in cast("dict[object, int]", output).items()}
-
-
-def _launch_dbos(owner_url: str) -> None:
-    """Start DBOS: quiet, small, talking to nobody but the database.
-
-    DBOS is one for the process by its own design; this file is the only one that knows it.
-    """
-    logging.getLogger("dbos").addHandler(logging.NullHandler())
-    logging.getLogger("dbos").propagate = False
-    config: DBOSConfig = {
-        "name": "ridealong",
-        "system_database_url": owner_url,
-        "dbos_system_schema": "dbos",
-        "application_version": APPLICATION_VERSION,
-        "executor_id": f"{os.getpid()}-{uuid4().hex[:12]}",
-        "sys_db_pool_size": 4,
-        # These become the default threads of the event loop, for everybody who uses `asyncio.to_thread`.
-        "max_executor_threads": 32,
-        "enable_otlp": False,
-        "use_listen_notify": False,
-        # Also how long closing waits for that thread.
-        "notification_listener_polling_interval_sec": 1.0,
-        "log_level": "CRITICAL",
-    }
-    try:
-        DBOS(config=config)
-        DBOS.launch()
-    except Exception as error:
-        DBOS.destroy(destroy_registry=True)
-        raise Unavailable(f"the review pipeline cannot start ({type(error).__name__}): is the database up?") from None

@@ -39,7 +39,8 @@ _HEADERS: Final = {
     b"caff": "a CAF file",
     b".snd": "an AU file",
 }
-_HEADER_BYTES: Final = 8
+HEADER_BYTES: Final = 8
+"""A file is known by these first bytes."""
 
 PCM16_STEP: Final = np.float32(1 / 32768)
 
@@ -121,6 +122,13 @@ class AudioDecoder:
         """
         return self._resampler.convert(self._opus_samples(data) if self._opus is not None else self._raw(data))
 
+    def silence(self, frames: int) -> Samples:
+        """Instead of `frames` sample frames (at the encoding's own rate) that cannot be decoded: nobody heard them, but
+        what follows keeps its time.
+        """
+        self._frames_in += frames
+        return self._resampler.convert(np.zeros((frames, self._channels), dtype=np.float32))
+
     def flush(self, *, cut_off: bool = False) -> Samples:
         """The audio is over: what the resampler still holds.
 
@@ -140,7 +148,7 @@ class AudioDecoder:
     def _raw(self, data: bytes, *, last: bool = False) -> Samples:
         data = self._rest + data if self._rest else data
         if not self._checked:
-            if len(data) < _HEADER_BYTES and not last:
+            if len(data) < HEADER_BYTES and not last:
                 self._rest = data
                 return np.zeros((0, self._channels), dtype=np.float32)
             refuse_file(data)

@@ -19,6 +19,7 @@ from ridealong.core.errors import InvalidDocument
 from ridealong.core.transcript import UNATTRIBUTED, Speaker, SpeakerId, Utterance, Word
 
 MAX_SPEAKER: Final = 999
+MAX_NAME: Final = 300
 _BACK_MS: Final = 30_000
 """How far a start may step back behind an earlier one: two people overlap by seconds, not by minutes."""
 
@@ -37,7 +38,8 @@ def read_session(source: Path | Iterable[str], *, name: str = "transcript") -> R
     if isinstance(source, Path):
         name = source.name
         try:
-            lines: Iterable[str] = source.read_text(encoding="utf-8-sig").splitlines()
+            # Only a line feed ends a line: JSON may hold the other separators of Unicode as they are.
+            lines: Iterable[str] = source.read_text(encoding="utf-8-sig").split("\n")
         except FileNotFoundError:
             raise InvalidDocument("there is no such file: give the path of a transcript", source=name) from None
         except (OSError, UnicodeDecodeError) as error:
@@ -85,8 +87,9 @@ class _Line:
         if "call" not in self._entry:
             raise self.wrong('the first line is the header: {"call": …, "rep_speaker": …}')
         call = self._entry["call"]
-        if isinstance(call, bool) or not isinstance(call, str | int) or not str(call).strip():
-            raise self.wrong("call is a name: a text that is not empty")
+        if isinstance(call, bool) or not isinstance(call, str | int) or not 0 < len(str(call).strip()) <= MAX_NAME:
+            raise self.wrong(f"call is a name: a text of 1 to {MAX_NAME} characters")
+        self._storable(str(call), "call")
         rep = self._entry.get("rep_speaker")
         speaker = None if rep is None else SpeakerId(self._integer(rep, "rep_speaker", most=MAX_SPEAKER))
         return RecordedSession(call=str(call), rep_speaker=speaker, utterances=())
@@ -135,7 +138,17 @@ class _Line:
             raise self.wrong(f"{within}end_ts must be later than start_ts")
         if not isinstance(text, str) or not text.strip():
             raise self.wrong(f"{within}text is a text that is not empty")
+        self._storable(text, f"{within}text")
         return start_ts, end_ts, text.strip()
+
+    def _storable(self, text: str, key: str) -> None:
+        """JSON can spell two things that no database and no UTF-8 can hold."""
+        if "\0" in text:
+            raise self.wrong(f"{key} holds a NUL character (\\u0000): take it out")
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise self.wrong(f"{key} holds half of a surrogate pair (\\ud800 to \\udfff): take it out") from None
 
     def _integer(self, value: object, key: str, *, most: int = 2**31 - 1) -> int:
         if isinstance(value, float) and value.is_integer():

@@ -59,7 +59,7 @@ class Store:
                 max_size=_POOL_SIZE,
                 open=False,
                 configure=_configure,
-                check=AsyncConnectionPool.check_connection,
+                check=_alive,
                 timeout=_WAIT_SECONDS,
                 # Short: after it each new request tries again at once, so a database that is back is found at once.
                 reconnect_timeout=1.0,
@@ -132,6 +132,14 @@ def _translated(error: psycopg.Error) -> Ungrounded | Refused:
     if isinstance(error, psycopg.DataError):
         return Refused("invalid_value", "the database cannot keep this value (a NUL character, or too large a number)")
     return Refused("refused_by_database", f"the database refuses this (SQLSTATE {error.sqlstate or 'unknown'})")
+
+
+async def _alive(connection: AsyncConnection) -> None:
+    """Raises what the connection raises. The pool's own check switches to autocommit for the time of its question: a
+    task that is cancelled in it leaves a connection on which no setting outlives its statement, the tenant neither.
+    """
+    await connection.execute("SELECT 1")
+    await connection.rollback()
 
 
 async def _configure(connection: AsyncConnection) -> None:

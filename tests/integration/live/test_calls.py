@@ -366,3 +366,36 @@ async def test_a_call_that_nobody_can_hear_goes_on_is_kept_and_has_a_gap(
     (gap,) = [e for e in events if isinstance(e, GapRecorded)]
     assert (gap.at_ts, gap.duration_ms, gap.reason) == (0, call.audio_ms_total(), "not_transcribed")
     assert gap.duration_ms > 10_000
+
+
+class Wrong:
+    """Has a mistake of its own, as nobody foresaw it."""
+
+    async def hear(self, audio: AsyncIterable[Audio], hearing: Hearing) -> AsyncIterator[Heard]:
+        async for _ in audio:
+            raise ValueError("somebody said something")
+        yield HeardThrough(ts=0)
+
+    async def close(self) -> None:
+        """Nothing was loaded."""
+
+
+async def test_a_call_that_fails_inside_keeps_nobody_waiting_and_is_taken_up_later(
+    house: House, tenant_id: UUID, start: Start
+) -> None:
+    live = replace(house, transcriber=Wrong()).process()
+    call = await live.begin(tenant_id, start())
+    sender = call.attach()
+    for _ in range(PIECES):
+        await sender.write(PIECE)
+    async with asyncio.timeout(20):
+        await call.over.wait()
+        events = [n.event async for n in call.watch()]
+    assert [e.code for e in events if isinstance(e, WarningGiven)] == ["internal"]
+    await live.close()
+
+    second = house.process()
+    assert await second.recover() == 1
+    again = await second.find(tenant_id, call.call_id)
+    await stop(again)
+    assert said(await stored(house.store, tenant_id, call.call_id)) == said(SPOKEN)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import Any, cast
 from uuid import UUID
 
 import psycopg
@@ -24,6 +27,7 @@ from ridealong.postcall.pipeline import ReviewPipeline
 from ridealong.postcall.review import CriterionDraft, InThreads, Refusal, ReviewContext
 from ridealong.store import Store
 from ridealong.store.artifacts import load_artifact
+from ridealong.store.embedded import EmbeddedPostgres
 from ridealong.store.reviews import ReviewStatus, find_review, review_lock
 from ridealong.store.tenants import DocumentKind, put_document
 from tests.integration.postcall.calls import ended_call, new_tenant
@@ -147,6 +151,89 @@ async def test_a_section_that_fails_is_retried_then_listed_and_never_invented(st
     assert artifact.missing_sections == ("listening",)
     assert "listening" not in [s.section_id for s in artifact.sections]
     assert reviewer.asked.count("listening") == 3
+
+
+class WaitingReviewer(CountingReviewer):
+    """Says when it is asked for the first section, and waits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun, self.go = threading.Event(), threading.Event()
+
+    def draft_section(
+        self, section: Section, context: ReviewContext, refused: Sequence[Refusal] = ()
+    ) -> Sequence[CriterionDraft]:
+        self.begun.set()
+        self.go.wait(60)
+        return super().draft_section(section, context, refused)
+
+
+@pytest.mark.timeout(300)
+async def test_a_database_that_goes_away_during_a_review_costs_no_section(
+    store: Store, postgres: EmbeddedPostgres
+) -> None:
+    tenant_id = await new_tenant(store)
+    call_id = await ended_call(store, tenant_id)
+    reviewer = WaitingReviewer()
+    pipeline = await opened(store, reviewer)
+    try:
+        assert await asyncio.to_thread(reviewer.begun.wait, 60)
+        await asyncio.to_thread(postgres.stop_server)
+        try:
+            reviewer.go.set()
+            # Longer than all tries of a step: three, each of which waits three seconds for a connection.
+            await asyncio.sleep(12)
+        finally:
+            await asyncio.to_thread(postgres.start_server)
+        async with asyncio.timeout(120):
+            while True:
+                with contextlib.suppress(Unavailable):
+                    assert await pipeline.wait(tenant_id, call_id) is ReviewStatus.FINISHED
+                    break
+    finally:
+        await pipeline.close()
+    async with store.tenant(tenant_id) as connection:
+        artifact = await load_artifact(connection, call_id)
+    assert artifact.missing_sections == ()
+    assert artifact.coaching_moments
+
+
+class DeafStore:
+    """A store whose search for unfinished reviews swallows the first cancellation, as a pool that is just connecting
+    does; everything else is the real one's.
+    """
+
+    def __init__(self, real: Store) -> None:
+        self._real = real
+        self.searching = asyncio.Event()
+        self.swallowed = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def without_tenant(self) -> Any:
+        return self._deaf()
+
+    @contextlib.asynccontextmanager
+    async def _deaf(self) -> AsyncIterator[Any]:
+        self.searching.set()
+        try:
+            await asyncio.sleep(0.2)
+        except asyncio.CancelledError:
+            self.swallowed += 1
+        async with self._real.without_tenant() as connection:
+            yield connection
+
+
+async def test_closing_ends_the_sweeper_even_where_a_cancellation_is_swallowed(store: Store) -> None:
+    deaf = DeafStore(store)
+    pipeline = await ReviewPipeline.open(cast("Store", deaf), LetterEmbedder(), CountingReviewer(), sweep_seconds=3600)
+    await deaf.searching.wait()
+    async with asyncio.timeout(20):
+        await pipeline.close()
+    assert deaf.swallowed == 1
+    running = {getattr(task.get_coro(), "__name__", "") for task in asyncio.all_tasks()}
+    assert "_sweep" not in running, "the sweeper runs on"
 
 
 async def test_a_review_of_which_every_section_fails_says_so_and_can_be_asked_for_again(store: Store) -> None:

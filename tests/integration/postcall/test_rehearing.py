@@ -24,6 +24,7 @@ from ridealong.core.transcript import SpeakerId
 from ridealong.postcall.local import LocalReviewer
 from ridealong.postcall.pipeline import ReviewPipeline
 from ridealong.postcall.rehearing import RecordedCall, Rehearing
+from ridealong.postcall.review import InThreads
 from ridealong.speech import Audio, Hearing, SpokenWord
 from ridealong.speech.providers.replay import spread
 from ridealong.store import Store
@@ -87,7 +88,9 @@ async def pipeline(
 ) -> AsyncIterator[ReviewPipeline]:
     embedder = LetterEmbedder()
     rehearing = Rehearing(store, embedder, ears, source, **budget)  # type: ignore[arg-type]
-    opened = await ReviewPipeline.open(store, embedder, LocalReviewer(embedder), rehearing=rehearing, sweep_seconds=0.3)
+    opened = await ReviewPipeline.open(
+        store, embedder, InThreads(LocalReviewer(embedder)), rehearing=rehearing, sweep_seconds=0.3
+    )
     try:
         yield opened
     finally:
@@ -260,6 +263,7 @@ from pydantic import SecretStr
 from ridealong.config import Settings
 from ridealong.postcall.local import LocalReviewer
 from ridealong.postcall.pipeline import ReviewPipeline
+from ridealong.postcall.review import InThreads
 from ridealong.postcall.rehearing import Rehearing
 from ridealong.store import Store
 from tests.integration.postcall.test_rehearing import BetterEars, recorded
@@ -284,8 +288,8 @@ async def main():
     store = await Store.open(Settings(data_dir=Path(sys.argv[5]), database_url=SecretStr(sys.argv[1])))
     embedder = LetterEmbedder()
     ears = Noting(seconds=float(sys.argv[3]))
-    await ReviewPipeline.open(store, embedder, Slow(embedder), rehearing=Rehearing(store, embedder, ears, recorded),
-        sweep_seconds=0.2)
+    await ReviewPipeline.open(store, embedder, InThreads(Slow(embedder)),
+        rehearing=Rehearing(store, embedder, ears, recorded), sweep_seconds=0.2)
     await asyncio.sleep(60)
 
 asyncio.run(main())

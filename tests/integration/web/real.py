@@ -19,6 +19,7 @@ from ridealong.live.engine import Engine
 from ridealong.live.registry import LiveCalls
 from ridealong.live.taxonomy import Taxonomy
 from ridealong.recording.folder import Recordings
+from ridealong.speech import Transcriber
 from ridealong.speech.providers.replay import ReplayTranscriber
 from ridealong.speech.session_file import RecordedSession
 from ridealong.store import Store, tenants
@@ -57,14 +58,18 @@ class RealSite:
 
 
 @contextlib.asynccontextmanager
-async def real_server(settings: Settings, folder: Path) -> AsyncIterator[tuple[str, str]]:
-    """(address, token) of a server over real calls."""
-    async with real_site(settings, folder) as site:
+async def real_server(
+    settings: Settings, folder: Path, transcriber: Transcriber | None = None
+) -> AsyncIterator[tuple[str, str]]:
+    """(address, token) of a server over real calls, heard by `transcriber` (by default it plays two short lines)."""
+    async with real_site(settings, folder, transcriber=transcriber) as site:
         yield site.address, site.token
 
 
 @contextlib.asynccontextmanager
-async def real_site(settings: Settings, folder: Path, *, known: RealSite | None = None) -> AsyncIterator[RealSite]:
+async def real_site(
+    settings: Settings, folder: Path, *, known: RealSite | None = None, transcriber: Transcriber | None = None
+) -> AsyncIterator[RealSite]:
     """A server over real calls; `known`: an earlier one on the same database and folder, whose tenant goes on."""
 
     async def no_review(_tenant_id: UUID, _call_id: UUID) -> None:
@@ -75,7 +80,8 @@ async def real_site(settings: Settings, folder: Path, *, known: RealSite | None 
         Utterance(no=0, speaker=SpeakerId(0), start_ts=100, end_ts=500, text="Hello there."),
         Utterance(no=1, speaker=SpeakerId(1), start_ts=600, end_ts=900, text="Good morning."),
     )
-    transcriber = ReplayTranscriber(RecordedSession(call="test", rep_speaker=SpeakerId(0), utterances=said))
+    if transcriber is None:
+        transcriber = ReplayTranscriber(RecordedSession(call="test", rep_speaker=SpeakerId(0), utterances=said))
     with ThreadPoolExecutor(2) as pool:
         calls = LiveCalls(
             Engine(

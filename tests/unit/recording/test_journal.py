@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import resource
 import signal
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -125,3 +127,28 @@ async def test_two_hundred_small_frames_share_a_few_flushes(tmp_path: Path, disk
     assert loop.time() - began < 10
     assert await journal.flush() == 200 * 640
     await journal.close()
+
+
+class SlowDisk(ThreadPoolExecutor):
+    """Begins nothing before `go` is set."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self.asked, self.go = threading.Event(), threading.Event()
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
+        self.asked.set()
+        return super().submit(lambda: self.go.wait(10) and fn(*args, **kwargs))
+
+
+async def test_what_is_written_while_the_disk_flushes_is_acknowledged_without_more_audio(tmp_path: Path) -> None:
+    with SlowDisk() as disk:
+        journal = AudioJournal(tmp_path / "audio", packets=False, executor=disk)
+        await journal.write(b"first")
+        await asyncio.to_thread(disk.asked.wait, 10)
+        await journal.write(b"second")
+        disk.go.set()
+        async with asyncio.timeout(10):
+            while await journal.wait_received(journal.received) < len(b"firstsecond"):
+                pass
+        await journal.close()

@@ -53,9 +53,46 @@ async def test_seeking_lands_before_the_wanted_time_with_room_for_the_decoder(
     journal = AudioJournal(tmp_path / "audio", packets=True, executor=disk)
     for packet in packets(3):
         await journal.write(packet)
-    assert opus.total_ms(journal) == 3000
-    _, start_ts = opus.seek(journal, 2000)
+    clock = opus.PacketClock(journal)
+    assert clock.total_ms() == 3000
+    _, start_ts = clock.seek(2000)
     assert 2000 - opus.PREROLL_MS - 20 <= start_ts <= 2000 - opus.PREROLL_MS
-    assert opus.seek(journal, 0) == (0, 0)
-    assert opus.ms_at(journal, journal.file_size) == 3000
+    assert clock.seek(0) == (0, 0)
+    assert clock.ms_at(journal.file_size) == 3000
+    await journal.close()
+
+
+class CountingJournal(AudioJournal):
+    """Counts the bytes that are read from it."""
+
+    bytes_read = 0
+
+    def read(self, offset: int, size: int) -> bytes:
+        found = super().read(offset, size)
+        self.bytes_read += len(found)
+        return found
+
+
+async def test_times_in_the_third_hour_cost_no_more_than_in_the_first_minute(
+    tmp_path: Path, disk: ThreadPoolExecutor
+) -> None:
+    sent = packets(10)
+    hours = (len(b"".join(sent)) + 2 * len(sent)) * 6 * 60 * 3
+    block = b"".join(len(packet).to_bytes(2, "big") + packet for packet in sent)
+    (tmp_path / "audio").write_bytes(block * (6 * 60 * 3))
+    journal = CountingJournal(tmp_path / "audio", packets=True, executor=disk)
+    clock = opus.PacketClock(journal)
+    assert clock.total_ms() == 3 * 3_600_000
+    assert journal.bytes_read <= hours * 1.1, "a packet was counted more than once"
+    for _ in range(20):
+        journal.bytes_read = 0
+        await journal.write(sent[0])
+        clock.total_ms()
+        middle = journal.file_size // 2 + 7
+        assert abs(clock.ms_at(middle) - clock.total_ms() // 2) < 10_000
+        for ts in (0, 2_000, 5_400_000, 10_700_000):
+            at, start_ts = clock.seek(ts)
+            assert max(0, ts - opus.PREROLL_MS - 20) <= start_ts <= max(0, ts - opus.PREROLL_MS)
+            assert clock.ms_at(at) == start_ts
+        assert journal.bytes_read < 20 * (1 << 16), "a question reads the call again"
     await journal.close()

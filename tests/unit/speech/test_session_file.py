@@ -55,6 +55,13 @@ def test_overlapping_utterances_may_step_back_a_little() -> None:
         ("{", "JSON"),
         (line(no=4, words=[{"text": "Other", "start_ts": 100, "end_ts": 200}]), "spell"),
         (line(no=4, words=[{"text": "We", "start_ts": 0, "end_ts": 200}]), "outside"),
+        (line(no=4, text="a\0b"), "NUL"),
+        (line(no=4, text="a\ud800b"), "surrogate"),
+        (line(no=4, text="a b", words=[{"text": "a\0", "start_ts": 100, "end_ts": 200}]), "NUL"),
+        ('{"no":4,"speaker":0,"start_ts":NaN,"end_ts":Infinity,"text":"a"}', "whole number"),
+        ('{"no":4,"speaker":0,"start_ts":0,"end_ts":' + "9" * 5000 + ',"text":"a"}', "JSON"),
+        (line(no=4, start_ts="0"), "whole number"),
+        ("[" * 100_000, "JSON"),
     ],
 )
 def test_a_mistake_is_told_with_its_line(wrong: str, says: str) -> None:
@@ -79,3 +86,41 @@ def test_what_was_said_is_never_in_the_message() -> None:
     with pytest.raises(InvalidDocument) as told:
         read_session([HEADER, line(text="secret", end_ts=1)])
     assert "secret" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("call", "says"), [("", "characters"), ("a" * 301, "characters"), ("a\0b", "NUL"), ("a\ud800", "surrogate")]
+)
+def test_a_name_that_cannot_be_stored_is_refused_with_its_line(call: str, says: str) -> None:
+    with pytest.raises(InvalidDocument, match=rf"(?s):1: .*{says}"):
+        read_session([json.dumps({"call": call}), line()])
+
+
+def test_only_a_line_feed_ends_a_line(tmp_path: Path) -> None:
+    said = "one\u2028two\u2029three\x85four\x0cfive"
+    path = tmp_path / "call.jsonl"
+    path.write_text(
+        HEADER + "\r\n" + json.dumps(GOOD | {"text": said.replace("\x0c", "")}, ensure_ascii=False) + "\r\n"
+    )
+    assert read_session(path).utterances[0].text == said.replace("\x0c", "")
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "empty"),
+        (b"\n \n", "empty"),
+        (bytes(range(256)) * 50, "UTF-8"),
+        ((HEADER + "\n").encode("utf-16"), "UTF-8"),
+        (b"\0" * 100, "JSON"),
+    ],
+)
+def test_what_is_no_transcript_is_refused(tmp_path: Path, content: bytes, says: str) -> None:
+    path = tmp_path / "call.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(InvalidDocument, match=says):
+        read_session(path)
+
+
+def test_a_header_alone_is_a_call_in_which_nobody_spoke() -> None:
+    assert read_session([HEADER]).utterances == ()
