@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
@@ -68,10 +69,14 @@ class StoreWriter:
         self._on_away = on_away
         self._pending: deque[Pending] = deque()
         self._more = asyncio.Event()
+        self._last = asyncio.Event()
+        """The call's end is among what waits: no use in waiting for more."""
 
     def add(self, pending: Pending) -> None:
         self._pending.append(pending)
         self._more.set()
+        if isinstance(pending.event, CallEnded):
+            self._last.set()
 
     async def run(self) -> None:
         """Write until CallEnded is stored."""
@@ -79,7 +84,8 @@ class StoreWriter:
             while not self._pending:
                 self._more.clear()
                 await self._more.wait()
-                await asyncio.sleep(LINGER_S)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._last.wait(), LINGER_S)
             batch = [self._pending[i] for i in range(min(BATCH, len(self._pending)))]
             # The log is flushed first: after a power cut the database must not know more than the log.
             await asyncio.get_running_loop().run_in_executor(self._executor, self._log.sync)

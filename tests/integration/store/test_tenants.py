@@ -33,7 +33,8 @@ from tests.integration.store.conversation import record_call
 
 TABLES = (
     *("tenant", "rep", "voiceprint", "document", "call", "token", "gap", "transcript", "speaker_role", "utterance"),
-    *("moment", "moment_evidence", "review", "review_section", "review_step", "claim", "claim_evidence"),
+    *("moment", "moment_evidence", "moment_anchor", "review", "review_section", "review_step"),
+    *("claim", "claim_evidence"),
 )
 
 
@@ -64,6 +65,17 @@ async def full(store: Store, slug: str) -> UUID:
             "INSERT INTO gap (tenant_id, call_id, at_ts, duration_ms, reason) VALUES (current_tenant(), %s, 1, 1, 'x')",
             [call.call_id],
         )
+        for statement in (
+            "INSERT INTO transcript (tenant_id, call_id, revision) VALUES (current_tenant(), %s, 2)",
+            "INSERT INTO utterance (tenant_id, call_id, revision, utterance_no, speaker_id, start_ts, end_ts, text)"
+            " SELECT tenant_id, call_id, 2, utterance_no, speaker_id, start_ts, end_ts, text FROM utterance"
+            " WHERE call_id = %s AND revision = 1",
+            "INSERT INTO moment_anchor (tenant_id, moment_id, revision, position, call_id, utterance_no, speaker_id,"
+            " start_ts, end_ts, text_length, quote_start, quote_end) SELECT tenant_id, moment_id, 2, 0, call_id,"
+            " utterance_no, speaker_id, start_ts, end_ts, text_length, quote_start, quote_end FROM moment"
+            " WHERE call_id = %s LIMIT 1",
+        ):
+            await connection.execute(statement, [call.call_id])  # pyright: ignore
     return call.tenant_id
 
 
