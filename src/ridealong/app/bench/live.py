@@ -27,13 +27,13 @@ CONSENT: Final = "Measured on synthetic voices."
 Json = dict[str, Any]
 
 
-async def _token(folder: Path) -> str:
+async def bench_token(folder: Path) -> str:
     """A token of the server's own default tenant, which it showed when its database was new."""
     words = (folder / "server.log").read_text().split()
     return next(word for word in words if word.startswith("ra_"))
 
 
-async def _unlimited(running: ServerProcess, token: str) -> None:
+async def unlimited(running: ServerProcess, token: str) -> None:
     """Lift the attention budget and the cool-downs: the bench wants every nudge on the wire, not four."""
     async with httpx.AsyncClient(base_url=running.url, headers={"Authorization": f"Bearer {token}"}) as http:
         found = await http.get("/v1/taxonomies/default")
@@ -90,8 +90,8 @@ async def nudge_latency() -> list[Row]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         async with server(folder) as running:
-            token = await _token(folder)
-            await _unlimited(running, token)
+            token = await bench_token(folder)
+            await unlimited(running, token)
             began, events = await _call(running, token, _sample_pieces())
     truth = [json.loads(line) for line in sample_transcript_path().read_text().splitlines()[1:]]
     triggers = {event["moment_id"]: event["trigger_ts"] for event in events if event.get("event") == "moment"}
@@ -125,8 +125,8 @@ async def many_calls(count: int = 50) -> list[Row]:
         folder = Path(name)
         env = {"RIDEALONG_TRANSCRIBER": "replay", "RIDEALONG_REPLAY": str(sample_transcript_path())}
         async with server(folder, env) as running:
-            token = await _token(folder)
-            await _unlimited(running, token)
+            token = await bench_token(folder)
+            await unlimited(running, token)
             silence = bytes(SAMPLE_RATE * 2 * PIECE_MS // 1000)
             length_ms = json.loads(sample_transcript_path().read_text().splitlines()[-1])["end_ts"]
             pieces = [silence] * (length_ms // PIECE_MS + 10)
@@ -175,7 +175,7 @@ async def memory(calls: int = 3, seconds: int = 40) -> list[Row]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         async with server(folder) as running:
-            token = await _token(folder)
+            token = await bench_token(folder)
             loaded = running.rss_mb()
             marks: list[float] = []
             for count in (1, calls):
@@ -216,7 +216,7 @@ async def start_up(times: int = 5) -> list[Row]:
             async with server(folder) as running:
                 client = CaptureClient(
                     url=running.capture_url,
-                    start=Start(token=await _token(folder), rep_id="bench", consent=CONSENT),
+                    start=Start(token=await bench_token(folder), rep_id="bench", consent=CONSENT),
                 )
                 await client.open()
                 await client.send(np.zeros(1600, "<i2").tobytes())

@@ -1,0 +1,188 @@
+"""Vendors' wires for the bench, in a process of their own: `python -m ridealong.app.bench.wires SECONDS LOG`.
+
+Deepgram's streaming socket says the script's words `FINAL_S` after the audio has passed them; Groq's chat completions
+answer `MODEL_S` after they were asked, rightly, because the script says what is right. Both are as quick as they can
+be and check nothing: tests/vendors holds the stand-ins that do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
+
+from aiohttp import web
+from websockets.asyncio.server import ServerConnection, serve
+
+Json = dict[str, Any]
+
+FINAL_S: Final = 0.25
+MODEL_S: Final = 0.26
+
+
+class Wires:
+    """`log` gets one line a final: connection, line of the script, monotonic seconds."""
+
+    def __init__(self, said: list[Json], log: Path) -> None:
+        self._script = said
+        self._log = log.open("w")
+        self._connections = 0
+        self._types = {line["text"]: line["moments"][0]["type"] for line in said if line["moments"]}
+        self.asked = 0
+
+    async def hear(self, socket: ServerConnection) -> None:
+        """One streaming connection. The first word of the script becomes the connection's number."""
+        number, self._connections = self._connections, self._connections + 1
+        request = socket.request
+        query = parse_qs(urlsplit(request.path).query) if request is not None else {}
+        rate = int(query.get("sample_rate", ["16000"])[0])
+        loop = asyncio.get_running_loop()
+        heard, window, told, following = 0.0, 0.0, 0.0, 0
+        sending: set[asyncio.Task[None]] = set()
+
+        def say(message: Json, delay_s: float, line: int | None = None) -> None:
+            async def send() -> None:
+                await asyncio.sleep(delay_s)
+                text = json.dumps(message)
+                if line is not None:
+                    self._log.write(f"{number} {line} {time.monotonic()}\n")
+                await socket.send(text)
+
+            task = loop.create_task(send())
+            sending.add(task)
+            task.add_done_callback(sending.discard)
+
+        async for data in socket:
+            if isinstance(data, str):
+                if json.loads(data)["type"] == "CloseStream":
+                    break
+                continue
+            heard += len(data) / 2 / rate * 1000
+            while following < len(self._script) and self._script[following]["end_ts"] <= heard:
+                line = self._script[following]
+                say(_final(line, window, number if following == 0 else None), FINAL_S, following)
+                window, told, following = line["end_ts"], heard, following + 1
+            if heard - told >= 1000:
+                told = heard
+                say(_result([], window, heard, final=False), 0.05)
+        await asyncio.gather(*sending, return_exceptions=True)
+        await socket.send(json.dumps({"type": "Metadata", "request_id": "bench", "duration": heard / 1000}))
+        self._log.flush()
+
+    async def complete(self, request: web.Request) -> web.Response:
+        """One chat completion."""
+        self.asked += 1
+        began = time.monotonic()
+        body: Json = await request.json()
+        lines = [json.loads(line) for line in str(body["messages"][-1]["content"]).splitlines() if line[:1] == "{"]
+        judged = set(lines[-1]["judge"])
+        answer: Json = {"type": "none", "utterance_no": lines[-1]["judge"][-1], "quote": "", "nudge": ""}
+        for line in lines[:-1]:
+            if line["no"] in judged and line["text"] in self._types:
+                answer = {
+                    "type": self._types[line["text"]],
+                    "utterance_no": line["no"],
+                    "quote": line["text"],
+                    "nudge": "Ask what matters most to them before you answer.",
+                }
+        await asyncio.sleep(MODEL_S - (time.monotonic() - began))
+        message = {"role": "assistant", "content": json.dumps(answer)}
+        choice = {"index": 0, "finish_reason": "stop", "message": message}
+        usage = {"prompt_tokens": 900, "completion_tokens": 40}
+        return web.json_response({"id": "1", "model": body["model"], "choices": [choice], "usage": usage})
+
+    async def count(self, _request: web.Request) -> web.Response:
+        """How many completions were asked for."""
+        self._log.flush()
+        return web.json_response({"asked": self.asked})
+
+
+def _final(line: Json, window: float, number: int | None) -> Json:
+    texts = line["text"].split()
+    if number is not None:
+        texts[0] = f"c{number}"
+    step = (line["end_ts"] - line["start_ts"]) / len(texts)
+    words = [
+        {
+            "word": text.lower(),
+            "punctuated_word": text,
+            "start": (line["start_ts"] + at * step) / 1000,
+            "end": (line["start_ts"] + (at + 1) * step) / 1000,
+            "confidence": 0.98,
+            "speaker": line["speaker"],
+        }
+        for at, text in enumerate(texts)
+    ]
+    return _result(words, window, line["end_ts"], final=True)
+
+
+def _result(words: list[Json], start: float, end: float, *, final: bool) -> Json:
+    transcript = " ".join(word["punctuated_word"] for word in words)
+    return {
+        "type": "Results",
+        "channel_index": [0, 1],
+        "start": start / 1000,
+        "duration": (end - start) / 1000,
+        "is_final": final,
+        "speech_final": final,
+        "channel": {"alternatives": [{"transcript": transcript, "confidence": 0.98, "words": words}]},
+    }
+
+
+_SAID: Final = (
+    (0, "Thanks for taking the time today.", ""),
+    (1, "Sure, we have about half an hour.", ""),
+    (0, "How do your planners work at the moment?", ""),
+    (1, "Everything is in one big spreadsheet.", ""),
+    (1, "Honestly, we lose about a day every week because of it.", "pain_stated"),
+    (0, "I hear that a lot from teams of your size.", ""),
+    (1, "How much does it cost per month?", "price_asked"),
+    (0, "It depends on the number of drivers.", ""),
+    (1, "That is much too expensive for us.", "objection_raised"),
+    (0, "Let me show you how others looked at that.", ""),
+    (1, "We are also talking to two other vendors about this.", "competitor_mentioned"),
+    (1, "My boss has to sign anything of that size.", "decision_process"),
+    (0, "That makes sense, most companies do it so.", ""),
+    (1, "Could we start with one depot next month?", "buying_signal"),
+    (0, "I will send you the proposal by Friday.", "commitment_offered"),
+    (1, "Let me think about it and get back to you.", "stall"),
+)
+TURN_MS: Final = 2_600
+GAP_MS: Final = 400
+
+
+def script(length_ms: int) -> list[Json]:
+    """Short turns, over and over: what a nudge is about stands at the end of one, as late as it can be said."""
+    found: list[Json] = []
+    while (at := len(found) * (TURN_MS + GAP_MS)) < length_ms:
+        speaker, text, moment = _SAID[len(found) % len(_SAID)]
+        moments = [{"type": moment}] if moment else []
+        found.append(
+            {"speaker": speaker, "start_ts": at + 200, "end_ts": at + 200 + TURN_MS, "text": text, "moments": moments}
+        )
+    return found
+
+
+async def main(wires: Wires) -> None:
+    """Serve until killed; the first line of standard output names the two ports."""
+    app = web.Application(client_max_size=1 << 22)
+    app.add_routes([web.post("/openai/v1/chat/completions", wires.complete), web.get("/asked", wires.count)])
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    async with serve(wires.hear, "127.0.0.1", 0, compression=None, ping_interval=None) as server:
+        ports = [next(iter(server.sockets)).getsockname()[1], runner.addresses[0][1]]
+        sys.stdout.write(json.dumps(ports) + "\n")
+        sys.stdout.flush()
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    import uvloop
+
+    uvloop.run(main(Wires(script(int(sys.argv[1]) * 1000), Path(sys.argv[2]))))
