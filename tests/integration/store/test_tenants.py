@@ -178,7 +178,7 @@ async def test_the_owner_too_sees_one_tenant_at_a_time(store: Store, postgres: E
         for table in TABLES:
             assert rows_of(owner, table) == 0, table
         become(owner, ours)
-        assert rows_of(owner, "utterance") == 6
+        assert rows_of(owner, "utterance") == 2 * 6
 
 
 async def test_a_connection_forgets_its_tenant(store: Store) -> None:
