@@ -4,12 +4,24 @@ prompt or the answer, and go nowhere."""
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from typing import Final
 
 from ridealong.core.errors import BadAnswer, ModelAway, ModelBusy, ModelFailed, ModelRefused
-from ridealong.llm import Limits
+from ridealong.llm import Limits, Usage
 from ridealong.llm.endpoint import Endpoint
+
+
+@contextmanager
+def billing(usage: Usage) -> Generator[None]:
+    """What fails inside carries what the vendor counted for it."""
+    try:
+        yield
+    except ModelFailed as error:
+        error.billed = usage
+        raise
+
 
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|us|µs|ns|h|m|s|d)")
 _UNITS: Final = {"d": 86_400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}

@@ -197,7 +197,7 @@ def rows() -> list[Row]:
     found = measure()
     share = found.questions / found.utterances
     an_hour, every = found.questions / found.hours, found.utterances / found.hours
-    table = [
+    calls = [
         Row(
             part="cascade",
             what=f"model calls a call-hour with the cascade, on {found.calls} held-out calls",
@@ -208,21 +208,21 @@ def rows() -> list[Row]:
             numbers={"share": share, "calls_an_hour": an_hour, "calls_an_hour_one_per_utterance": every},
         )
     ]
-    for gain in found.gains:
-        table.append(
-            Row(
-                part="cascade",
-                what=f"macro-F1 of the cascade with a made-up model, answering from the labels: {gain.model.name}",
-                value=f"{gain.cascade:.2f}; the same model asked about every utterance {gain.asked_alone:.2f}, "
-                f"no model {found.head:.2f}",
-                # One that is always right can only lose by being asked less, and does not exist: it is what there is
-                # to be gained at most, and no floor.
-                floor="" if gain.model is ORACLE else "not worse than every utterance",
-                ok=None if gain.model is ORACLE else gain.cascade >= gain.asked_alone,
-                numbers={"cascade": gain.cascade, "every_utterance": gain.asked_alone, "no_model": found.head},
-            )
+    gains = [
+        Row(
+            part="cascade",
+            what=f"macro-F1 of the cascade with a made-up model, answering from the labels: {gain.model.name}",
+            value=f"{gain.cascade:.2f}; the same model asked about every utterance {gain.asked_alone:.2f}, "
+            f"no model {found.head:.2f}",
+            # One that is always right can only lose by being asked less, and does not exist: it is what there is
+            # to be gained at most, and no floor.
+            floor="" if gain.model is ORACLE else "not worse than every utterance",
+            ok=None if gain.model is ORACLE else gain.cascade >= gain.asked_alone,
+            numbers={"cascade": gain.cascade, "every_utterance": gain.asked_alone, "no_model": found.head},
         )
-    return table
+        for gain in found.gains
+    ]
+    return [*calls, *gains]
 
 
 def main(arguments: Sequence[str]) -> int:
