@@ -13,7 +13,7 @@ import pytest
 
 from ridealong.config import Settings
 from ridealong.core.errors import BadAnswer, ModelAway, ModelBusy, ModelFailed, ModelRefused
-from ridealong.llm import Answer, AnswerSchema, Block, Effort, Model, Question
+from ridealong.llm import Answer, AnswerSchema, Block, Effort, Model, Question, Usage
 from ridealong.llm.house import ModelHouse
 from ridealong.llm.providers.scripted import ScriptedModel
 from ridealong.llm.wire import Wire
@@ -194,6 +194,23 @@ async def test_every_misbehaviour_is_an_error_that_says_what_it_is_and_nothing_t
     assert "Globex" not in caplog.text
     # The one after it is not harmed.
     assert (await stage.ask()).content == GOOD
+
+
+@pytest.mark.parametrize("fault", [Fault.HALF_JSON, Fault.WRONG_SHAPE, Fault.TOO_LONG], ids=lambda fault: fault.value)
+async def test_an_answer_that_does_not_fit_tells_what_it_was_billed(stage: Stage, fault: Fault) -> None:
+    good = await stage.ask()
+    stage.vendor.faults.append(fault)
+    with pytest.raises(BadAnswer) as raised:
+        await stage.ask()
+    assert raised.value.billed.input == good.usage.input > 0
+    assert raised.value.billed.output > 0
+
+
+async def test_a_refusal_is_not_billed(stage: Stage) -> None:
+    stage.vendor.faults.append(Fault.BAD_KEY)
+    with pytest.raises(ModelRefused) as raised:
+        await stage.ask()
+    assert raised.value.billed == Usage()
 
 
 async def test_a_first_word_that_comes_late_is_waited_for(stage: Stage) -> None:

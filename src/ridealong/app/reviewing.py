@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 HOSTED_AT_ONCE: Final = 8
 """Reviews at the same time where models do the work: they wait more than they compute."""
 
+GIVEN_UP_SHARE: Final = 0.25
+"""Of a review's time: a question given up after that long counts against the model, since the reviewer's deadlines lie
+outside of the breaker. Else one that hangs would be waited for by every review anew."""
+
 
 def reviewer(settings: Settings, house: ModelHouse, embedder: Embedder, local: Reviewer) -> Reviewer:
     """Raises InvalidSettings for a model name, key or address that cannot work."""
@@ -65,7 +69,14 @@ def review_model(
     """
     can = house.capability(name)
     return ReviewModel(
-        model=house.guarded(name, tenant_id=str(tenant_id), deadline_s=deadline_s, key=key, url=url),
+        model=house.guarded(
+            name,
+            tenant_id=str(tenant_id),
+            deadline_s=deadline_s,
+            given_up_s=GIVEN_UP_SHARE * deadline_s,
+            key=key,
+            url=url,
+        ),
         context_tokens=can.context_tokens,
         lead_tokens=can.cache.minimum_tokens if can.cache is not None and can.cache.marked else None,
         price=lambda usage: None if can.price is None else can.price.cost(usage),

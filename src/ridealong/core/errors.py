@@ -20,6 +20,8 @@ The docstring is the default message. A message says what to do; it never holds 
 
 from __future__ import annotations
 
+from ridealong.core.usage import Usage
+
 
 class RidealongError(Exception):
     """Something went wrong in Ridealong."""
@@ -72,6 +74,9 @@ class Unavailable(RidealongError):
 
 class ModelFailed(RidealongError):
     """The language model gave no usable answer."""
+
+    billed: Usage = Usage()
+    """What the vendor counted all the same: an answer that does not fit is paid for."""
 
 
 class ModelRefused(ModelFailed):

@@ -35,16 +35,16 @@ def _letters(text: str) -> Iterator[tuple[str, int]]:
     for index, character in enumerate(text):
         # One character at a time, so that every letter keeps its index: "ß" folds to two letters of one index.
         for letter in unicodedata.normalize("NFKD", character).casefold():
-            if unicodedata.category(letter)[0] in _IGNORED_CATEGORIES:
-                continue
             # Marks on one letter may be written in any order; Unicode's own order makes them comparable.
             order = unicodedata.combining(letter)
             if order:
                 marks.append((order, letter, index))
                 continue
+            # A blank ends their row too: sorted across it, a mark would take the place of one that stands elsewhere.
             yield from _in_order(marks)
             marks.clear()
-            yield letter, index
+            if unicodedata.category(letter)[0] not in _IGNORED_CATEGORIES:
+                yield letter, index
     yield from _in_order(marks)
 
 

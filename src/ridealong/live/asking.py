@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 AWAY_AFTER: Final = 2
 """Questions in a row without an answer after which the model counts as away. A refusal counts at once: it stays."""
 
+BAD_AFTER: Final = 4
+"""Answers in a row that were no use after which the model counts as away too: it costs and gives nothing."""
+
 LATE_GRACE_S: Final = 0.1
 """So much longer a late question lives: its own wrapper's deadline should end it, since a breaker learns nothing from a
 question that we cancel."""
@@ -93,6 +96,7 @@ class Asking:
     _idle: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _group: asyncio.TaskGroup | None = field(default=None, init=False)
     _unanswered: int = field(default=0, init=False)
+    _bad: int = field(default=0, init=False)
     _away: bool = field(default=False, init=False)
 
     def begin(self, group: asyncio.TaskGroup) -> None:
@@ -228,17 +232,23 @@ class Asking:
 
     def _no_answer(self, error: Exception | None) -> None:
         if isinstance(error, BadAnswer):
-            return  # it answers, if badly
-        self._unanswered += 1
-        if not self._away and (self._unanswered >= AWAY_AFTER or isinstance(error, ModelRefused)):
+            self._bad += 1
+        else:
+            self._unanswered += 1
+        gone = self._unanswered >= AWAY_AFTER or self._bad >= BAD_AFTER or isinstance(error, ModelRefused)
+        if not self._away and gone:
             self._away = True
+            # Our own errors hold nothing of what was said; others may, and are named by their kind.
+            known = isinstance(error, ModelFailed)
+            reason = str(error) if known else type(error).__name__ if error is not None else "late"
+            _log.warning("live_model_away", model=self.hosted.model.name, reason=reason)
             self.warn(
                 "live_model_away",
                 "the live model gives no answers: moments are decided on this machine alone; run `ridealong doctor`",
             )
 
     def _answered(self) -> None:
-        self._unanswered = 0
+        self._unanswered = self._bad = 0
         if self._away:
             self._away = False
             self.warn("live_model_back", "the live model answers again")

@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from ridealong.core.errors import InvalidSettings, MissingPart
+from ridealong.core.usage import Usage as Usage
 
 if TYPE_CHECKING:
     from ridealong.llm.endpoint import Endpoint
@@ -55,24 +56,6 @@ class Question:
     begun: Callable[[], None] | None = field(default=None, compare=False, repr=False)
     """Called when the first byte of the answer arrives, where an adapter sees it: from then on the vendor's cache
     holds the cached blocks, and other questions with the same ones can read them."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Usage:
-    """Tokens of one answer. `input` counts all of the prompt, `cache_read` and `cache_written` are parts of it."""
-
-    input: int = 0
-    cache_read: int = 0
-    cache_written: int = 0
-    output: int = 0
-
-    def __add__(self, other: Usage) -> Usage:
-        return Usage(
-            input=self.input + other.input,
-            cache_read=self.cache_read + other.cache_read,
-            cache_written=self.cache_written + other.cache_written,
-            output=self.output + other.output,
-        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 import time
 from collections import deque
 from collections.abc import Callable
@@ -20,7 +22,8 @@ class Breaker:
     Closed: questions pass. `failures` of them within `window_s` open it: for `rest_s` questions are refused at once
     with ModelAway. Then one probe passes, alone; its success closes it, its failure opens it for as long again.
     ModelAway, ModelBusy and ModelRefused count; BadAnswer does not, since the vendor is there. A question that is
-    cancelled counts as nothing, so a deadline belongs inside.
+    cancelled counts as nothing, so a deadline belongs inside; where the asker's own deadline changes from question to
+    question, one that was cancelled after `given_up_s` counts as well.
     """
 
     def __init__(
@@ -53,9 +56,9 @@ class Breaker:
         self._listeners.append(changed)
         return lambda: self._listeners.remove(changed)
 
-    def guard(self, model: Model) -> Guarded:
+    def guard(self, model: Model, *, given_up_s: float = math.inf) -> Guarded:
         """`model`, asked through this breaker."""
-        return Guarded(model, self)
+        return Guarded(model, self, given_up_s=given_up_s)
 
     def admit(self) -> bool:
         """Let a question pass. True: it is the probe. Raises ModelAway where none may pass."""
@@ -96,9 +99,10 @@ class Breaker:
 class Guarded:
     """A model behind a breaker."""
 
-    def __init__(self, model: Model, breaker: Breaker) -> None:
+    def __init__(self, model: Model, breaker: Breaker, *, given_up_s: float) -> None:
         self._model = model
         self._breaker = breaker
+        self._given_up_s = given_up_s
 
     @property
     def name(self) -> str:
@@ -106,10 +110,16 @@ class Guarded:
 
     async def answer(self, question: Question) -> Answer:
         probe = self._breaker.admit()
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         try:
             answer = await self._model.answer(question)
         except (ModelAway, ModelBusy, ModelRefused) as error:
             self._breaker.failed(str(error), probe=probe)
+            raise
+        except asyncio.CancelledError:
+            if loop.time() - began >= self._given_up_s:
+                self._breaker.failed(f"{self.name} did not answer in {self._given_up_s:.0f} s", probe=probe)
             raise
         finally:
             if probe:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ridealong.core.errors import ModelBusy, ModelFailed
-from ridealong.llm import Answer, Limits, Model, Question
+from ridealong.llm import Answer, Limits, Model, Question, Usage
 
 _CHARACTERS_A_TOKEN = 3.5
 """English has about four; a little less keeps the estimate on the safe side."""
@@ -121,6 +121,11 @@ def _missing_s(size: int | None, left: int | None, reset_s: float | None, need: 
     return max(0.0, missing * reset_s / (size - left) - passed)
 
 
+def _counted(usage: Usage) -> int:
+    """The tokens that vendors count against a limit: those read from a cache are not."""
+    return usage.input - usage.cache_read + usage.output
+
+
 class Budgeted:
     """A model asked only while the tenant has tokens and the vendor has room; otherwise ModelBusy at once, which says
     when to come back. Nothing waits here: during a call a late answer is worth nothing."""
@@ -151,14 +156,14 @@ class Budgeted:
             answer = await self._model.answer(question)
         except ModelBusy as error:
             self._limits.refused(error.retry_after_s)
-            self._budget.settle(-tokens)
+            self._budget.settle(_counted(error.billed) - tokens)
             raise
-        except ModelFailed:
+        except ModelFailed as error:
             # What was asked in vain is mostly not billed. A cancelled question mostly is: its tokens stay taken.
-            self._budget.settle(-tokens)
+            self._budget.settle(_counted(error.billed) - tokens)
             raise
         self._limits.answered(answer.limits)
-        self._budget.settle(answer.usage.input - answer.usage.cache_read + answer.usage.output - tokens)
+        self._budget.settle(_counted(answer.usage) - tokens)
         return answer
 
     async def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
@@ -21,6 +22,12 @@ _USUAL: Final = {
     "google": ("https://generativelanguage.googleapis.com", "/v1beta"),
     "scripted": ("", ""),
 }
+
+_VERBS: Final = {"anthropic": "/messages", "google": "/models"}
+"""What the adapters add; of the others `/chat/completions`."""
+_VERSION: Final = re.compile(r"/v\d")
+_VERSION_ADDED: Final = ("anthropic", "google")
+"""Vendors whose own libraries add the version to a base URL, so that gateways are given without it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,7 +53,8 @@ def usual_url(vendor: str) -> str:
 
 
 def checked_url(vendor: str, url: str, *, allow_http: bool = False) -> str:
-    """The base URL as the adapters want it. One without a path gets the vendor's usual one.
+    """The base URL as the adapters want it. One without a path gets the vendor's usual one, and one that goes on to the
+    verb (`/chat/completions`) loses it.
 
     Transcripts and keys travel over it, so plain http is for this machine alone unless `allow_http`. Raises
     InvalidSettings.
@@ -66,8 +74,18 @@ def checked_url(vendor: str, url: str, *, allow_http: bool = False) -> str:
             f"{setting} would send what was said unencrypted to {host}: use https, "
             "or set RIDEALONG_MODELS_ALLOW_HTTP=true where the network itself is private"
         )
-    path = parts.path.rstrip("/") or _USUAL[vendor][1]
-    return f"{parts.scheme}://{parts.netloc}{path}"
+    return f"{parts.scheme}://{parts.netloc}{_path(vendor, parts.path.rstrip('/'))}"
+
+
+def _path(vendor: str, path: str) -> str:
+    """The path as meant: addresses are also copied with the verb at their end, or without the version."""
+    usual = _USUAL[vendor][1]
+    path = path.removesuffix(_VERBS.get(vendor, "/chat/completions"))
+    if usual.startswith(f"{path}/"):
+        return usual
+    if vendor in _VERSION_ADDED and not _VERSION.search(path):
+        return path + usual
+    return path
 
 
 def _is_here(host: str) -> bool:

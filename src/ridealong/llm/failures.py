@@ -4,12 +4,24 @@ prompt or the answer, and go nowhere."""
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from typing import Final
 
 from ridealong.core.errors import BadAnswer, ModelAway, ModelBusy, ModelFailed, ModelRefused
-from ridealong.llm import Limits
+from ridealong.llm import Limits, Usage
 from ridealong.llm.endpoint import Endpoint
+
+
+@contextmanager
+def billing(usage: Usage) -> Generator[None]:
+    """What fails inside carries what the vendor counted for it."""
+    try:
+        yield
+    except ModelFailed as error:
+        error.billed = usage
+        raise
+
 
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|us|µs|ns|h|m|s|d)")
 _UNITS: Final = {"d": 86_400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
@@ -42,6 +54,7 @@ _REFUSALS: Final[tuple[tuple[tuple[int, ...], tuple[str, ...], str], ...]] = (
         "{vendor} redirects elsewhere ({told}): set RIDEALONG_{variable}_URL to the address itself",
     ),
 )
+_NO_SUCH_PLACE: Final = ("unknown_url",)
 _BAD_JSON: Final = ("json_validate_failed", "json_schema_violation", "tool_use_failed", "output_parse_failed")
 
 
@@ -115,6 +128,11 @@ def failure(endpoint: Endpoint, status: int, codes: tuple[object, ...], wait_s: 
         return ModelBusy(f"the rate limit of {vendor} for {model} is reached ({told}){when}", retry_after_s=wait_s)
     if status in (408, 409, 425) or status >= 500:
         return ModelAway(f"{vendor} cannot answer at the moment ({told}): try again, or see its status page")
+    if status in (404, 405) and (not known or has(_NO_SUCH_PLACE)):
+        return ModelRefused(
+            f"there is nothing to ask at the address of {vendor} ({told}): check RIDEALONG_{vendor.upper()}_URL, "
+            f"and that {model} is not retired"
+        )
     for statuses, names, message in _REFUSALS:
         if status in statuses or has(names):
             return ModelRefused(message.format(vendor=vendor, variable=vendor.upper(), model=model, told=told))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -77,6 +78,7 @@ class ModelHouse:
         tenant_id: str,
         deadline_s: float,
         attempts: int = 1,
+        given_up_s: float = math.inf,
         key: str | None = None,
         url: str | None = None,
         spent: Callable[[Spent], None] | None = None,
@@ -86,12 +88,14 @@ class ModelHouse:
 
         Breaker and limits are shared by all who ask the same model under the same key; the budget by all of a tenant,
         outside the breaker, since one tenant's empty budget says nothing about the vendor. The parts are light: make
-        one of these a call or a review.
+        one of these a call or a review. `given_up_s`: see Breaker, for an asker with deadlines of its own.
         """
         account = self._account(name, key, url)
         # The innermost deadline is what the breaker learns from: a question that is cancelled teaches it nothing.
         model: Model = Deadline(self.model(name, key=key, url=url), seconds=deadline_s)
-        model = account.breaker.guard(Metered(model, price=self.capability(name).price, spent=spent))
+        model = account.breaker.guard(
+            Metered(model, price=self.capability(name).price, spent=spent), given_up_s=given_up_s
+        )
         model = Budgeted(model, budget=self.budget(tenant_id), limits=account.limits)
         if attempts > 1:
             model = Deadline(Retry(model, attempts=attempts, within_s=deadline_s), seconds=deadline_s)

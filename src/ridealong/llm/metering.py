@@ -29,7 +29,7 @@ class Spent:
 class Metered:
     """Counts every question into the metrics, and tells `spent` of it, also when it fails or is cancelled.
 
-    A failed question has no usage: vendors state none, though an answer that did not fit is billed.
+    A failed question has the usage that its vendor stated: an answer that did not fit is billed, a refusal is not.
     """
 
     def __init__(self, model: Model, *, price: Price | None, spent: Callable[[Spent], None] | None = None) -> None:
@@ -49,7 +49,7 @@ class Metered:
             answer = await self._model.answer(question)
             outcome, usage = "answered", answer.usage
         except ModelFailed as error:
-            outcome = _OUTCOMES.get(type(error), "refused")
+            outcome, usage = _OUTCOMES.get(type(error), "refused"), error.billed
             raise
         finally:
             self._count(outcome, usage, loop.time() - started)
@@ -63,6 +63,7 @@ class Metered:
         telemetry.model_requests_total.labels(self.name, outcome).inc()
         if outcome == "answered":
             telemetry.model_seconds.labels(self.name).observe(seconds)
+        if usage != Usage():
             for kind, tokens in (
                 ("input", usage.input - usage.cache_read),
                 ("cached", usage.cache_read),

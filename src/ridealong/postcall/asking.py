@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -59,6 +60,7 @@ async def ask(
     waiting = list(models)
     for _ in range(ROUNDS):
         again: list[ReviewModel] = []
+        wait = math.inf
         for place, asked in enumerate(waiting):
             began = loop.time()
             left = until - began
@@ -76,8 +78,11 @@ async def ask(
                 last = ModelAway(f"{asked.model.name} did not answer in time")
             except ModelFailed as error:
                 outcome, last = _outcome(error), error
+                if usage == Usage():  # an answer that came but could not be read has brought its own
+                    usage = error.billed
                 if outcome is not StepOutcome.REFUSED:
                     again.append(asked)
+                    wait = min(wait, _pause(error))
             finally:
                 log.note(
                     part=part,
@@ -87,14 +92,16 @@ async def ask(
                     cost_usd=asked.price(usage),
                     seconds=loop.time() - began,
                 )
-        if not again:
-            break
-        wait = last.retry_after_s if isinstance(last, ModelBusy) and last.retry_after_s is not None else PAUSE_SECONDS
-        if loop.time() + wait + LEAST_SECONDS >= until:
+        if not again or loop.time() + wait + LEAST_SECONDS >= until:
             break
         await asyncio.sleep(wait)
         waiting = again
     raise last
+
+
+def _pause(error: ModelFailed) -> float:
+    stated = error.retry_after_s if isinstance(error, ModelBusy) else None
+    return PAUSE_SECONDS if stated is None else stated
 
 
 def _outcome(error: ModelFailed) -> StepOutcome:

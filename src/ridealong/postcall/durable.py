@@ -79,7 +79,9 @@ class Steps:
                 return await work()
             except ModelFailed as error:
                 # The reviewer has tried what it can within the review's time: no use in doing it all again.
-                _log.warning("no model answered", step=name, review_id=self._review, error=type(error).__name__)
+                # The models' errors are written by us and hold nothing of the call.
+                told = {"error": type(error).__name__, "reason": str(error)}
+                _log.warning("no model answered", step=name, review_id=self._review, **told)
                 return {MISSING: 1}
             except Exception as error:
                 if isinstance(error, Unavailable):

@@ -259,6 +259,21 @@ def test_a_model_that_is_away_is_told_once_and_so_is_its_return() -> None:
     assert talk.warned == ["live_model_away", "live_model_back"]
 
 
+def test_a_model_whose_answers_are_never_of_use_is_told_as_away() -> None:
+    async def script(talk: Talk) -> None:
+        for no in range(0, 12, 2):
+            talk.say(no)
+            talk.say(no + 1, REP, asked=False)
+            await talk.asking.settled()
+
+    bad = BadAnswer()
+    assert play(Talk(Scripted([bad, bad, bad, NOTHING])), script).warned == []
+    assert play(Talk(Scripted([bad, bad, bad, bad, bad, NOTHING])), script).warned == [
+        "live_model_away",
+        "live_model_back",
+    ]
+
+
 def test_one_failure_is_no_absence_but_a_refusal_is() -> None:
     async def script(talk: Talk) -> None:
         talk.say(1)

@@ -6,7 +6,7 @@ from statistics import mean
 
 import pytest
 
-from ridealong.app.bench.cascade import MODELS, ORACLE, Heard, hear, play
+from ridealong.app.bench.cascade import MODELS, ORACLE, Heard, ask_all, hear, play, rows
 from ridealong.app.bench.classify import DEFAULT_FOLDER, read_call
 from ridealong.embedding.minilm import load_embedder
 from ridealong.live.taxonomy import default_taxonomy
@@ -39,6 +39,23 @@ def test_a_model_that_errs_makes_it_no_worse(heard: list[Heard]) -> None:
         runs = [play(heard, model, seed=seed) for seed in range(5)]
         assert mean(r.macro_f1() for r in runs) > alone.macro_f1() - 0.015
         assert mean(r.macro_f1(FLOORS) for r in runs) > alone.macro_f1(FLOORS)
+
+
+def test_a_model_that_errs_does_better_in_the_cascade_than_alone(heard: list[Heard]) -> None:
+    assert ask_all(heard, ORACLE).macro_f1() > 0.99
+    for model in MODELS[1:]:
+        assert play(heard, model, seed=1).macro_f1() > ask_all(heard, model, seed=1).macro_f1()
+
+
+def test_the_bench_says_how_often_the_model_is_asked_and_that_it_is_made_up() -> None:
+    calls, *gains = rows()
+    assert calls.ok is True
+    assert calls.numbers["share"] == pytest.approx(
+        calls.numbers["calls_an_hour"] / calls.numbers["calls_an_hour_one_per_utterance"]
+    )
+    assert len(gains) == len(MODELS)
+    assert all("made-up" in row.what for row in gains)
+    assert [row.ok for row in gains] == [None, True, True]
 
 
 def test_without_a_model_nothing_changes(heard: list[Heard]) -> None:

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from ridealong.core.errors import BadAnswer, ModelAway, ModelBusy, ModelFailed, ModelRefused
-from ridealong.llm.breaker import Breaker
+from ridealong.llm.breaker import Breaker, Guarded
 from tests.unit.llm.asking import QUESTION, Stub
 
 
@@ -118,4 +118,20 @@ async def test_a_straggler_from_before_does_not_close_it() -> None:
     await asyncio.sleep(0)
     await fail(breaker, ModelAway(), 1)
     await straggler
+    assert breaker.open
+
+
+async def test_a_question_given_up_after_long_enough_counts_and_one_given_up_early_does_not() -> None:
+    async def give_up(model: Guarded, seconds: float) -> None:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await model.answer(QUESTION)
+
+    breaker = Breaker("scripted:stub", failures=2)
+    model = breaker.guard(Stub(takes_s=5), given_up_s=0.05)
+    for _ in range(3):
+        await give_up(model, 0.01)
+    assert not breaker.open
+    for _ in range(2):
+        await give_up(model, 0.06)
     assert breaker.open

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ridealong.core.errors import ModelAway, ModelBusy
+from ridealong.core.errors import BadAnswer, ModelAway, ModelBusy
 from ridealong.llm import Limits, Usage
 from ridealong.llm.budget import Budgeted, TokenBudget, VendorLimits, estimated_tokens
 from tests.unit.llm.asking import QUESTION, Stub
@@ -47,6 +47,15 @@ async def test_a_day_has_a_budget_of_its_own() -> None:
     clock.now += 60
     with pytest.raises(ModelBusy):
         await model.answer(QUESTION)
+
+
+async def test_an_answer_that_does_not_fit_is_counted_as_billed_and_a_failure_is_not() -> None:
+    clock, billed = Clock(), BadAnswer()
+    billed.billed = Usage(input=1000)
+    model = budgeted(Stub(ModelAway(), billed, None), clock, per_minute=1000)
+    for kind in (ModelAway, BadAnswer, ModelBusy):
+        with pytest.raises(kind):
+            await model.answer(QUESTION)
 
 
 async def test_cached_tokens_are_not_counted() -> None:

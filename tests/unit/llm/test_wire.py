@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
+from pydantic import SecretStr
 
 from ridealong.config import Settings
 from ridealong.core.errors import BadAnswer, InvalidSettings, ModelAway, ModelRefused
@@ -148,7 +149,35 @@ def test_what_is_no_address_is_refused(url: str) -> None:
         ("groq", "http://127.0.0.1:9001/openai/v1/", "http://127.0.0.1:9001/openai/v1"),
         ("anthropic", "https://gateway.example.com/", "https://gateway.example.com/v1"),
         ("google", "http://[::1]:9001", "http://[::1]:9001/v1beta"),
+        ("groq", "https://api.groq.com/openai", "https://api.groq.com/openai/v1"),
+        ("groq", "http://127.0.0.1:9001/v1", "http://127.0.0.1:9001/v1"),
+        ("anthropic", "https://gateway.example.com/anthropic", "https://gateway.example.com/anthropic/v1"),
+        (
+            "google",
+            "https://gateway.example.com/v1/p/publishers/google",
+            "https://gateway.example.com/v1/p/publishers/google",
+        ),
+        ("compatible", "https://models.example.com/inference", "https://models.example.com/inference"),
     ],
 )
 def test_an_address_without_a_path_gets_the_vendors_usual_one(vendor: str, url: str, found: str) -> None:
     assert checked_url(vendor, url) == found
+
+
+@pytest.mark.parametrize(
+    ("vendor", "verb"),
+    [("groq", "/chat/completions"), ("anthropic", "/messages"), ("google", "/models/"), ("compatible", "/")],
+)
+def test_an_address_that_goes_on_to_the_verb_is_cut_before_it(vendor: str, verb: str) -> None:
+    assert checked_url(vendor, f"http://127.0.0.1:9001/v1{verb}") == "http://127.0.0.1:9001/v1"
+
+
+async def test_nothing_at_an_address_is_told_as_that_and_not_as_a_missing_model() -> None:
+    async def nothing(_request: web.Request) -> web.Response:
+        return web.Response(status=404, text="<html>not here</html>", content_type="text/html")
+
+    async with server(nothing) as port:
+        house = ModelHouse(Settings(groq_api_key=SecretStr("k"), groq_url=f"http://127.0.0.1:{port}/wrong"))
+        with pytest.raises(ModelRefused, match="RIDEALONG_GROQ_URL"):
+            await house.model(MODEL).answer(QUESTION)
+        await house.close()

@@ -313,6 +313,34 @@ def test_every_failure_of_the_first_model_leads_to_the_next_at_once(error: Excep
     ]
 
 
+def test_an_answer_that_was_no_use_is_counted_as_billed() -> None:
+    async def unreadable(_question: Question) -> Mapping[str, Any]:
+        error = BadAnswer()
+        error.billed = Usage(input=1000, output=50)
+        raise error
+
+    ((_, log), _) = run(section_of(reviewer(model(unreadable, "scripted:first"), model(answered, "scripted:next"))))
+    assert (log.asked[0].input_tokens, log.asked[0].output_tokens) == (1000, 50)
+
+
+def test_the_first_that_may_answer_again_is_waited_for_and_not_the_last_that_failed() -> None:
+    tries: list[str] = []
+
+    async def away_once(question: Question) -> Mapping[str, Any]:
+        tries.append("first")
+        if tries.count("first") == 1:
+            raise ModelAway
+        return answered(question)
+
+    async def busy(_question: Question) -> Mapping[str, Any]:
+        raise ModelBusy(retry_after_s=600)
+
+    made = reviewer(model(away_once, "scripted:first"), model(busy, "scripted:next"))
+    ((outcome, _), seconds) = run(section_of(made))
+    assert outcome.review.findings
+    assert seconds < 2
+
+
 def test_a_single_model_that_was_busy_is_asked_again_when_it_said() -> None:
     tries: list[float] = []
 

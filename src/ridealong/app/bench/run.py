@@ -11,13 +11,14 @@ from dataclasses import asdict
 from rich.console import Console
 from rich.table import Table
 
-from ridealong.app.bench import hosted, live, parts, vendors
+from ridealong.app.bench import cascade, hosted, live, parts, vendors
 from ridealong.app.bench.measure import Row, machine
 from ridealong.core.errors import InvalidSettings
 
 PARTS: dict[str, Callable[[], list[Row]]] = {
     "start": lambda: asyncio.run(live.start_up()),
     "classify": parts.classification,
+    "cascade": cascade.rows,
     "speech": parts.hearing,
     "nudge": lambda: asyncio.run(live.nudge_latency()),
     "calls": lambda: asyncio.run(live.many_calls()),

@@ -14,7 +14,7 @@ from typing import Any, Final, cast
 from ridealong.core.errors import BadAnswer, ModelAway, ModelRefused
 from ridealong.llm import Answer, Block, Limits, Question, Usage
 from ridealong.llm.endpoint import Endpoint
-from ridealong.llm.failures import failure, retry_after_s
+from ridealong.llm.failures import billing, failure, retry_after_s
 from ridealong.llm.prompt import lay_out, merged
 from ridealong.llm.schema import Prepared, SchemaMode, Schemas, closed_schema, read_object
 from ridealong.llm.wire import Exchange
@@ -74,12 +74,15 @@ class AnthropicModel:
                 raise failure(self._endpoint, exchange.status, codes, retry_after_s(exchange.headers, limits))
             message = await self._streamed(exchange, question) if exchange.streams else _whole(await exchange.json())
         seconds = time.perf_counter() - started
-        self._check_end(message)
+        usage = _usage(message.usage)
+        with billing(usage):
+            self._check_end(message)
+            content = read_object("".join(message.text), prepared, who=self.name)
         return Answer(
-            content=read_object("".join(message.text), prepared, who=self.name),
+            content=content,
             model=message.model or self._endpoint.model_id,
             vendor=self._endpoint.vendor,
-            usage=_usage(message.usage),
+            usage=usage,
             seconds=seconds,
             limits=limits,
         )
@@ -122,7 +125,8 @@ class AnthropicModel:
             except (ValueError, KeyError, AttributeError, TypeError):
                 continue  # a kind of event that we do not know; what we need is checked at the end
         if not message.ended:
-            raise ModelAway("anthropic broke off in the middle of an answer: ask again")
+            with billing(_usage(message.usage)):
+                raise ModelAway("anthropic broke off in the middle of an answer: ask again")
         return message
 
     def _check_end(self, message: _Message) -> None:

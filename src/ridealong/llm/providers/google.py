@@ -11,7 +11,7 @@ from urllib.parse import quote
 from ridealong.core.errors import BadAnswer, ModelRefused
 from ridealong.llm import Answer, Block, Question, Usage
 from ridealong.llm.endpoint import Endpoint
-from ridealong.llm.failures import duration_s, failure, retry_after_s
+from ridealong.llm.failures import billing, duration_s, failure, retry_after_s
 from ridealong.llm.prompt import lay_out, merged
 from ridealong.llm.schema import Prepared, SchemaMode, Schemas, closed_schema, read_object
 
@@ -59,12 +59,14 @@ class GoogleModel:
                 wait = retry_after_s(exchange.headers, None)
                 raise failure(self._endpoint, exchange.status, codes, delay if wait is None else wait)
         seconds = time.perf_counter() - started
-        text = self._text(whole)
+        usage = _usage(whole.get("usageMetadata"))
+        with billing(usage):
+            content = read_object(self._text(whole), prepared, who=self.name)
         return Answer(
-            content=read_object(text, prepared, who=self.name),
+            content=content,
             model=str(whole.get("modelVersion") or self._endpoint.model_id),
             vendor=self._endpoint.vendor,
-            usage=_usage(whole.get("usageMetadata")),
+            usage=usage,
             seconds=seconds,
         )
 

@@ -12,7 +12,7 @@ from typing import Any, cast
 from ridealong.core.errors import BadAnswer, ModelAway, ModelRefused
 from ridealong.llm import Answer, Question, Usage
 from ridealong.llm.endpoint import Endpoint
-from ridealong.llm.failures import failure, openai_limits, retry_after_s
+from ridealong.llm.failures import billing, failure, openai_limits, retry_after_s
 from ridealong.llm.prompt import joined, lay_out, merged
 from ridealong.llm.schema import Prepared, SchemaMode, Schemas, closed_schema, read_object
 from ridealong.llm.wire import Exchange
@@ -50,12 +50,14 @@ class OpenAICompatibleModel:
                 raise failure(self._endpoint, exchange.status, codes, retry_after_s(exchange.headers, limits))
             whole = await self._streamed(exchange) if exchange.streams else await exchange.json()
         seconds = time.perf_counter() - started
-        text = self._text(whole)
+        usage = _usage(whole)
+        with billing(usage):
+            content = read_object(self._text(whole), prepared, who=self.name)
         return Answer(
-            content=read_object(text, prepared, who=self.name),
+            content=content,
             model=str(whole.get("model") or self._endpoint.model_id),
             vendor=self._endpoint.vendor,
-            usage=_usage(whole),
+            usage=usage,
             seconds=seconds,
             limits=limits,
         )
@@ -110,7 +112,8 @@ class OpenAICompatibleModel:
             except (ValueError, AttributeError, TypeError):
                 continue  # a kind of chunk that we do not know; what we need is checked at the end
         if not done and finish is None:
-            raise ModelAway(f"{self._endpoint.vendor} broke off in the middle of an answer: ask again")
+            with billing(_usage(whole)):
+                raise ModelAway(f"{self._endpoint.vendor} broke off in the middle of an answer: ask again")
         message["content"] = "".join(text)
         whole["choices"] = [{"message": message, "finish_reason": finish}]
         return whole
