@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ridealong.core.errors import InvalidSettings
 
-_DEFAULT_LIVE_MODEL: Final = "groq:openai/gpt-oss-20b"
+DEFAULT_LIVE_MODEL: Final = "groq:openai/gpt-oss-20b"
 
 
 def _key(*usual: str) -> AliasChoices:
@@ -34,6 +34,10 @@ class Settings(BaseSettings):
     """Where the embedded database and the recordings live."""
     database_url: SecretStr | None = None
     """An external PostgreSQL >= 16 with pgvector, as its owner; without it the embedded one is used."""
+    secret_key: SecretStr | None = None
+    """Encrypts what tenants entrust to us (their vendors' keys). Without it the embedded database has a key file."""
+    secret_keys_old: SecretStr | None = None
+    """Earlier values of `secret_key`, between commas: what they encrypted can still be read."""
     host: str = "127.0.0.1"
     port: int = Field(default=8790, ge=0, le=65535)
     transcriber: str = "local"
@@ -110,7 +114,7 @@ class Settings(BaseSettings):
         """The model to ask during calls, or None for the local classifier alone."""
         if self.live_model is not None:
             return None if self.live_model.strip().lower() in ("", "none") else self.live_model.strip()
-        return _DEFAULT_LIVE_MODEL if self.groq_api_key is not None else None
+        return DEFAULT_LIVE_MODEL if self.groq_api_key is not None else None
 
     @property
     def review_model_names(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Who makes the reviews: hosted models where the settings name some, else the local reviewer."""
+"""Who makes the reviews: hosted models where the tenant or the settings name some, else the local reviewer."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
+from ridealong.app.tenant_models import access, refusing, review_names, verify_names
+from ridealong.core.errors import InvalidSettings
 from ridealong.postcall.asking import ReviewModel
 from ridealong.postcall.hosted import HostedReviewer, ReviewModels
+from ridealong.store.model_choices import ModelChoice
 
 if TYPE_CHECKING:
+    from ridealong.app.tenant_models import TenantModels
     from ridealong.config import Settings
     from ridealong.embedding import Embedder
     from ridealong.llm.house import ModelHouse
@@ -23,12 +27,17 @@ GIVEN_UP_SHARE: Final = 0.25
 outside of the breaker. Else one that hangs would be waited for by every review anew."""
 
 
-def reviewer(settings: Settings, house: ModelHouse, embedder: Embedder, local: Reviewer) -> Reviewer:
-    """Raises InvalidSettings for a model name, key or address that cannot work."""
-    if not settings.review_model_names:
+def reviewer(
+    settings: Settings, house: ModelHouse, embedder: Embedder, local: Reviewer, tenants: TenantModels | None = None
+) -> Reviewer:
+    """`tenants` holds what tenants chose for themselves. Raises InvalidSettings for a model name, key or address of the
+    settings that cannot work.
+    """
+    models_for = models_of(settings, house, tenants)
+    if tenants is None and not settings.review_model_names:
         return local
     return HostedReviewer(
-        models_for=models_of_settings(settings, house),
+        models_for=models_for,
         embedder=embedder,
         local=local,
         budget_s=settings.review_budget_s,
@@ -37,16 +46,36 @@ def reviewer(settings: Settings, house: ModelHouse, embedder: Embedder, local: R
     )
 
 
-def models_of_settings(settings: Settings, house: ModelHouse) -> Callable[[UUID], Awaitable[ReviewModels]]:
-    """The same models for every tenant, as the settings name them. Raises InvalidSettings."""
-    drafting, verifying = settings.review_model_names, _verifiers(settings, house)
-    for name in (*drafting, *verifying):
-        house.model(name)  # names, keys and addresses that cannot work are told at the start
+def models_of(
+    settings: Settings, house: ModelHouse, tenants: TenantModels | None = None
+) -> Callable[[UUID], Awaitable[ReviewModels]]:
+    """A tenant's own models, else those of the settings, whose mistakes are told at once. Raises InvalidSettings."""
+    if settings.review_model_names:
+        for name in (*settings.review_model_names, *verify_names(settings, ModelChoice(), house)):
+            house.model(name)
 
     async def models_for(tenant_id: UUID) -> ReviewModels:
-        def of(name: str) -> ReviewModel:
-            return review_model(house, name, tenant_id=tenant_id, deadline_s=settings.review_budget_s)
+        choice = ModelChoice() if tenants is None else await tenants.of(tenant_id)
 
+        def of(name: str) -> ReviewModel:
+            try:
+                own = access(choice, name)
+                return review_model(
+                    house,
+                    name,
+                    tenant_id=tenant_id,
+                    deadline_s=settings.review_budget_s,
+                    key=own.key,
+                    url=own.url,
+                )
+            except InvalidSettings as error:
+                return ReviewModel(
+                    model=refusing(tenant_id, name, error), context_tokens=house.capability(name).context_tokens
+                )
+
+        drafting = review_names(settings, choice)
+        # Without drafts there is nothing to verify, and a model that cannot be used there is no news.
+        verifying = verify_names(settings, choice, house) if drafting else ()
         return ReviewModels(
             drafting=tuple(of(name) for name in drafting), verifying=tuple(of(name) for name in verifying)
         )
@@ -81,11 +110,3 @@ def review_model(
         lead_tokens=can.cache.minimum_tokens if can.cache is not None and can.cache.marked else None,
         price=lambda usage: None if can.price is None else can.price.cost(usage),
     )
-
-
-def _verifiers(settings: Settings, house: ModelHouse) -> tuple[str, ...]:
-    """A model set for it must work; the live one is used where it can be, and where not, nobody need know."""
-    if settings.verify_model:
-        return (settings.verify_model,)
-    live = settings.live_model_name
-    return (live,) if live is not None and house.can_ask(live.partition(":")[0]) else ()

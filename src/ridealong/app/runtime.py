@@ -19,6 +19,8 @@ import structlog
 from ridealong.app import hosted, models, reviewing, transcribers
 from ridealong.app.library import StoredDocuments, StoredLibrary, StoredRecordings, StoredReports, StoredVoices
 from ridealong.app.rehear import recorded_calls
+from ridealong.app.stored_models import StoredModels
+from ridealong.app.tenant_models import TenantModels
 from ridealong.core.errors import Refused, RidealongError
 from ridealong.live.engine import Engine
 from ridealong.live.registry import LiveCalls
@@ -28,6 +30,7 @@ from ridealong.postcall.rehearing import Rehearing
 from ridealong.recording.folder import Recordings
 from ridealong.speech import Transcriber
 from ridealong.store import Store, artifacts, tenants
+from ridealong.store.sealing import Sealing
 from ridealong.web.services import Services
 from ridealong.web.socket import Limits
 
@@ -67,6 +70,8 @@ class Runtime:
     recordings: Recordings
     transcribers: dict[int, Transcriber]
     models: models.Models
+    house: ModelHouse
+    tenant_models: TenantModels
     pipeline: ReviewPipeline
     calls: LiveCalls
     tokens: StoreTokens
@@ -83,6 +88,7 @@ class Runtime:
         # milliseconds, the default, would be paid for each of a turn's sentences.
         sys.setswitchinterval(0.0005)
         threads = settings.threads or os.cpu_count() or 2
+        sealing = Sealing.of_settings(settings)
         async with contextlib.AsyncExitStack() as stack:
             disk = stack.enter_context(ThreadPoolExecutor(4, "disk"))
             pool = stack.enter_context(ThreadPoolExecutor(threads, "models"))
@@ -105,10 +111,11 @@ class Runtime:
                 rehearing = Rehearing(store, loaded.embedder, again, recorded_calls(store, recordings, disk))
             house = ModelHouse(settings)
             stack.push_async_callback(house.close)
+            tenant_models = TenantModels(store, sealing)
             pipeline = await ReviewPipeline.open(
                 store,
                 loaded.embedder,
-                reviewing.reviewer(settings, house, loaded.embedder, loaded.reviewer()),
+                reviewing.reviewer(settings, house, loaded.embedder, loaded.reviewer(), tenant_models),
                 at_once=reviewing.HOSTED_AT_ONCE if settings.review_model_names else AT_ONCE,
                 rehearing=rehearing,
             )
@@ -136,7 +143,7 @@ class Runtime:
                     review=review,
                     resume_grace_s=settings.resume_grace_s,
                     max_call_ms=round(settings.max_call_hours * 3_600_000),
-                    live_model=hosted.live_model(settings, house),
+                    live_model=hosted.live_model(settings, house, tenant_models),
                     asking=hosted.asking(settings),
                 )
             )
@@ -151,6 +158,8 @@ class Runtime:
                 recordings=recordings,
                 transcribers=ears,
                 models=loaded,
+                house=house,
+                tenant_models=tenant_models,
                 pipeline=pipeline,
                 calls=calls,
                 tokens=StoreTokens(store=store),
@@ -176,6 +185,7 @@ class Runtime:
             render=StoredReports(self.store, self.threads),
             documents=StoredDocuments(self.store),
             voices=StoredVoices(self.store, self.threads),
+            models=StoredModels(settings=self.settings, house=self.house, tenants=self.tenant_models),
             ready=self.ready,
             # Pauses take no call audio, but keep the socket open: twice the longest call is plenty.
             limits=Limits(call_s=self.settings.max_call_hours * 2 * 3600),

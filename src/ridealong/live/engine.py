@@ -44,7 +44,7 @@ class UtteranceClassifier(Protocol):
     def classify(self, transcript: Transcript, utterance: Utterance, roles: Roles) -> Classified: ...
 
 
-def no_model(tenant_id: UUID) -> Model | None:  # noqa: ARG001 - the default for every tenant
+async def no_model(tenant_id: UUID) -> Model | None:  # noqa: ARG001 - the default for every tenant
     """Nobody to ask."""
     return None
 
@@ -66,7 +66,7 @@ class Engine:
     JSON, or None where there is none to show now."""
     resume_grace_s: float = 300.0
     max_call_ms: int = 4 * 3_600_000
-    live_model: Callable[[UUID], Model | None] = no_model
+    live_model: Callable[[UUID], Awaitable[Model | None]] = no_model
     """The hosted model that a tenant's new calls ask, or None where they are judged on this machine alone."""
     asking: CascadeSettings = field(default_factory=CascadeSettings)
     monotonic: Callable[[], float] = field(default=time.monotonic)

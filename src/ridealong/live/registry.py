@@ -166,9 +166,9 @@ class LiveCalls:
             self._calls.pop(call.call_id, None)
             self._tasks.pop(call.call_id, None)
 
-    def _live_model(self, tenant_id: UUID) -> Model | None:
+    async def _live_model(self, tenant_id: UUID) -> Model | None:
         try:
-            return self._engine.live_model(tenant_id)
+            return await self._engine.live_model(tenant_id)
         except RidealongError as error:
             # A tenant's wrong setting must not keep its calls from being heard.
             _log.error("live_model_not_usable", tenant_id=str(tenant_id), error=type(error).__name__)
@@ -183,7 +183,7 @@ class LiveCalls:
         enrolled = tuple(
             EnrolledVoice(rep_id=p.rep_id, voiceprint=p.voiceprint) for p in prints if p.rep_id == start.rep_id
         )
-        model = self._live_model(tenant_id)
+        model = await self._live_model(tenant_id)
         return Judge(
             transcript=Transcript(TranscriptId(call_id=call_id)),
             taxonomy=taxonomy,

@@ -122,6 +122,10 @@ class Capabilities:
 
     models: Mapping[str, Capability]
 
+    def knows(self, name: str) -> bool:
+        """Whether there is an entry for it."""
+        return name in self.models or _undated(name) in self.models
+
     def of(self, name: str) -> Capability:
         """The model's entry; for an unknown one what hardly any model refuses: no effort, no sampling, JSON by prompt.
 

@@ -52,14 +52,14 @@ def usual_url(vendor: str) -> str:
     return host + path if host else ""
 
 
-def checked_url(vendor: str, url: str, *, allow_http: bool = False) -> str:
+def checked_url(vendor: str, url: str, *, allow_http: bool = False, setting: str | None = None) -> str:
     """The base URL as the adapters want it. One without a path gets the vendor's usual one, and one that goes on to the
     verb (`/chat/completions`) loses it.
 
-    Transcripts and keys travel over it, so plain http is for this machine alone unless `allow_http`. Raises
-    InvalidSettings.
+    Transcripts and keys travel over it, so plain http is for this machine alone unless `allow_http`. `setting` is what
+    the address is called where it was given. Raises InvalidSettings.
     """
-    setting = f"RIDEALONG_{vendor.upper()}_URL"
+    setting = setting or f"RIDEALONG_{vendor.upper()}_URL"
     try:
         parts = urlsplit(url)
         host, _port = parts.hostname, parts.port

@@ -53,6 +53,10 @@ class ModelHouse:
         """What the model `vendor:id` can do."""
         return self._capabilities.of(name)
 
+    def knows(self, name: str) -> bool:
+        """Whether the table of models has the model `vendor:id`."""
+        return self._capabilities.knows(name)
+
     def can_ask(self, vendor: str) -> bool:
         """Whether the settings have what that vendor needs: a key, or for `compatible` an address."""
         if vendor == "compatible":

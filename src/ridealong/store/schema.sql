@@ -67,6 +67,32 @@ CREATE TABLE ridealong.document (
 
 CREATE UNIQUE INDEX document_has_one_active_version ON ridealong.document (tenant_id, kind, name) WHERE active;
 
+-- A tenant's own choice of models, and its own accounts with their vendors. Keys are sealed by the application
+-- (AES-256-GCM, bound to tenant, vendor and address), so a row that was copied elsewhere opens for nobody.
+
+CREATE TABLE ridealong.model_choice (
+    tenant_id uuid PRIMARY KEY,
+    live_model text,
+    review_models text[],
+    verify_model text,
+    changed_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT model_choice_belongs_to_a_tenant FOREIGN KEY (tenant_id) REFERENCES ridealong.tenant ON DELETE CASCADE
+);
+
+CREATE TABLE ridealong.vendor_account (
+    tenant_id uuid NOT NULL,
+    vendor text NOT NULL,
+    url text NOT NULL DEFAULT '',
+    sealed_key bytea,
+    key_set_at timestamptz,
+    PRIMARY KEY (tenant_id, vendor),
+    CONSTRAINT vendor_account_belongs_to_a_tenant FOREIGN KEY (tenant_id) REFERENCES ridealong.tenant ON DELETE CASCADE,
+    CONSTRAINT vendor_account_has_a_key_or_an_address CHECK (sealed_key IS NOT NULL OR url <> ''),
+    CONSTRAINT vendor_account_with_a_key_says_since_when CHECK ((sealed_key IS NULL) = (key_set_at IS NULL)),
+    -- Format, name of the key, nonce and tag alone are 33 bytes: what is shorter was never sealed.
+    CONSTRAINT vendor_account_key_is_sealed CHECK (octet_length(sealed_key) > 33)
+);
+
 ---------------------------------------------------------------------------------------------------- calls
 
 CREATE TABLE ridealong.call (
@@ -526,6 +552,7 @@ BEGIN
     END LOOP;
 END;
 $samples$;
+ALTER TABLE ridealong.vendor_account ALTER COLUMN sealed_key SET STATISTICS 0;
 
 ---------------------------------------------------------------------------------------------------- who may see what
 
@@ -533,7 +560,7 @@ DO $policies$
 DECLARE
     name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['tenant', 'rep', 'voiceprint', 'document', 'call', 'token', 'gap', 'transcript',
+    FOREACH name IN ARRAY ARRAY['tenant', 'rep', 'voiceprint', 'document', 'model_choice', 'vendor_account', 'call', 'token', 'gap', 'transcript',
         'speaker_role', 'utterance', 'moment', 'moment_evidence', 'moment_anchor', 'review', 'review_section', 'review_step', 'claim',
         'claim_evidence']
     LOOP
@@ -554,7 +581,7 @@ GRANT USAGE ON SCHEMA ridealong TO ridealong_app, ridealong_lookup;
 
 GRANT SELECT, INSERT ON ridealong.tenant, ridealong.transcript, ridealong.utterance, ridealong.gap, ridealong.moment,
     ridealong.moment_evidence, ridealong.moment_anchor TO ridealong_app;
-GRANT SELECT, INSERT, UPDATE, DELETE ON ridealong.voiceprint TO ridealong_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ridealong.voiceprint, ridealong.model_choice, ridealong.vendor_account TO ridealong_app;
 GRANT SELECT, INSERT, UPDATE ON ridealong.rep, ridealong.document, ridealong.call, ridealong.token,
     ridealong.speaker_role, ridealong.review TO ridealong_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ridealong.review_section TO ridealong_app;

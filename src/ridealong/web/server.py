@@ -18,6 +18,7 @@ from ridealong.core.errors import Refused
 from ridealong.web.api import calls_api, operations_api
 from ridealong.web.capture import capture
 from ridealong.web.documents import documents_api
+from ridealong.web.models import models_api
 from ridealong.web.report import report_api
 from ridealong.web.services import Services
 from ridealong.web.shell import ProblemApp, Shell, add_problem_answers
@@ -49,6 +50,7 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(calls_api(services))
     app.include_router(report_api(services))
     app.include_router(documents_api(services))
+    app.include_router(models_api(services))
 
     @app.websocket("/v1/capture")
     async def _(websocket: WebSocket) -> None:

@@ -111,6 +111,21 @@ class Voices(Protocol):
         ...
 
 
+class ModelChoices(Protocol):
+    """A tenant's own models, and its keys with their vendors."""
+
+    async def read(self, tenant_id: UUID) -> Json:
+        """What the tenant chose and what is in use. Of keys only whether there is one, since when, and how it ends."""
+        ...
+
+    async def write(self, tenant_id: UUID, change: Mapping[str, object]) -> Json:
+        """Keep what `change` holds (`web.models.ModelsChange`), and answer as `read`.
+
+        Raises Refused('bad_request'), or MissingPart where the server has nothing to encrypt keys with.
+        """
+        ...
+
+
 async def _ready() -> None:
     return
 
@@ -126,6 +141,7 @@ class Services:
     render: Renderer
     documents: Documents | None = None
     voices: Voices | None = None
+    models: ModelChoices | None = None
     ready: Callable[[], Awaitable[None]] = _ready
     """Returns when calls can be taken, raises RidealongError with the reason when they cannot."""
     limits: Limits = field(default_factory=Limits)

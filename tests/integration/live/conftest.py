@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -104,7 +104,7 @@ class House:
     resume_grace_s: float = 300.0
     max_call_ms: int = 3_600_000
     minds: Minds = field(default_factory=OneWord)
-    live_model: Callable[[UUID], Model | None] = no_model
+    live_model: Callable[[UUID], Awaitable[Model | None]] = no_model
     asking: CascadeSettings = field(default_factory=CascadeSettings)
 
     def process(self) -> LiveCalls:

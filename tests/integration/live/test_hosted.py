@@ -24,7 +24,7 @@ from ridealong.live.classify import Classified
 from ridealong.live.finished import FinishedTranscript
 from ridealong.live.session import LiveCall
 from ridealong.live.taxonomy import Taxonomy
-from ridealong.llm import Answer, Question
+from ridealong.llm import Answer, Model, Question
 from ridealong.llm.house import ModelHouse
 from ridealong.recording.folder import Recordings
 from ridealong.speech.session_file import RecordedSession
@@ -93,7 +93,11 @@ def session() -> RecordedSession:
 async def model(house: House) -> AsyncIterator[Waiting]:
     made = Waiting()
     house.minds = Unsure()
-    house.live_model = lambda _tenant: made
+
+    async def live_model(_tenant: UUID) -> Model:
+        return made
+
+    house.live_model = live_model
     house.asking = CascadeSettings(deadline_ms=10_000)
     yield made
     made.may_answer.set()

@@ -12,6 +12,8 @@ from ridealong.store import Store
 from ridealong.store.calls import load_call
 from ridealong.store.embedded import SUPERUSER, EmbeddedPostgres
 from ridealong.store.erase import erase_voiceprint
+from ridealong.store.model_choices import put_account, put_models
+from ridealong.store.sealing import Sealing
 from ridealong.store.tenants import (
     DocumentKind,
     Scope,
@@ -35,6 +37,7 @@ TABLES = (
     *("tenant", "rep", "voiceprint", "document", "call", "token", "gap", "transcript", "speaker_role", "utterance"),
     *("moment", "moment_evidence", "moment_anchor", "review", "review_section", "review_step"),
     *("claim", "claim_evidence"),
+    *("model_choice", "vendor_account"),
 )
 
 
@@ -61,6 +64,9 @@ async def full(store: Store, slug: str) -> UUID:
     async with store.tenant(call.tenant_id) as connection:
         await enrol_voice(connection, "rep-7", [0.5] * 512)
         await put_document(connection, DocumentKind.RUBRIC, "bant", "id: bant")
+        await put_models(connection, live_model="none", review_models=(), verify_model=None)
+        sealing = Sealing("a secret of the operator, long enough")
+        await put_account(connection, sealing, call.tenant_id, vendor="groq", url="", key="gsk_0123456789")
         await connection.execute(
             "INSERT INTO gap (tenant_id, call_id, at_ts, duration_ms, reason) VALUES (current_tenant(), %s, 1, 1, 'x')",
             [call.call_id],
