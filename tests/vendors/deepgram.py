@@ -102,7 +102,9 @@ class DeepgramStandIn:
             head = await reader.readuntil(b"\r\n\r\n")
             mischief = self.plan(self._count)
             self._count += 1
-            if head.startswith(b"POST"):
+            if head.startswith(b"GET /v1/auth/token "):
+                await self._tell_of_key(head, writer, mischief)
+            elif head.startswith(b"POST"):
                 await self._batch(head, reader, writer, mischief)
             else:
                 await Connection(self, reader, writer, mischief).run(head)
@@ -129,6 +131,21 @@ class DeepgramStandIn:
         if streaming and "utterance_end_ms" in parameters and parameters.get("interim_results") != ["true"]:
             return 400, "utterance_end_ms needs interim_results"
         return 0, ""
+
+    # ---- the key
+
+    async def _tell_of_key(self, head: bytes, writer: asyncio.StreamWriter, mischief: Mischief) -> None:
+        """As https://developers.deepgram.com/docs/authenticating has it; the fields are not all documented."""
+        allowed = f"\r\nauthorization: token {self.key.lower()}\r\n" in head.decode("latin-1").lower()
+        status = mischief.status or (200 if allowed else 401)
+        known = {"api_key_id": str(uuid4()), "scopes": ["usage:write"], "created": "2026-07-22T16:56:44.589Z"}
+        data = json.dumps(known if status == 200 else error_body(status, "Invalid credentials.")).encode()
+        writer.write(
+            f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {len(data)}\r\n"
+            "Connection: close\r\n\r\n".encode()
+            + data
+        )
+        await writer.drain()
 
     # ---- batch
 

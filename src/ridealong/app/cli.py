@@ -25,6 +25,8 @@ app = typer.Typer(
 )
 db = typer.Typer(no_args_is_help=True, help="The database: its state, tenants, tokens and documents.")
 app.add_typer(db, name="db")
+models = typer.Typer(no_args_is_help=True, help="A tenant's own models, and its keys with their vendors.")
+app.add_typer(models, name="models")
 
 T = TypeVar("T")
 
@@ -281,6 +283,58 @@ def db_enroll(
     from ridealong.app.commands import enroll_voice  # noqa: PLC0415
 
     _run(enroll_voice(_settings(), tenant=tenant, rep_id=rep, path=audio))
+
+
+@models.command("show")
+def models_show(*, tenant: Tenant = DEFAULT_TENANT) -> None:
+    """What the tenant chose, what is in use, and for which vendors it has a key. Keys are not shown."""
+    from ridealong.app.commands import show_models  # noqa: PLC0415
+
+    sys.stdout.write(_run(show_models(_settings(), tenant=tenant)) + "\n")
+
+
+@models.command("set")
+def models_set(
+    *,
+    live: Annotated[str | None, typer.Option(help="vendor:model for calls; `none`; `server`: as the settings.")] = None,
+    review: Annotated[
+        str | None, typer.Option(help="vendor:model,… for reviews, in order; `none`; `server`: as the settings.")
+    ] = None,
+    verify: Annotated[str | None, typer.Option(help="vendor:model that doubts; `server`: as the settings.")] = None,
+    key_of: Annotated[
+        str | None, typer.Option(help="Set the key of this vendor: it is asked for, or read from standard input.")
+    ] = None,
+    url: Annotated[str | None, typer.Option(help="With --key-of: the vendor's address.")] = None,
+    forget: Annotated[str | None, typer.Option(help="Forget the key and address of this vendor.")] = None,
+    tenant: Tenant = DEFAULT_TENANT,
+) -> None:
+    """Change the tenant's models and keys."""
+    from ridealong.app.commands import set_models  # noqa: PLC0415
+
+    change: dict[str, object] = {}
+    if live is not None:
+        change["live_model"] = None if live == "server" else live
+    if review is not None:
+        names = [part.strip() for part in review.split(",") if part.strip() not in ("", "none")]
+        change["review_models"] = None if review == "server" else names
+    if verify is not None:
+        change["verify_model"] = None if verify == "server" else verify
+    vendors: dict[str, object] = {} if forget is None else {forget: None}
+    if key_of is not None:
+        # Not an argument: those are seen by every user of the machine, and stay in the shell's history.
+        key = typer.prompt(f"Key of {key_of}", hide_input=True) if sys.stdin.isatty() else sys.stdin.readline()
+        vendors[key_of] = {"key": str(key)} | ({} if url is None else {"url": url})
+    elif url is not None:
+        raise typer.BadParameter("--url needs --key-of: a key does not follow an address that changes")
+    sys.stdout.write(_run(set_models(_settings(), tenant=tenant, change=change | {"vendors": vendors})) + "\n")
+
+
+@models.command("rotate")
+def models_rotate() -> None:
+    """Encrypt all tenants' keys under the newest RIDEALONG_SECRET_KEY."""
+    from ridealong.app.commands import rotate_keys  # noqa: PLC0415
+
+    sys.stdout.write(_run(rotate_keys(_settings())) + "\n")
 
 
 def _factor(speed: Speed) -> float:

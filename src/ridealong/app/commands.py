@@ -15,12 +15,17 @@ from rich.text import Text
 
 from ridealong.app import models
 from ridealong.app.library import StoredReports, check_document, erase_everywhere, hit_json
-from ridealong.core.errors import InvalidDocument, Refused
+from ridealong.app.stored_models import StoredModels
+from ridealong.app.tenant_models import TenantModels
+from ridealong.core.errors import InvalidDocument, InvalidSettings, Refused
+from ridealong.llm.house import ModelHouse
 from ridealong.postcall.render import steps_total
 from ridealong.recording.folder import Recordings
 from ridealong.speech.audio import read_recording
 from ridealong.speech.voices import enrol
 from ridealong.store import Store, artifacts, calls, tenants
+from ridealong.store.model_choices import seal_anew
+from ridealong.store.sealing import Sealing
 from ridealong.store.search import search
 
 if TYPE_CHECKING:
@@ -191,3 +196,40 @@ async def enroll_voice(settings: Settings, *, tenant: str, rep_id: str, path: Pa
             await tenants.put_rep(conn, rep_id)
             await tenants.enrol_voice(conn, rep_id, voiceprint)
     Console(highlight=False).print("Enrolled.")
+
+
+async def show_models(settings: Settings, *, tenant: str) -> str:
+    """The tenant's choice of models as JSON, without any key."""
+    async with _models(settings, tenant) as (stored, tenant_id):
+        return json.dumps(await stored.read(tenant_id), indent=2)
+
+
+async def set_models(settings: Settings, *, tenant: str, change: dict[str, object]) -> str:
+    """Change it. Raises Refused with what is wrong, or MissingPart where keys cannot be encrypted."""
+    async with _models(settings, tenant) as (stored, tenant_id):
+        return json.dumps(await stored.write(tenant_id, change), indent=2)
+
+
+async def rotate_keys(settings: Settings) -> str:
+    """Encrypt all tenants' keys under the operator's newest key."""
+    sealing = Sealing.of_settings(settings)
+    async with _store(settings) as store:
+        counts = [await seal_anew(store, sealing, tenant.tenant_id) for tenant in await tenants.list_tenants(store)]
+    changed, unreadable = sum(count[0] for count in counts), sum(count[1] for count in counts)
+    if unreadable:
+        raise InvalidSettings(
+            f"{changed} keys were encrypted anew, but {unreadable} cannot be decrypted: run `ridealong doctor`"
+        )
+    return f"{changed} keys were encrypted anew; RIDEALONG_SECRET_KEYS_OLD may go."
+
+
+@asynccontextmanager
+async def _models(settings: Settings, tenant: str) -> AsyncGenerator[tuple[StoredModels, UUID]]:
+    house = ModelHouse(settings)
+    try:
+        async with _store(settings) as store:
+            found = await tenants.find_tenant(store, tenant)
+            own = TenantModels(store, Sealing.of_settings(settings))
+            yield StoredModels(settings=settings, house=house, tenants=own), found.tenant_id
+    finally:
+        await house.close()

@@ -1,7 +1,7 @@
 """`ridealong doctor`: whether everything that Ridealong stands on is here and works, and what to do where it is not.
 
-Touches nothing outside this machine but the database of the settings, which it prepares as every start does, and the
-models of the settings, each of which it asks one short question.
+Touches nothing outside this machine but the database of the settings, which it prepares as every start does, the
+models of the settings, each of which it asks one short question, and Deepgram, where that hears calls.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ridealong.app.checks import Check, Outcome
+from ridealong.app.doctor_deepgram import check_deepgram
 from ridealong.app.doctor_models import check_models
+from ridealong.app.doctor_tenants import check_tenants
 from ridealong.config import Settings
 from ridealong.core.errors import RidealongError
 from ridealong.embedding.cache import default_cache_dir
@@ -72,7 +74,7 @@ async def run_checks(settings: Settings) -> list[Check]:
             ),
         )
     checks = [await asyncio.to_thread(_guarded, name, look) for name, look in looked_at]
-    return [*checks, await _database(settings), *await check_models(settings)]
+    return [*checks, *await check_deepgram(settings), *await _database(settings), *await check_models(settings)]
 
 
 def show_checks(checks: list[Check], console: Console) -> None:
@@ -214,17 +216,17 @@ def _port(host: str, port: int) -> Check:
     return Check(name="port", outcome=Outcome.OK, message=f"{host}:{port} is free")
 
 
-async def _database(settings: Settings) -> Check:
-    """Open the store as a server would, and ask the application's own role what it is."""
+async def _database(settings: Settings) -> list[Check]:
+    """Open the store as a server would, ask the application's own role what it is, and look at the tenants' keys."""
     kind = "embedded" if settings.database_url is None else "external"
     try:
         store = await Store.open(settings)
     except RidealongError as error:
-        return Check(name="database", outcome=Outcome.FAIL, message=f"{kind}: {error}")
+        return [Check(name="database", outcome=Outcome.FAIL, message=f"{kind}: {error}")]
     except Exception as error:
         # No text of the error: a driver's may repeat the address with its password.
         message = f"{kind}: {type(error).__name__} on opening; check RIDEALONG_DATABASE_URL and RIDEALONG_DATA_DIR"
-        return Check(name="database", outcome=Outcome.FAIL, message=message)
+        return [Check(name="database", outcome=Outcome.FAIL, message=message)]
     try:
         async with store.without_tenant() as connection:
             cursor = await connection.execute(
@@ -233,12 +235,13 @@ async def _database(settings: Settings) -> Check:
                 " (SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user)"
             )
             row = await cursor.fetchone()
+        own = await check_tenants(settings, store)
     except RidealongError as error:
-        return Check(name="database", outcome=Outcome.FAIL, message=f"{kind}: {error}")
+        return [Check(name="database", outcome=Outcome.FAIL, message=f"{kind}: {error}")]
     finally:
         await store.close()
     postgres, pgvector, mighty = row or (0, None, True)
-    return _database_check(kind, int(postgres), None if pgvector is None else str(pgvector), bool(mighty))
+    return [_database_check(kind, int(postgres), None if pgvector is None else str(pgvector), bool(mighty)), own]
 
 
 def _database_check(kind: str, postgres: int, pgvector: str | None, mighty: bool) -> Check:

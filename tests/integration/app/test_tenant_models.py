@@ -17,6 +17,9 @@ import pytest
 from pydantic import SecretStr
 
 from ridealong.app import hosted, reviewing
+from ridealong.app.checks import Outcome
+from ridealong.app.commands import rotate_keys
+from ridealong.app.doctor_tenants import check_tenants
 from ridealong.app.runtime import StoreTokens
 from ridealong.app.stored_models import StoredModels
 from ridealong.app.tenant_models import KEPT_S, TenantModels
@@ -168,33 +171,33 @@ async def test_what_is_left_out_stays_and_null_takes_it_away(site: Site) -> None
     assert (await site.put(vendors={"anthropic": {"key": None}}))["vendors"] == {}
 
 
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ({"live_model": "acme:big"}, "a vendor is one of groq, openai"),
-        ({"review_models": ["claude-opus-5-5"]}, "write vendor:model"),
-        ({"review_models": [OPUS, OPUS]}, "twice"),
-        ({"live_model": "scripted:/etc/passwd"}, "a vendor is one of"),
-        ({"vendors": {"sk-a-key-in-the-wrong-place": {}}}, "a vendor is one of"),
-        ({"vendors": {"groq": {"sk-a-key-in-the-wrong-place": "x"}}}, "Extra inputs"),
-        ({"vendors": {"groq": {"key": "two words"}}}, "visible ASCII"),
-        ({"vendors": {"groq": {"key": "x\r\nHost: elsewhere"}}}, "visible ASCII"),
-        ({"vendors": {"groq": {"key": ""}}}, "visible ASCII"),
-        ({"vendors": {"groq": {"key": "k", "url": "http://models.example.com/v1"}}}, "unencrypted to models.example"),
-        ({"vendors": {"groq": {"key": "k", "url": "https://me:hush@models.example.com"}}}, "no user, password"),
-        ({"live": "none"}, "Extra inputs"),
-        ([], "object"),
-        (b"{", "must be JSON"),
-        (b'{"live_model": "\\ud800"}', "must be JSON"),
-    ],
+MISTAKES: tuple[tuple[object, str], ...] = (
+    ({"live_model": "acme:big"}, "a vendor is one of groq, openai"),
+    ({"review_models": ["claude-opus-5-5"]}, "write vendor:model"),
+    ({"review_models": [OPUS, OPUS]}, "twice"),
+    ({"live_model": "scripted:/etc/passwd"}, "a vendor is one of"),
+    ({"live_model": "none", "vendors": {"sk-a-key-in-the-wrong-place": {}}}, "a vendor is one of"),
+    ({"vendors": {"groq": {"sk-a-key-in-the-wrong-place": "x"}}}, "Extra inputs"),
+    ({"vendors": {"groq": {"key": "two words"}}}, "visible ASCII"),
+    ({"vendors": {"groq": {"key": "x\r\nHost: elsewhere"}}}, "visible ASCII"),
+    ({"vendors": {"groq": {"key": ""}}}, "visible ASCII"),
+    ({"vendors": {"groq": {"key": "k", "url": "http://models.example.com/v1"}}}, "unencrypted to models.example"),
+    ({"vendors": {"groq": {"key": "k", "url": "https://me:hush@models.example.com"}}}, "no user, password"),
+    ({"live": "none"}, "Extra inputs"),
+    ([], "object"),
+    (b"{", "must be JSON"),
+    (b'{"live_model": "\\ud800"}', "must be JSON"),
 )
-async def test_a_mistake_is_told_and_nothing_changes(site: Site, change: object, said: str) -> None:
+
+
+async def test_a_mistake_is_told_and_nothing_changes(site: Site) -> None:
     before = await site.put(review_models=[OPUS], vendors={"groq": {"key": OWN_KEY}})
-    detail = await site.refused(change)
-    assert said in detail
-    for secret in ("sk-a-key", "hush", "two words", "elsewhere"):
-        assert secret not in detail
-    assert await site.get() == before
+    for change, said in MISTAKES:
+        detail = await site.refused(change)
+        assert said in detail, change
+        for secret in ("sk-a-key", "hush", "two words", "elsewhere"):
+            assert secret not in detail, change
+        assert await site.get() == before, change
 
 
 async def test_a_key_does_not_follow_an_address_that_somebody_changes(site: Site) -> None:
@@ -384,3 +387,23 @@ async def test_another_process_hears_of_a_change_soon(store: Store, store_settin
         now[0] += KEPT_S
         assert (await elsewhere.of(site.tenant_id)).live_model == "none"
     assert KEPT_S <= 60
+
+
+async def test_the_doctor_names_tenants_whose_keys_do_not_open_and_keys_that_should_be_rotated(
+    store: Store, store_settings: Settings
+) -> None:
+    settings = with_secret(store_settings)
+    assert "no tenant has" in (await check_tenants(settings, store)).message
+    async with served(store, settings) as site:
+        await site.put(vendors={"groq": {"key": OWN_KEY}})
+    assert (await check_tenants(settings, store)).outcome is Outcome.OK
+    rotated = with_secret(store_settings, SECOND, secret_keys_old=SecretStr(FIRST))
+    check = await check_tenants(rotated, store)
+    assert (check.outcome, "models rotate" in check.message) == (Outcome.WARN, True)
+    check = await check_tenants(with_secret(store_settings, SECOND), store)
+    assert check.outcome is Outcome.FAIL
+    assert "1 of 1 cannot be decrypted" in check.message
+    assert "groq" in check.message
+    assert OWN_KEY[-4:] not in check.message
+    assert "1 keys were encrypted anew" in await rotate_keys(rotated)
+    assert (await check_tenants(with_secret(store_settings, SECOND), store)).outcome is Outcome.OK

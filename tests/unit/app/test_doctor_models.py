@@ -95,3 +95,33 @@ async def test_a_missing_key_and_a_broken_file_fail(tmp_path: Path) -> None:
     path.write_text("models: 5\n")
     checks = await check_models(Settings(models_file=path))
     assert [check.outcome for check in checks] == [Outcome.FAIL]
+
+
+async def test_the_live_deadline_is_the_setting_s() -> None:
+    async with GroqChat(answer=lambda _asked: {"well": True}, delay_s=0.3) as vendor:
+        settings = Settings(groq_api_key=vendor.key, groq_url=vendor.url, live_deadline_ms=200)
+        check = (await check_models(settings, today=TODAY))[0]
+    assert check.outcome is Outcome.WARN
+    assert "over the 0.2 s" in check.message
+
+
+async def test_what_the_settings_will_do_is_said_in_order() -> None:
+    settings = Settings(
+        transcriber="deepgram, local",
+        retranscriber="local",
+        live_model="scripted:nowhere.yaml",
+        review_models="anthropic:claude-opus-5-5, google:gemini-3.8-flash",
+        verify_model="groq:openai/gpt-oss-20b",
+        review_stand_in=False,
+        live_deadline_ms=700,
+    )
+    said = (await check_models(settings))[-1].message
+    for part in (
+        "heard by deepgram or, while that is away, by local",
+        "by scripted:nowhere.yaml where that is unsure (after 700 ms",
+        "heard again by local",
+        "within 30 s by anthropic:claude-opus-5-5, then google:gemini-3.8-flash",
+        "second time by groq:openai/gpt-oss-20b",
+        "where none answers it fails",
+    ):
+        assert part in said, said

@@ -86,6 +86,14 @@ def batch_url(options: DeepgramOptions, hearing: Hearing) -> str:
     return _address(options.url, {"ws": "http", "wss": "https"}, parameters + _keyterms(options, hearing))
 
 
+def key_url(options: DeepgramOptions) -> str:
+    """The address that tells whether the key is valid, without transcribing anything.
+
+    Source: https://developers.deepgram.com/docs/authenticating. Raises InvalidSettings for an address that is none.
+    """
+    return _address(options.url, {"ws": "http", "wss": "https"}, []).removesuffix("/listen") + "/auth/token"
+
+
 def authorization(options: DeepgramOptions) -> dict[str, str]:
     """Deepgram's keys are sent as `Token`, not as `Bearer`."""
     return {"Authorization": f"Token {options.api_key}"}
