@@ -39,7 +39,7 @@ class TenantModels:
         self._changes: dict[UUID, int] = {}
 
     async def of(self, tenant_id: UUID) -> ModelChoice:
-        """Raises Unavailable while the database is away, InvalidSettings for a key file that cannot be used."""
+        """Raises Unavailable while the database is away."""
         kept = self._kept.get(tenant_id)
         if kept is not None and self._clock() < kept[0]:
             return kept[1]

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
+from ridealong.core.errors import InvalidSettings
 from ridealong.store.sealing import Sealing, Unreadable
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class ModelChoice:
 
 
 async def load_choice(store: Store, sealing: Sealing, tenant_id: UUID) -> ModelChoice:
-    """The tenant's choice with its keys opened. Raises Unavailable, or InvalidSettings for a bad key file."""
+    """The tenant's choice with its keys opened, as far as they can be. Raises Unavailable."""
     async with store.tenant(tenant_id) as connection:
         return await choice_within(connection, sealing, tenant_id)
 
@@ -71,10 +72,13 @@ async def choice_within(
     accounts: dict[str, VendorAccount] = {}
     for vendor, url, sealed, set_at in await cursor.fetchall():
         key = unreadable = None
+        current = True
         if sealed is not None:
             try:
                 key = sealing.open(bytes(sealed), bound_to=_bound_to(tenant_id, vendor, url))
-            except Unreadable as error:
+                current = sealing.current(bytes(sealed))
+            except (Unreadable, InvalidSettings) as error:
+                # A bad key file too: a call or review must go on without the key.
                 unreadable = str(error)
         accounts[vendor] = VendorAccount(
             vendor=vendor,
@@ -82,7 +86,7 @@ async def choice_within(
             key=key,
             key_set_at=set_at,
             unreadable=unreadable,
-            current=sealed is None or sealing.current(bytes(sealed)),
+            current=current,
         )
     if chosen is None:
         return ModelChoice(accounts=accounts)

@@ -376,6 +376,20 @@ async def test_a_call_asks_the_tenant_s_live_model_else_the_server_s(store: Stor
             assert await live(site.tenant_id) is None
 
 
+async def test_a_key_file_that_others_may_read_is_told_and_its_keys_are_not_used(
+    site: Site, store: Store, tmp_path: Path
+) -> None:
+    file = tmp_path / KEY_FILE
+    file.write_text(FIRST)
+    file.chmod(0o600)
+    await site.put(vendors={"groq": {"key": OWN_KEY}})
+    assert (await load_choice(store, Sealing(None, file=file), site.tenant_id)).accounts["groq"].key == OWN_KEY
+    file.chmod(0o640)
+    account = (await load_choice(store, Sealing(None, file=file), site.tenant_id)).accounts["groq"]
+    assert account.key is None
+    assert "chmod 600" in (account.unreadable or "")
+
+
 async def test_another_process_hears_of_a_change_soon(store: Store, store_settings: Settings) -> None:
     now = [0.0]
     settings = with_secret(store_settings)
