@@ -56,7 +56,7 @@ def test_a_clock_that_begins_anew_in_audio_sent_again_is_not_taken_for_words_sai
     begun(ear, 10_000.0)
     take(ear, results(0, 5, word("two", 2)), results(5, 13, word("three", 12)))
     with pytest.raises(ClockBroken):
-        take(ear, results(0, 4, word("four", 1), word("five", 2)))
+        take(ear, results(0, 1.9, word("four", 0.5), word("five", 1)))
 
 
 def test_a_clock_that_begins_anew_in_a_longer_window_is_noticed_too() -> None:
