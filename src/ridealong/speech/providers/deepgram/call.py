@@ -228,7 +228,9 @@ class HeardCall:
             asked_for = refused.retry_after_s if isinstance(refused, TooSoon) else 0.0
             wait = max(wait, asked_for)
             # Who is told to stay away for long has to say so at once: somebody else may hear the call meanwhile.
-            if (self._failures > 1 or asked_for) and self._loop.time() + wait - self._failing_since > self._options.patience_s:
+            if (
+                self._failures > 1 or asked_for
+            ) and self._loop.time() + wait - self._failing_since > self._options.patience_s:
                 raise refused
             await asyncio.sleep(wait)
             self._failures += 1
