@@ -35,9 +35,13 @@ def words(transcript: dict[str, Any], speaker: int) -> list[str]:
 async def test_a_killed_server_and_a_lost_connection_leave_no_trace(tmp_path: Path) -> None:
     script = [word for word in words_of(SAMPLE) if word.end_ts < DURATION_MS - 2_000]
     plan = {0: Mischief(close_code=1011, close_after_ms=21_000), 3: Mischief(abort_after_ms=15_000)}
+
+    def wrong(n: int) -> Mischief:
+        return plan.get(n, Mischief())
+
     folder = tmp_path / "data"
     folder.mkdir()
-    async with deepgram(script, final_delay_s=0.0, plan=lambda n: plan.get(n, Mischief())) as vendor:
+    async with deepgram(script, final_delay_s=0.0, plan=wrong) as vendor:
         env = {
             "RIDEALONG_TRANSCRIBER": "deepgram",
             "RIDEALONG_RETRANSCRIBER": "deepgram",
@@ -94,5 +98,5 @@ async def check(
 
 
 def seconds(flac: bytes) -> float:
-    with av.open(io.BytesIO(flac)) as container:
+    with av.open(io.BytesIO(flac), "r") as container:
         return sum(frame.samples for frame in container.decode(audio=0)) / 16_000
