@@ -32,6 +32,10 @@ ALWAYS = [
     Mischief(quiet_in_silence=True),
     Mischief(whole_windows=False),
     Mischief(duplicate=True, reorder=True),
+    Mischief(duplicate=True, whole_windows=False),
+    Mischief(reorder=True, whole_windows=False),
+    Mischief(duplicate=True, reorder=True, whole_windows=False),
+    Mischief(duplicate=True, reorder=True, whole_windows=False, revise_interims=True, change_speakers=True),
 ]
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ridealong.core.errors import InvalidSettings, Unavailable
 from ridealong.core.transcript import SpeakerId
-from ridealong.speech import HeardThrough, Hearing, NotHeard, SpokenTurn, Words
+from ridealong.speech import Audio, HeardThrough, Hearing, NotHeard, SpokenTurn, Words
 from ridealong.speech.providers.deepgram import DeepgramTranscriber
 from tests.unit.speech.deepgram.listening import assert_same, first, hear, options, pieces, script, spoken
 from tests.vendors.deepgram import Mischief, deepgram, marked_audio
@@ -131,6 +133,33 @@ async def test_a_refusal_that_passes_is_waited_for(wrong: Mischief) -> None:
     heard, standin = await hear(script(20_000), lambda n: wrong if n < 2 else Mischief(), duration_ms=21_000)
     assert len(standin.seen) == 3
     assert_same(heard, script(20_000))
+
+
+async def test_who_is_told_to_stay_away_for_long_says_so_at_once() -> None:
+    began = asyncio.get_running_loop().time()
+    with pytest.raises(Unavailable):
+        await hear(script(5_000), lambda _: Mischief(status=429, retry_after="60"), duration_ms=6_000)
+    assert asyncio.get_running_loop().time() - began < 5
+
+
+@pytest.mark.parametrize("url", ["ws://here:port", "ws://here:99999", "ftp://here", "ws://", "http://[::1"])
+async def test_an_address_that_is_none_is_told_as_one(url: str) -> None:
+    with pytest.raises(InvalidSettings, match="RIDEALONG_DEEPGRAM_URL"):
+        await hear(script(5_000), url=url)
+
+
+async def test_a_vendor_that_says_nothing_to_the_end_has_not_heard_it() -> None:
+    async def speech() -> AsyncIterator[Audio]:
+        for at in range(20):
+            yield Audio(start_ts=at * 100, samples=np.full((1_600, 1), 0.3, np.float32))
+            await asyncio.sleep(0.1)
+
+    async with deepgram(script(5_000), plan=lambda _: Mischief(stall_after_ms=0)) as standin:
+        transcriber = DeepgramTranscriber(options(standin, patience_s=1.0))
+        with pytest.raises(Unavailable):
+            async for _ in transcriber.hear(speech(), Hearing()):
+                pass
+        await transcriber.close()
 
 
 async def test_what_is_told_as_heard_through_stays_true_over_a_break() -> None:

@@ -225,9 +225,12 @@ class HeardCall:
         refused = Unavailable(f"Deepgram closes every connection (code {self._close_code}): see its status page")
         while True:
             wait = min(_LONGEST_DELAY_S, 0.1 * 2**self._failures) if self._failures else 0.0
-            if isinstance(refused, TooSoon):
-                wait = max(wait, refused.retry_after_s)
-            if self._failures > 1 and self._loop.time() + wait - self._failing_since > self._options.patience_s:
+            asked_for = refused.retry_after_s if isinstance(refused, TooSoon) else 0.0
+            wait = max(wait, asked_for)
+            # Who is told to stay away for long has to say so at once: somebody else may hear the call meanwhile.
+            if (
+                self._failures > 1 or asked_for
+            ) and self._loop.time() + wait - self._failing_since > self._options.patience_s:
                 raise refused
             await asyncio.sleep(wait)
             self._failures += 1
@@ -250,7 +253,7 @@ class HeardCall:
         self._ear.begin(origin_ts)
         self._sent_at.clear()
         self._last_wire = self._last_ship = self._last_heard = self._loop.time()
-        self._unanswered, self._voiced = (self._last_ship if data else None), False
+        self._unanswered, self._voiced = (self._last_ship if data else None), bool(data) and _has_voice(data)
         self._finalized = False
         for at in range(0, len(data), self._longest):
             socket.send_audio(data[at : at + self._longest])
@@ -270,14 +273,15 @@ class HeardCall:
 
     async def _close_stream(self, socket: Socket) -> bool:
         """No more audio. Finalize may be answered by nothing; CloseStream is, by the rest and then by the close."""
+        unheard = self._unanswered is not None and self._voiced
         self._unanswered = None
-        self._last_heard = self._loop.time()
+        over = self._last_heard = self._loop.time()
         socket.send_control(FINALIZE)
         socket.send_control(CLOSE_STREAM)
         while self._socket is socket:
             left = self._last_heard + _CLOSING_S - self._loop.time()
             if left <= 0:
-                return not self._ear.open
+                return not self._ear.open and not (unheard and self._last_heard == over)
             try:
                 async with asyncio.timeout(left):
                     await self._stirred()

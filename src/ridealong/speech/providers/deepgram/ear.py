@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeGuard
+from typing import Any, Final
 
 from ridealong.core.transcript import UNATTRIBUTED, Speaker, SpeakerId
 from ridealong.speech import Activity, Heard, HeardThrough, Hearing, Partial, SpokenWord, Words
@@ -55,7 +55,11 @@ class _Channel:
     speaking: bool = False
     held: list[_Final] = field(default_factory=list[_Final])
     holes: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
+    shuffled: bool = False
+    """A final came behind a later one: from now on one that leaves a hole waits for what may belong there."""
     said: deque[tuple[str, int, int]] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
+    known: deque[tuple[str, int, int]] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
+    """All final words of this connection, also those that were said on an earlier one."""
 
 
 class Ear:
@@ -109,6 +113,7 @@ class Ear:
             channel.contiguous = True
             channel.held = []
             channel.holes = []
+            channel.known.clear()
 
     def skip_to(self, ts: int) -> None:
         """Audio before `ts` cannot be heard any more."""
@@ -177,19 +182,21 @@ class Ear:
                 raise ClockBroken
         self.heard_ts = max(self.heard_ts, min(end_ts, sent_ts))
         if not message.get("is_final"):
-            return self._interim(channel, end_ts, words, best)
+            return self._interim(channel, start_ts, end_ts, words, best)
         ends_turn = bool(message.get("speech_final") or message.get("from_finalize"))
         final = _Final(start_ts=start_ts, end_ts=end_ts, words=words, ends_turn=ends_turn)
         return self._placed(channel, final)
 
     def _interim(
-        self, channel: _Channel, end_ts: int, words: list[dict[str, Any]], best: dict[str, Any]
+        self, channel: _Channel, start_ts: int, end_ts: int, words: list[dict[str, Any]], best: dict[str, Any]
     ) -> list[Heard]:
         """Words may change, and the speakers that interims name are not to be trusted: only channels are."""
         settled = max(channel.overlap_until, channel.window_end)
         first = next((w for w in words if self._ts(w["start"]) + self._ts(w["end"]) > 2 * settled), None)
         if first is None:
-            if not words and end_ts > max(channel.window_end, channel.open_from or 0):
+            # Where windows follow each other, one that begins later says nothing of what the final before it holds.
+            overtook = channel.contiguous and start_ts > channel.window_end + _CONTIGUOUS_MS
+            if not words and not overtook and end_ts > max(channel.window_end, channel.open_from or 0):
                 channel.open_from = None
                 channel.silent_through = max(channel.silent_through, end_ts - _SILENCE_MARGIN_MS)
             return []
@@ -208,7 +215,7 @@ class Ear:
         expected = channel.window_end
         if final.start_ts > expected + _CONTIGUOUS_MS:
             waited_for = channel.open_from is not None and channel.open_from < final.start_ts - _CONTIGUOUS_MS
-            if channel.contiguous or waited_for:
+            if channel.contiguous or channel.shuffled or waited_for:
                 channel.held.append(final)
                 channel.held.sort(key=lambda each: each.start_ts)
                 return []
@@ -235,14 +242,15 @@ class Ear:
         for hole in channel.holes:
             if hole[0] - _CONTIGUOUS_MS <= final.start_ts and middle < hole[1]:
                 channel.holes.remove(hole)
-                words = self._spoken(channel, [w for w in final.words if not self._said_before(channel, w)])
+                channel.shuffled = True
+                fresh = [w for w in final.words if not self._said_before(channel, w)]
+                words = self._spoken(channel, fresh)
+                channel.known.extend((_text(w).casefold(), self._ts(w["start"]), self._ts(w["end"])) for w in fresh)
                 # Its own utterance: what is open was said after it.
                 return [Words(words=(), ends_turn=True), Words(words=words, ends_turn=True)] if words else []
-        if final.end_ts <= channel.overlap_until:
-            self._only_speakers(final.words)
+        if any(self._known(channel, w) for w in final.words):
             return []
-        if any(self._said_before(channel, w) for w in final.words):
-            return []
+        # Also in audio that was sent again: a clock that begins anew there must not pass for words said before.
         raise ClockBroken
 
     def _accept(self, channel: _Channel, final: _Final) -> list[Heard]:
@@ -255,7 +263,10 @@ class Ear:
             start, end = self._ts(word["start"]), self._ts(word["end"])
             old = start + end <= 2 * settled or (start < near and self._said_before(channel, word))
             (again if old else fresh).append(word)
+        if overlapping and len(again) > 2 and not any(self._known(channel, w) for w in again):
+            raise ClockBroken
         self._only_speakers(again)
+        channel.known.extend((_text(w).casefold(), self._ts(w["start"]), self._ts(w["end"])) for w in final.words)
         channel.window_end = max(channel.window_end, final.end_ts)
         channel.final_through = max(channel.final_through, channel.window_end)
         channel.open_from = None
@@ -298,19 +309,25 @@ class Ear:
     def _speaker(self, channel: _Channel, word: dict[str, Any]) -> Speaker:
         if self._apart:
             return SpeakerId(channel.index)
-        number = word.get("speaker")
-        return self._speakers.name(number) if _is_number(number) else UNATTRIBUTED
+        number = _number(word)
+        return UNATTRIBUTED if number is None else self._speakers.name(number)
 
     def _only_speakers(self, words: list[dict[str, Any]]) -> None:
         if not self._apart:
             for word in words:
-                number = word.get("speaker")
-                if _is_number(number):
+                number = _number(word)
+                if number is not None:
                     self._speakers.heard_again(number, self._ts(word["start"]), self._ts(word["end"]))
 
     def _said_before(self, channel: _Channel, word: dict[str, Any]) -> bool:
+        return self._among(channel.said, word)
+
+    def _known(self, channel: _Channel, word: dict[str, Any]) -> bool:
+        return self._among(channel.known, word)
+
+    def _among(self, words: deque[tuple[str, int, int]], word: dict[str, Any]) -> bool:
         text, start = _text(word).casefold(), self._ts(word["start"])
-        return any(said == text and abs(at - start) <= _SAME_MS for said, at, _ in reversed(channel.said))
+        return any(said == text and abs(at - start) <= _SAME_MS for said, at, _ in reversed(words))
 
     # ---- turns
 
@@ -362,8 +379,12 @@ def _text(word: dict[str, Any]) -> str:
     return str(word.get("punctuated_word") or word["word"]).strip()
 
 
-def _is_number(number: Any) -> TypeGuard[int]:
-    return isinstance(number, int) and not isinstance(number, bool) and number >= 0
+def _number(word: dict[str, Any]) -> int | None:
+    """The vendor's number of who says it, if it gives one; some write a whole number as a float."""
+    number = word.get("speaker")
+    if isinstance(number, bool) or not isinstance(number, int | float) or number < 0 or number != int(number):
+        return None
+    return int(number)
 
 
 def _overlaps(said: deque[tuple[str, int, int]], start_ts: int, end_ts: int) -> bool:

@@ -29,6 +29,7 @@ _BYTES_A_TOKEN: Final = 2
 """English runs at about four bytes a token; product and family names, which key terms are, at two to three."""
 
 _WITH_KEYTERMS: Final = "nova-3"
+_NO_ADDRESS: Final = "RIDEALONG_DEEPGRAM_URL is no address: use for example wss://api.deepgram.com"
 _REFUSED_KEY: Final = (401, 403)
 
 
@@ -126,10 +127,14 @@ def fitting_keyterms(vocabulary: Sequence[str]) -> list[str]:
 
 
 def _address(url: str, schemes: dict[str, str], parameters: list[tuple[str, str]]) -> str:
-    parts = urlsplit(url if "://" in url else f"https://{url}")
+    try:
+        parts = urlsplit(url.strip() if "://" in url else f"https://{url.strip()}")
+        named = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        raise InvalidSettings(_NO_ADDRESS) from None
     scheme = schemes.get(parts.scheme, parts.scheme)
-    if scheme not in {"http", "https", "ws", "wss"} or not parts.hostname:
-        raise InvalidSettings("RIDEALONG_DEEPGRAM_URL is no address: use for example wss://api.deepgram.com")
+    if scheme not in {"http", "https", "ws", "wss"} or not named:
+        raise InvalidSettings(_NO_ADDRESS)
     path = parts.path.rstrip("/")
     path = path if path.endswith("/listen") else f"{path.removesuffix('/v1')}/v1/listen"
     return urlunsplit((scheme, parts.netloc, path, urlencode(parameters), ""))
