@@ -99,7 +99,7 @@ class Regions:
             if probability >= _ON:
                 self.start, self.voiced_end, self.voiced = at, at + 1, 1
             return False
-        if probability >= _OFF:
+        if is_voice(probability):
             self.voiced_end, self.voiced = at + 1, self.voiced + 1
             return False
         return self.silence >= self._pause()
@@ -127,3 +127,8 @@ class Regions:
             if length_ms > longer_than:
                 return frames
         return PAUSE_FRAMES
+
+
+def is_voice(probability: float) -> bool:
+    """Whether a frame inside a region holds voice."""
+    return probability >= _OFF

@@ -11,6 +11,7 @@ Pure and synchronous; times are milliseconds of call audio.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -48,6 +49,8 @@ _EVEN_LATER: Final = 0.12
 _EARLY: Final = 40
 """Windows up to which a call is young: voices are few, and each rests on little."""
 _SURE: Final = 0.55
+_KNOWN: Final = 4
+"""Final windows from which a voice is known well enough to be told from another one within a second."""
 _STRONG_MS: Final = 600
 _NOBODY: Final = -1
 _SWITCH_COST: Final = 0.35
@@ -161,6 +164,25 @@ class Diarizer:
         """Forget the open region's first `count` windows (all of them): they held no words."""
         self._open = [] if count is None else self._open[count:]
         self._clustered_open = -1
+
+    def keep_until(self, ts: int) -> None:
+        """Forget the open windows that hear anything later than `ts`."""
+        self._open = [window for window in self._open if window.end_ts <= ts]
+        self._clustered_open = -1
+
+    def margin(self, before: Sequence[Vector], after: Vector) -> float | None:
+        """How much more `after` is like another known voice than like the one that `before` is most like (cosine).
+
+        By what is final alone. None while fewer than two voices are known.
+        """
+        counts = Counter(speaker_id for speaker_id in self._ids if speaker_id != _NOBODY)
+        known = sorted(speaker_id for speaker_id, count in counts.items() if count >= _KNOWN)
+        if len(known) < 2:
+            return None
+        voices = np.stack([self.voice(speaker_id)[0] for speaker_id in known])
+        first = int((voices @ np.sum(before, axis=0)).argmax())
+        scores = voices @ after
+        return float(np.delete(scores, first).max() - scores[first])
 
     def voice(self, speaker_id: int) -> tuple[Vector, int]:
         """The mean voice of a speaker (unit length) and the number of windows it rests on."""

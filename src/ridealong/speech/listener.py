@@ -32,8 +32,10 @@ from ridealong.speech.activity import (
     ActivityDetector,
     ActivityModel,
     Regions,
+    is_voice,
 )
 from ridealong.speech.diarize import Diarizer, Part, Window
+from ridealong.speech.gaps import Gap, Gaps
 from ridealong.speech.overlap import OverlapModel, mark_overlap
 from ridealong.speech.recognize import NOTHING, Recognized, Recognizer
 from ridealong.speech.voices import MIN_WINDOW_MS, WINDOW_MS, VoiceModel
@@ -114,6 +116,7 @@ class Listener:
         self._frames_from = 0
         self._next_window = 0  # frame at which the open region's next window starts
         self._since_split = 0
+        self._gaps = Gaps()
         self._drafted: dict[tuple[int, int], Recognized] = {}
         self._partial_at = 0
         self._partial_draft: tuple[int, ...] = ()
@@ -156,13 +159,17 @@ class Listener:
         self._frames.append((probability, level))
         self._seen += FRAME
         heard: list[Heard] = []
-        was_open = self._regions.start is not None
+        was_open, was_speech = self._regions.start is not None, self._regions.is_speech
+        voiced_end = self._regions.voiced_end
         ended = self._regions.feed(probability)
         start = self._regions.start
         if start is not None:
             if not was_open:
                 self._next_window, self._since_split = start, 0
+                self._gaps.clear()
                 self._partial_at, self._partial_draft = self._ts(self._regions.frame), ()
+            elif was_speech and self._speaker is None and self._regions.silence == 0:
+                self._gaps.note(Gap(end=voiced_end, resume=self._regions.frame - 1))
             if self._regions.is_speech and not self._speaking:
                 self._speaking = True
                 heard.append(Activity(at_ts=self._ts(start), speaking=True))
@@ -190,6 +197,10 @@ class Listener:
             for stretch in self._stretches(final=True):
                 self._write(stretch)
             return heard
+        for gap in self._gaps.due(self._regions.frame):
+            margin = self._change_behind(gap, start)
+            if margin is not None and self._gaps.judge(gap, self._regions.frame, margin):
+                return self._end_at(gap)
         length = self._ts(self._regions.frame) - self._ts(start)
         if self._since_split >= _SPLIT_EVERY:
             self._since_split = 0
@@ -222,6 +233,42 @@ class Listener:
             vector = self._models.voices.embed(audio)
             self._diarizer.observe(Window(start_ts=start_ts, end_ts=end_ts, vector=vector))
             self._since_split += 1
+
+    # A change of speaker at a short silence
+
+    def _change_behind(self, gap: Gap, start: int) -> float | None:
+        """How much more the voice behind `gap` is like another known one than like the voice before it (cosine)."""
+        end_ts = self._ts(gap.end)
+        # A cut since then may have moved the region's start.
+        if end_ts - self._ts(start) < MIN_WINDOW_MS:
+            return None
+        before = [window.vector for window in self._diarizer.open if end_ts - WINDOW_MS // 2 < window.end_ts <= end_ts]
+        if not before:
+            before = [self._models.voices.embed(self._audio(max(self._ts(start), end_ts - WINDOW_MS), end_ts))]
+        now = self._ts(self._regions.frame)
+        after = self._models.voices.embed(self._audio(min(self._ts(gap.resume), now - MIN_WINDOW_MS), now))
+        return self._diarizer.margin(before, after)
+
+    def _end_at(self, gap: Gap) -> list[Heard]:
+        """Finish what was said before `gap` as if a pause had been there; the region goes on behind it."""
+        voiced_end = self._regions.voiced_end
+        self._diarizer.keep_until(self._ts(gap.end))
+        self._regions.voiced_end = gap.end
+        heard: list[Heard] = []
+        for stretch in self._stretches(final=True):
+            heard += self._finish_stretch(stretch)
+        self._diarizer.discard()
+        self._drafted.clear()
+        self._partial_draft = ()
+        self._gaps.clear(until=gap.resume)
+        self._regions.restart(gap.resume)
+        self._regions.voiced_end = voiced_end
+        self._regions.voiced = sum(
+            is_voice(self._frames[frame - self._frames_from][0]) for frame in range(gap.resume, self._regions.frame)
+        )
+        # Windows over the gap would hear both people.
+        self._next_window, self._since_split = gap.resume, 0
+        return heard
 
     # Stretches of one speaker
 
@@ -369,7 +416,7 @@ class Listener:
         voiced = [
             frame
             for frame in range(max(first, self._frames_from), max(last, first + 1))
-            if frame - self._frames_from < len(self._frames) and self._frames[frame - self._frames_from][0] >= 0.35
+            if frame - self._frames_from < len(self._frames) and is_voice(self._frames[frame - self._frames_from][0])
         ] or [first]
         texts = text.split()
         weights = np.cumsum([0, *(len(word) + 1 for word in texts)])
