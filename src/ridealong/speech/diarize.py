@@ -171,18 +171,21 @@ class Diarizer:
         self._clustered_open = -1
 
     def margin(self, before: Sequence[Vector], after: Vector) -> float | None:
-        """How much more `after` is like another known voice than like the one that `before` is most like (cosine).
+        """How clearly `after` is another known voice than `before` is: the lesser of the two distances (cosine).
 
-        By what is final alone. None while fewer than two voices are known.
+        Of `before` to the best other voice than its own, and of `after` to the voice of `before`: where two people
+        talk at once neither can be told. By what is final alone. None while fewer than two voices are known.
         """
         counts = Counter(speaker_id for speaker_id in self._ids if speaker_id != _NOBODY)
         known = sorted(speaker_id for speaker_id, count in counts.items() if count >= _KNOWN)
         if len(known) < 2:
             return None
         voices = np.stack([self.voice(speaker_id)[0] for speaker_id in known])
-        first = int((voices @ np.sum(before, axis=0)).argmax())
+        scores = voices @ np.mean(before, axis=0)
+        first = int(scores.argmax())
+        surely_first = float(scores[first] - np.delete(scores, first).max())
         scores = voices @ after
-        return float(np.delete(scores, first).max() - scores[first])
+        return min(surely_first, float(np.delete(scores, first).max() - scores[first]))
 
     def voice(self, speaker_id: int) -> tuple[Vector, int]:
         """The mean voice of a speaker (unit length) and the number of windows it rests on."""

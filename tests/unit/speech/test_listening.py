@@ -106,3 +106,26 @@ def test_as_many_voices_are_found_as_there_are(voices: int) -> None:
     labels = find_voices(unit, np.arange(voices * 30) * 1_500)
     assert [len(set(labels[v * 30 : v * 30 + 30].tolist())) for v in range(voices)] == [1] * voices
     assert len(set(labels.tolist())) == voices
+
+
+def test_a_turn_that_another_voice_follows_at_once_is_finished_while_that_voice_still_begins(models: Models) -> None:
+    known, turn, gap = conversation()[0], first_voice(8.0, 11.0), silence(0.2)
+    samples = np.concatenate([known, turn, gap, second_voice(0.0, 4.0)])
+    follower = (known.shape[0] + turn.shape[0] + gap.shape[0]) // 16
+    listener = Listener(models, Hearing())
+    for at in range(0, samples.shape[0], 512):
+        for event in listener.feed(samples[at : at + 512], partials=False):
+            if isinstance(event, Words) and event.words[-1].end_ts > follower - 700:
+                assert {word.speaker for word in event.words} == {0}
+                assert event.words[-1].end_ts <= follower
+                assert (at + 512) // 16 - follower <= 1_200
+                return
+    pytest.fail("the turn was never finished")
+
+
+def test_a_short_silence_of_one_voice_ends_nothing(models: Models) -> None:
+    known = conversation()[0]
+    turn = [first_voice(8.0, 9.5), silence(0.2), first_voice(9.5, 11.0)]
+    heard = hear(models, np.concatenate([known, *turn, silence(1)]))
+    begin = known.shape[0] // 16 - 100
+    assert len([event for event in heard if isinstance(event, Words) and event.words[0].start_ts >= begin]) == 1
