@@ -7,7 +7,9 @@ import pytest
 
 from ridealong.core.errors import InvalidAudio
 from ridealong.core.transcript import SpeakerId
+from ridealong.sample import sample_audio_path
 from ridealong.speech import EnrolledVoice, Heard, Hearing, KnownVoice, VoiceMatched, Words
+from ridealong.speech.audio import read_recording
 from ridealong.speech.diarize import find_voices
 from ridealong.speech.listener import Listener, Models
 from ridealong.speech.voices import Enrolment
@@ -111,20 +113,21 @@ def test_as_many_voices_are_found_as_there_are(voices: int) -> None:
 TWO_KNOWN = Hearing(
     known_voices=(
         KnownVoice(speaker_id=SpeakerId(0), samples=first_voice(16, 28)),
-        KnownVoice(speaker_id=SpeakerId(1), samples=second_voice(4.5, 14)),
+        KnownVoice(speaker_id=SpeakerId(1), samples=second_voice(0, 10)),
     )
 )
 
 
 def test_a_turn_that_another_voice_follows_at_once_is_finished_while_that_voice_still_begins(models: Models) -> None:
-    turn, gap = first_voice(0.5, 3.0), silence(0.2)
-    samples = np.concatenate([turn, gap, second_voice(0.0, 4.0)])
-    follower = (turn.shape[0] + gap.shape[0]) // 16
-    listener = Listener(models, TWO_KNOWN)
-    for at in range(0, samples.shape[0], 512):
-        for event in listener.feed(samples[at : at + 512], partials=False):
+    call = read_recording(sample_audio_path()).samples[:, 0]
+    rep, customer, turns = (call[a * 16_000 : b * 16_000] for a, b in ((10, 19), (20, 30), (161, 168)))
+    known = (KnownVoice(speaker_id=SpeakerId(0), samples=rep), KnownVoice(speaker_id=SpeakerId(1), samples=customer))
+    follower = 163_680 - 161_000
+    listener = Listener(models, Hearing(known_voices=known))
+    for at in range(0, turns.shape[0], 512):
+        for event in listener.feed(turns[at : at + 512], partials=False):
             if isinstance(event, Words):
-                assert {word.speaker for word in event.words} == {0}
+                assert {word.speaker for word in event.words} == {1}
                 assert event.words[-1].end_ts <= follower
                 assert follower < (at + 512) // 16 <= follower + 800
                 return
@@ -132,5 +135,5 @@ def test_a_turn_that_another_voice_follows_at_once_is_finished_while_that_voice_
 
 
 def test_a_short_silence_of_one_voice_ends_nothing(models: Models) -> None:
-    samples = np.concatenate([first_voice(0.5, 2.0), silence(0.2), first_voice(2.0, 3.0), silence(1)])
+    samples = np.concatenate([first_voice(0.5, 2.5), silence(0.2), first_voice(2.5, 5.0), silence(1)])
     assert len([event for event in hear(models, samples, TWO_KNOWN) if isinstance(event, Words)]) == 1
