@@ -177,13 +177,17 @@ async def test_telling_an_event_costs_the_same_in_the_third_hour() -> None:
         broadcast.publish(UtteranceFinished(utterance=said(no, 0), role=Role.UNKNOWN, at=0.0))
         await anext(watching)
 
-    spent: dict[int, int] = {}
+    # The least of twenty: what else the interpreter does at the same moment is no cost of an event.
+    early: list[int] = []
+    late: list[int] = []
     for no in range(3 * LATE):
-        if no in (EARLY, 3 * LATE - 1):
-            spent[no] = await counter.of(lambda no=no: one(no))
+        if EARLY <= no < EARLY + 20:
+            early.append(await counter.of(lambda no=no: one(no)))
+        elif no >= 3 * LATE - 20:
+            late.append(await counter.of(lambda no=no: one(no)))
         else:
             await one(no)
-    assert spent[3 * LATE - 1] <= spent[EARLY] * 1.1
+    assert min(late) <= min(early) * 1.1
 
 
 async def test_an_endless_turn_costs_the_assembler_the_same_in_the_third_hour() -> None:
