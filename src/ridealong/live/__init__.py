@@ -89,6 +89,13 @@ class Sender(Protocol):
         """
         ...
 
+    def write_now(self, data: bytes) -> bool:
+        """The same without waiting. False where `write` would wait for the disk; then nothing has changed.
+
+        Raises as `write` does, and then nothing has changed either.
+        """
+        ...
+
     async def gap(self, duration_ms: int, reason: str) -> None:
         """Record that about `duration_ms` of audio were lost before the next byte."""
         ...

@@ -62,6 +62,8 @@ class JournalReader:
         self._format = audio_format
         self._clock = byte_clock(audio_format)
         self._least = 1 if audio_format.encoding is Encoding.OPUS else self._clock.offset(PIECE_MS)
+        self._as_heard = audio_format.encoding is Encoding.PCM16 and audio_format.sample_rate == SAMPLE_RATE
+        """The journal's bytes are the seam's own: nothing is to decode."""
         self.packets = opus.PacketClock(journal)
         """Times of Opus packets; of no use for other encodings."""
 
@@ -76,6 +78,14 @@ class JournalReader:
             end = until_file_size()
             limit = self._journal.file_size if end is None else min(end, self._journal.file_size)
             data, at = self._take(at, limit, ending=end is not None)
+            if data and self._as_heard:
+                yield Audio(
+                    start_ts=from_ts + round(frames * 1000 / SAMPLE_RATE),
+                    pcm16=data[0],
+                    channels=self._format.channels,
+                )
+                frames += len(data[0]) // self._clock.frame_bytes
+                continue
             if data:
                 samples = self._decode(decoder, data)
                 if skip:

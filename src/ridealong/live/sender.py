@@ -23,6 +23,8 @@ class AttachedSender:
 
     def __init__(self, call: LiveCall) -> None:
         self._call = call
+        self._packets = call.start.format.encoding is Encoding.OPUS
+        self._clock = byte_clock(call.start.format)
         self._opus_samples: int | None = None
         self.superseded = False
         self.last_sign = call.clock_seconds()
@@ -39,12 +41,23 @@ class AttachedSender:
         self.last_sign = self._call.clock_seconds()
 
     async def write(self, data: bytes) -> int:
+        self._append(data)
+        # Last, so that a sender that leaves while it waits has left nothing half done.
+        return await self._call.journal.room()
+
+    def write_now(self, data: bytes) -> bool:
+        if not self._call.journal.has_room:
+            return False
+        self._append(data)
+        return True
+
+    def _append(self, data: bytes) -> None:
         self._check()
         self.sign_of_life()
         call = self._call
         if not data:
-            return self.received
-        packets = call.start.format.encoding is Encoding.OPUS
+            return
+        packets = self._packets
         if call.journal.written < HEADER_BYTES and not (packets and call.journal.written):
             # A header may come in pieces; packets come whole.
             refuse_file(call.journal.read(0, HEADER_BYTES) + data)
@@ -59,16 +72,14 @@ class AttachedSender:
             self._opus_samples += samples
             audio_ms = self._opus_samples * 1000 / opus.RATE
         else:
-            if len(data) % byte_clock(call.start.format).frame_bytes:
+            if len(data) % self._clock.frame_bytes:
                 raise InvalidAudio("a frame holds whole samples of every channel: this one has a byte too many")
             call.journal.append(data)
-            audio_ms = call.audio_ms()
+            audio_ms = self._clock.ms(call.journal.written)
         call.audio_arrived(audio_ms)
         if audio_ms > call.max_ms:
             call.warn("too_long", "the call has reached the longest time that this server records, and ends")
             call.finish("too_long")
-        # Last, so that a sender that leaves while it waits has left nothing half done.
-        return await call.journal.room()
 
     async def wait_received(self, above: int) -> int:
         """Wait until more than `above` bytes are on the disk; returns how many."""

@@ -10,6 +10,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
 import structlog
 
 from ridealong import telemetry
@@ -30,8 +31,10 @@ if TYPE_CHECKING:
     from ridealong.store import Store
 
 BATCH: Final = 200
-LINGER_S: Final = 0.15
-"""What belongs together (an utterance, its moments, a role) comes within this time and shares one transaction."""
+LINGER_S: Final = 4.0
+"""What comes within this time shares one transaction, of which each costs about as much as the audio of four seconds.
+The log has it already, and who watches has heard of it; only what is read from the database is so far behind.
+"""
 
 RETRY_S: Final = (0.2, 0.5, 1.0, 2.0)
 
@@ -120,24 +123,27 @@ class StoreWriter:
                 return
 
     async def _write(self, batch: Sequence[Pending]) -> None:
+        said = [(p.event.utterance, p.vector) for p in batch if isinstance(p.event, UtteranceFinished)]
+        vectors = [await self._vector(u.text) if vector is None else vector for u, vector in said]
         async with self._store.tenant(self._tenant_id) as conn:
+            # First what was said: the moments cite it.
+            if said:
+                await calls.append_utterances(conn, self._transcript_id, [u for u, _ in said], np.stack(vectors))
+            decided = [(p.event, p.vector) for p in batch if isinstance(p.event, MomentDecided)]
+            if decided:
+                stored = [StoredMoment(moment_id=event.moment_id, moment=event.moment) for event, _ in decided]
+                await moments.record_moments(conn, stored, [vector for _, vector in decided])
             for pending in batch:
-                await self._write_one(conn, pending)
+                await self._write_other(conn, pending)
 
-    async def _write_one(self, conn: AsyncConnection, pending: Pending) -> None:
+    async def _vector(self, text: str) -> Vectors:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, self._embed, text)
+
+    async def _write_other(self, conn: AsyncConnection, pending: Pending) -> None:
         call_id = self._transcript_id.call_id
         match pending.event:
-            case UtteranceFinished(utterance=utterance):
-                vector = pending.vector
-                if vector is None:
-                    vector = await asyncio.get_running_loop().run_in_executor(
-                        self._executor, self._embed, utterance.text
-                    )
-                await calls.append_utterances(conn, self._transcript_id, [utterance], vector[None, :])
-            case MomentDecided() as decided:
-                stored = StoredMoment(moment_id=decided.moment_id, moment=decided.moment)
-                vector = pending.vector
-                await moments.record_moments(conn, [stored], None if vector is None else vector[None, :])
+            case UtteranceFinished() | MomentDecided():
+                return
             case RoleLearned(assignment=assignment):
                 await calls.record_role(conn, self._transcript_id, assignment)
             case GapRecorded() as gap:

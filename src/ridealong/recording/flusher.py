@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from ridealong.recording.journal import AudioJournal
 
-SYNC_EVERY_S: Final = 0.2
-"""At most five flushes a second for a call: a sender sees its bytes acknowledged about this much later."""
+SYNC_EVERY_S: Final = 0.4
+"""A sender sees its bytes acknowledged about this much later; each flush costs the processor as much as a frame."""
 
 
 class Flusher:

@@ -107,9 +107,14 @@ class AudioJournal:
         self._last = block
         self._flusher.soon(self)
 
+    @property
+    def has_room(self) -> bool:
+        """Whether so little lies unflushed that more may be written at once."""
+        return self.written - self.received <= MAX_UNSYNCED
+
     async def room(self) -> int:
         """Wait while too much lies unflushed; returns `received`, which may lag behind by about SYNC_EVERY_S."""
-        if self.written - self.received > MAX_UNSYNCED:
+        if not self.has_room:
             await self.flush()
         return self.received
 

@@ -30,19 +30,47 @@ SAMPLE_RATE: Final = 16_000
 """Hz of all audio at this seam."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Audio:
-    """A piece of call audio, 16 kHz float32 in -1..1, shape [frames, channels] (1 or 2 channels).
+    """A piece of call audio at 16 kHz, 1 or 2 channels.
 
-    Pieces follow each other without holes: `start_ts` of one is the end of the one before (rounded to ms).
+    Pieces follow each other without holes: `start_ts` of one is the end of the one before (rounded to ms). It is made
+    of samples or of PCM16, and gives either: what a vendor gets as it came is neither decoded nor encoded again.
     """
 
-    start_ts: int
-    samples: Samples
+    __slots__ = ("_channels", "_pcm16", "_samples", "start_ts")
+
+    def __init__(
+        self, *, start_ts: int, samples: Samples | None = None, pcm16: bytes | None = None, channels: int = 1
+    ) -> None:
+        """`samples`: float32 in -1..1, [frames, channels]; or `pcm16`: whole frames of `channels` interleaved."""
+        self.start_ts = start_ts
+        self._samples = samples
+        self._pcm16 = pcm16
+        self._channels = channels
+
+    @property
+    def samples(self) -> Samples:
+        """Float32 in -1..1, shape [frames, channels]."""
+        if self._samples is None:
+            from ridealong.speech import pcm  # noqa: PLC0415 - NumPy is not for everybody who imports the seam
+
+            self._samples = pcm.samples_of(self._pcm16 or b"", self._channels)
+        return self._samples
+
+    @property
+    def pcm16(self) -> bytes:
+        """Signed 16-bit little-endian, interleaved."""
+        if self._pcm16 is None:
+            from ridealong.speech import pcm  # noqa: PLC0415
+
+            self._pcm16 = pcm.pcm16(self.samples)
+        return self._pcm16
 
     @property
     def duration_ms(self) -> int:
-        return round(self.samples.shape[0] * 1000 / SAMPLE_RATE)
+        if self._samples is None:
+            return round(len(self._pcm16 or b"") * 1000 / (2 * self._channels * SAMPLE_RATE))
+        return round(self._samples.shape[0] * 1000 / SAMPLE_RATE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

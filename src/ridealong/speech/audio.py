@@ -18,6 +18,7 @@ import soxr
 
 from ridealong.core.errors import InvalidAudio
 from ridealong.speech import SAMPLE_RATE, Audio
+from ridealong.speech.pcm import samples_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,8 +42,6 @@ _HEADERS: Final = {
 }
 HEADER_BYTES: Final = 8
 """A file is known by these first bytes."""
-
-PCM16_STEP: Final = np.float32(1 / 32768)
 
 
 def _mulaw_table() -> Samples:
@@ -158,7 +157,7 @@ class AudioDecoder:
         if self._encoding == "mulaw":
             samples = MULAW[np.frombuffer(data, dtype=np.uint8, count=whole)]
         else:
-            samples = np.multiply(np.frombuffer(data, dtype="<i2", count=whole // 2), PCM16_STEP, dtype=np.float32)
+            samples = samples_of(data[:whole], self._channels)
         shaped = samples.reshape(-1, self._channels)
         self._frames_in += shaped.shape[0]
         return shaped

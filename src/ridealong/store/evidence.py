@@ -80,8 +80,8 @@ def refuse_unkeepable(utterance: Utterance) -> None:
             )
 
 
-def vector_for(vectors: Vectors | None, index: int) -> Vectors | None:
-    """Row `index` of an array of vectors, None where there are none."""
+def vector_for(vectors: Vectors | Sequence[Vectors | None] | None, index: int) -> Vectors | None:
+    """Vector number `index`, None where there is none."""
     return None if vectors is None else vectors[index]
 
 

@@ -14,11 +14,14 @@ from ridealong.store.evidence import COLUMN_LIST, VALUE_LIST, Vectors, by_owner,
 
 
 async def record_moments(
-    connection: AsyncConnection, moments: Sequence[StoredMoment], vectors: Vectors | None = None
+    connection: AsyncConnection,
+    moments: Sequence[StoredMoment],
+    vectors: Vectors | Sequence[Vectors | None] | None = None,
 ) -> None:
     """Keep moments; repeating one under its `moment_id` changes nothing.
 
-    `vectors` [len(moments), 384] are what search compares; without them a moment takes the embedding of the utterance
+    `vectors`, one of 384 numbers for each moment, are what search compares; without one a moment takes the embedding
+    of the utterance
     that its first evidence cites. Raises Ungrounded when the database finds no such utterance.
     """
     async with connection.cursor() as writing:
@@ -46,16 +49,18 @@ async def record_moments(
                 for index, stored in enumerate(moments)
             ],
         )
-        await writing.executemany(
-            f"INSERT INTO moment_evidence (tenant_id, moment_id, position, {COLUMN_LIST})"
-            f" VALUES (current_tenant(), %(moment_id)s, %(position)s, {VALUE_LIST})"
-            " ON CONFLICT (tenant_id, moment_id, position) DO NOTHING",
-            [
-                {"moment_id": stored.moment_id, "position": position, **columns_of(evidence)}
-                for stored in moments
-                for position, evidence in enumerate(stored.moment.evidence[1:], start=1)
-            ],
-        )
+        further = [
+            {"moment_id": stored.moment_id, "position": position, **columns_of(evidence)}
+            for stored in moments
+            for position, evidence in enumerate(stored.moment.evidence[1:], start=1)
+        ]
+        if further:
+            await writing.executemany(
+                f"INSERT INTO moment_evidence (tenant_id, moment_id, position, {COLUMN_LIST})"
+                f" VALUES (current_tenant(), %(moment_id)s, %(position)s, {VALUE_LIST})"
+                " ON CONFLICT (tenant_id, moment_id, position) DO NOTHING",
+                further,
+            )
 
 
 async def load_moments(connection: AsyncConnection, transcript: Transcript) -> list[StoredMoment]:

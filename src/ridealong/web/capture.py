@@ -153,6 +153,8 @@ class _Conversation(Conversation):
         self._offered = opened.sender.received
         self._acknowledged = self._offered
         self._new_bytes = asyncio.Event()
+        self._doubt: str | None = None
+        """What is to be said of the pace of the audio."""
         # A resumed call may be paused from its earlier socket.
         self._paused = opened.pace is None
 
@@ -161,6 +163,7 @@ class _Conversation(Conversation):
 
     async def _converse(self) -> None:
         await self.line.send(self._opened.reply)
+        self.line.hand_audio_to(self._audio_now)
         await first_of(
             self.line,
             asyncio.create_task(self._listen()),
@@ -176,6 +179,9 @@ class _Conversation(Conversation):
     async def _acknowledge(self) -> None:
         while True:
             await self._new_bytes.wait()
+            if self._doubt is not None:
+                doubt, self._doubt = self._doubt, None
+                await self.line.send(warning_json("format_suspect", doubt))
             if self.sender.received > self._acknowledged:
                 await self._send_ack()
             if self._acknowledged >= self._offered:
@@ -202,14 +208,23 @@ class _Conversation(Conversation):
         if self._paused:
             # Only the sender knows when it listens again, and its first byte says so.
             await self._unpause()
-        if not await self.write(data):
-            return
+        if await self.write(data):
+            self._took(data)
+
+    def _audio_now(self, data: bytes) -> bool:
+        """The same in the moment of its arrival, where nothing is to be waited for and nothing speaks against it."""
+        if not data or self._paused or self.over or self.stopping is not None:
+            return False
+        if len(data) > self.line.limits.binary_bytes or not self.write_now(data):
+            return False
+        self._took(data)
+        return True
+
+    def _took(self, data: bytes) -> None:
         self._offered += len(data)
         self._new_bytes.set()
         if self._pace is not None:
-            doubt = self._pace.arrived(len(data), at=self.clock())
-            if doubt is not None:
-                await self.line.send(warning_json("format_suspect", doubt))
+            self._doubt = self._pace.arrived(len(data), at=self.clock()) or self._doubt
 
     async def _message(self, message: FromSender) -> None:
         match message:

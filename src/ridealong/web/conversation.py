@@ -34,6 +34,8 @@ class Conversation:
         self._sockets = sockets
         self._left = asyncio.Event()
         self._until = self.clock() + line.limits.call_s
+        self.heard_at = self.clock()
+        """When the client last sent anything."""
 
     async def replaced(self) -> None:
         """Another socket takes the call over: let go of it, and return when that is done."""
@@ -75,19 +77,23 @@ class Conversation:
 
     async def receive(self) -> str | bytes:
         """The next message. Raises Gone, or Refused('idle' | 'call_too_long' | 'frame_too_large')."""
-        left_s = max(0.0, self._until - self.clock())
-        # After `stop` the client has nothing to say and waits for the rest.
-        wait_s = left_s if self.stopping is not None else min(left_s, self.line.limits.idle_s)
-        try:
-            return await self.line.receive(wait_s)
-        except TimeoutError:
-            pass
-        if self.clock() >= self._until:
-            self.stop()
-            raise Refused("call_too_long", "this call has reached the server's longest duration and was ended")
-        raise Refused(
-            "idle", f"neither audio nor `ping` for {self.line.limits.idle_s:g} s: resume when there is audio again"
-        )
+        idle_s = self.line.limits.idle_s
+        while True:
+            # After `stop` the client has nothing to say and waits for the rest.
+            until = self._until if self.stopping is not None else min(self._until, self.heard_at + idle_s)
+            try:
+                message = await self.line.receive(max(0.0, until - self.clock()))
+            except TimeoutError:
+                pass
+            else:
+                self.heard_at = self.clock()
+                return message
+            if self.clock() >= self._until:
+                self.stop()
+                raise Refused("call_too_long", "this call has reached the server's longest duration and was ended")
+            # Audio that went straight into the journal was heard as well.
+            if self.stopping is None and self.clock() - self.heard_at >= idle_s:
+                raise Refused("idle", f"neither audio nor `ping` for {idle_s:g} s: resume when there is audio again")
 
     async def write(self, data: bytes) -> bool:
         """Journal `data`. False when the server has ended the call meanwhile. Raises Refused, InvalidAudio."""
@@ -102,6 +108,17 @@ class Conversation:
             if error.code == "call_too_long":
                 self.stop()
             raise
+        measures.audio_bytes_total.inc(len(data))
+        return True
+
+    def write_now(self, data: bytes) -> bool:
+        """Journal `data` without waiting. False, with nothing changed, where `write` has to wait or to refuse."""
+        try:
+            if not self.sender.write_now(data):
+                return False
+        except RidealongError:
+            return False
+        self.heard_at = self.clock()
         measures.audio_bytes_total.inc(len(data))
         return True
 

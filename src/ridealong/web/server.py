@@ -18,6 +18,7 @@ from ridealong.core.errors import Refused
 from ridealong.web.api import calls_api, operations_api
 from ridealong.web.capture import capture
 from ridealong.web.documents import documents_api
+from ridealong.web.frames import FrameProtocol
 from ridealong.web.models import models_api
 from ridealong.web.report import report_api
 from ridealong.web.services import Services
@@ -114,7 +115,7 @@ def _server(app: FastAPI) -> _Server:
         app,
         loop="none",
         http="h11",
-        ws="websockets-sansio",
+        ws=FrameProtocol,
         ws_max_size=HARD_FRAME_BYTES,
         ws_ping_interval=20.0,
         ws_ping_timeout=20.0,

@@ -15,6 +15,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from ridealong.core.errors import Refused, RidealongError
 from ridealong.web import measures
+from ridealong.web.frames import Sink, frames_of
 from ridealong.web.refusals import REFUSALS, ResumeBeyondReceived, code_of, refusal_of
 from ridealong.web.wire import dumps
 
@@ -41,7 +42,7 @@ class Limits:
     """How long the last message may take before the socket is closed without it."""
     review_s: float = 180.0
     """How long a capture socket stays open after the end of the call to tell of the artifact."""
-    ack_every_s: float = 0.2
+    ack_every_s: float = 0.4
     fresh_s: float = 2.0
     """A nudge that a stalled socket delivers later than this is not shown any more."""
     call_token_s: float = 24 * 3600.0
@@ -73,6 +74,12 @@ class Line:
     @property
     def authorization(self) -> str | None:
         return self._websocket.headers.get("authorization")
+
+    def hand_audio_to(self, sink: Sink) -> None:
+        """Binary messages that arrive while `receive` waits go to `sink` at once, where the server knows how."""
+        connection = frames_of(self._websocket.scope)
+        if connection is not None:
+            connection.sink = sink
 
     def interrupt(self, reason: Exception) -> None:
         """End the conversation from outside, with `reason`. The first one counts."""

@@ -11,7 +11,7 @@ import av
 
 from ridealong.app.bench.server import ServerProcess, start_server
 from ridealong.app.client import CaptureClient, Start
-from ridealong.speech.providers.deepgram.sent import pcm16
+from ridealong.speech.pcm import pcm16
 from tests.integration.app.test_killed_server import get, heard, reviewed, token_of
 from tests.vendors.deepgram import Mischief, deepgram, marked_audio, words_of
 

@@ -170,6 +170,17 @@ class StandInSender:
         call.frames += 1
         return len(call.audio)
 
+    def write_now(self, data: bytes) -> bool:
+        call = self._call
+        first = not call.audio
+        if first or call.ended or call.journal_delay_s or call.journal_error is not None:
+            return False
+        if call.start.format.encoding is Encoding.PCM16 and len(data) % (2 * call.start.format.channels):
+            return False
+        call.audio += data
+        call.frames += 1
+        return True
+
     async def gap(self, duration_ms: int, reason: str) -> None:
         self._call.publish(GapRecorded(at_ts=self._ms(), duration_ms=duration_ms, reason=reason, at=0.0))
 

@@ -16,7 +16,6 @@ import structlog
 from ridealong.core.errors import InvalidSettings, Unavailable
 from ridealong.core.transcript import UNATTRIBUTED, Speaker, SpeakerId
 from ridealong.speech import SAMPLE_RATE, Audio, Hearing, SpokenWord
-from ridealong.speech.providers.deepgram.sent import pcm16
 from ridealong.speech.providers.deepgram.wire import (
     DeepgramOptions,
     authorization,
@@ -127,7 +126,7 @@ async def _flac(audio: AsyncIterable[Audio], channels: int) -> bytes | None:
     parts: list[bytes] = []
     held = 0
     async for piece in audio:
-        parts.append(pcm16(piece.samples))
+        parts.append(piece.pcm16)
         held += piece.duration_ms
         if held >= _STEP_MS:
             await asyncio.to_thread(encoder.add, b"".join(parts))

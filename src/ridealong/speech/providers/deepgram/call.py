@@ -18,7 +18,7 @@ import structlog
 from ridealong.core.errors import Unavailable
 from ridealong.speech import Audio, Heard, Hearing, NotHeard
 from ridealong.speech.providers.deepgram.ear import ClockBroken, Ear
-from ridealong.speech.providers.deepgram.sent import FRAMES_A_MS, SentAudio, pcm16
+from ridealong.speech.providers.deepgram.sent import FRAMES_A_MS, SentAudio
 from ridealong.speech.providers.deepgram.socket import NO_CODE, Socket, TooSoon, open_socket
 from ridealong.speech.providers.deepgram.wire import (
     CLOSE_STREAM,
@@ -154,7 +154,7 @@ class HeardCall:
             if not self._begun:
                 self._begun = True
                 self._stir.set()
-            self._pending += pcm16(piece.samples)
+            self._pending += piece.pcm16
             if len(self._pending) >= self._ship_bytes:
                 await self._ship()
         if self._pending:

@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Final
-
-import numpy as np
+from typing import Final
 
 from ridealong.speech import SAMPLE_RATE, EarlierAudio
-
-if TYPE_CHECKING:
-    from ridealong.speech import Samples
+from ridealong.speech.pcm import pcm16
 
 FRAMES_A_MS: Final = SAMPLE_RATE // 1000
 _KEPT_MS: Final = 30_000
-
-
-def pcm16(samples: Samples) -> bytes:
-    """Signed 16-bit little-endian, interleaved; the exact bytes again where the samples came from PCM16."""
-    scaled = samples * np.float32(32768)
-    np.rint(scaled, out=scaled)
-    np.minimum(scaled, np.float32(32767), out=scaled)
-    np.maximum(scaled, np.float32(-32768), out=scaled)
-    return scaled.astype("<i2").tobytes()
 
 
 class SentAudio:

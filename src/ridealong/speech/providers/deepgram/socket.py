@@ -7,12 +7,14 @@ each send are left out, and with them the switches of task between a result's ar
 
 from __future__ import annotations
 
+import secrets
+import struct
 from collections.abc import Callable
 from typing import Any, Final, cast
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI, WebSocketException
-from websockets.frames import Frame, Opcode
+from websockets.frames import Frame, Opcode, apply_mask  # pyright: ignore[reportPrivateImportUsage] - in C if built
 from websockets.protocol import State
 
 from ridealong.core.errors import InvalidSettings, RidealongError, Unavailable
@@ -20,6 +22,8 @@ from ridealong.speech.providers.deepgram.wire import DeepgramOptions, authorizat
 
 _OPEN_TIMEOUT_S: Final = 5.0
 _LARGEST_MESSAGE: Final = 1 << 22
+_BINARY: Final = 0x82
+_MASKED: Final = 0x80
 NO_CODE: Final = 1006
 """The close code where the line broke without one (RFC 6455, 7.1.5)."""
 
@@ -72,8 +76,16 @@ class Socket(ClientConnection):
     def send_audio(self, data: bytes) -> None:
         """Send one binary frame. What is sent into a connection that is closing is lost, as on any wire."""
         if self.protocol.state is State.OPEN:
-            self.protocol.send_binary(data)
-            self.send_data()
+            # By hand (RFC 6455, 5.2): ten frames a second of each call go out here, and nothing else of theirs.
+            mask = secrets.token_bytes(4)
+            size = len(data)
+            if size < 126:
+                header = bytes((_BINARY, _MASKED | size))
+            elif size < 1 << 16:
+                header = struct.pack("!BBH", _BINARY, _MASKED | 126, size)
+            else:
+                header = struct.pack("!BBQ", _BINARY, _MASKED | 127, size)
+            self.transport.write(b"".join((header, mask, apply_mask(data, mask))))
 
     def send_control(self, message: str) -> None:
         """Send one of the control messages, which are text frames."""
