@@ -7,17 +7,15 @@ journal and waits for neither; the listener reads the journal at its own pace, s
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Final, Protocol
 from uuid import UUID, uuid4
 
 import structlog
 
 from ridealong import telemetry
-from ridealong.core.errors import InvalidSettings, Refused, RidealongError
+from ridealong.core.errors import Refused, RidealongError
 from ridealong.core.events import (
     CallEnded,
     CallEvent,
@@ -33,16 +31,15 @@ from ridealong.core.events import (
 )
 from ridealong.core.moments import Detection, Moment, Tier
 from ridealong.core.transcript import RoleAssignment, RoleSource, SpeakerId, Transcript, Utterance
-from ridealong.live import CallStart, ChannelLayout, Encoding, Numbered
+from ridealong.live import CallStart, ChannelLayout, Numbered
 from ridealong.live.asking import Asking
 from ridealong.live.broadcast import Broadcast
 from ridealong.live.clock import CallClock
-from ridealong.live.hearing import JournalReader, Tap, byte_clock, known_voices, turns_before
+from ridealong.live.listening import Item, Listening, closing, not_transcribed
 from ridealong.live.sender import AttachedSender
 from ridealong.live.writer import Pending, StoreWriter
 from ridealong.recording.entries import Lasting, Logged, read_entry, write_entry
-from ridealong.speech import Activity, HeardThrough, Hearing, NotHeard, Partial, VoiceMatched
-from ridealong.speech.assemble import Assembler
+from ridealong.speech import Activity, HeardThrough, NotHeard, Partial, VoiceMatched
 
 if TYPE_CHECKING:
     from ridealong.embedding import Vectors
@@ -51,15 +48,9 @@ if TYPE_CHECKING:
     from ridealong.recording.folder import Recording
     from ridealong.recording.journal import AudioJournal
     from ridealong.recording.log import CallLog
-    from ridealong.speech import Samples
 
 _log = structlog.get_logger(__name__)
 
-T = TypeVar("T")
-
-SPEECH_RETRY_S: Final = (0.5, 1.0, 2.0, 5.0)
-SPEECH_AWAY_RETRY_S: Final = 30.0
-"""Between two tries while the call goes on unheard: what was said meanwhile is heard when one succeeds."""
 ENROLLED_FLOOR: Final = 0.5
 
 VECTORS_KEPT: Final = 64
@@ -75,17 +66,6 @@ class Source(Protocol):
         ...
 
     def heard(self, clock: CallClock) -> AsyncIterator[Utterance | HeardThrough]: ...
-
-
-@dataclass(slots=True)
-class _Progress:
-    """How the sender stands, as the listener sees it."""
-
-    stopped: bool = False
-    reason: str = "stopped"
-    boundaries: list[int] = field(default_factory=list[int])
-    """File sizes at which hearing starts afresh: pauses and gaps."""
-    paused: bool = False
 
 
 class LiveCall:
@@ -106,25 +86,33 @@ class LiveCall:
         self.recording = recording
         self.journal = journal
         self.clock = CallClock(engine.monotonic)
-        self.progress = _Progress()
-        self.tap = Tap(more=asyncio.Event(), idle=asyncio.Event())
         self.ended = asyncio.Event()
         """CallEnded was sent."""
-        self.unheard = False
-        """The recogniser is away for long: nobody takes audio, and nobody waits for it to be taken."""
         self.over = asyncio.Event()
         """Everything is said, stored, and the review is due."""
         self._engine = engine
         self._judge = judge
         self._source = source
         self._log_file = log
-        self._reader = JournalReader(journal, start.format)
         self._broadcast = Broadcast()
         self._vectors: dict[int, Vectors] = {}
         self._heard_through = 0
-        self._resumed_ts = 0
-        self._known_until = 0
-        """Up to here the transcript stood when hearing last began: only before it can something be heard twice."""
+        self._listening = Listening(
+            engine=engine,
+            call_id=recording.call_id,
+            audio_format=start.format,
+            language=start.language,
+            transcript=judge.transcript,
+            vocabulary=judge.vocabulary,
+            enrolled_voices=judge.enrolled_voices,
+            journal=journal,
+            clock=self.clock,
+            take=self._take,
+            publish=self._publish,
+            warn=self.warn,
+        )
+        self.progress = self._listening.progress
+        self.tap = self._listening.tap
         self._ended: CallEnded | None = None
         self._sender: AttachedSender | None = None
         self._grace: asyncio.TimerHandle | None = None
@@ -185,6 +173,11 @@ class LiveCall:
         return self._engine.monotonic()
 
     @property
+    def unheard(self) -> bool:
+        """The recogniser is away for long: audio is kept, and heard when it is back."""
+        return self._listening.unheard
+
+    @property
     def takes_audio(self) -> bool:
         return not self.progress.stopped and self._ended is None
 
@@ -220,9 +213,7 @@ class LiveCall:
 
     def audio_ms(self) -> int:
         """Length of the audio received so far."""
-        if self.start.format.encoding is Encoding.OPUS:
-            return self._reader.packets.total_ms()
-        return byte_clock(self.start.format).ms(self.journal.written)
+        return self._listening.audio_ms()
 
     def audio_ms_total(self) -> int:
         """Length of the ended call: of its audio, or of its transcript where it has none."""
@@ -246,7 +237,7 @@ class LiveCall:
     def interrupt(self, *, duration_ms: int, reason: str) -> None:
         """Audio is missing here: what is open is finished, and hearing starts afresh behind the gap."""
         at_ts = self.audio_ms()
-        self._break_here()
+        self._listening.break_here()
         self._judge.gap(at_ts)
         self._publish(GapRecorded(at_ts=at_ts, duration_ms=duration_ms, reason=reason, at=self.clock.at()))
 
@@ -254,7 +245,7 @@ class LiveCall:
         """The sender paused: finish what is open; time stands still until it goes on."""
         self.progress.paused = True
         self._paused_at = self.clock_seconds()
-        self._break_here()
+        self._listening.break_here()
         self.clock.pause()
 
     def unpause(self) -> None:
@@ -263,11 +254,6 @@ class LiveCall:
         at_ts = self.audio_ms()
         self._judge.gap(at_ts)
         self._publish(GapRecorded(at_ts=at_ts, duration_ms=duration_ms, reason="paused", at=self.clock.at()))
-
-    def _break_here(self) -> None:
-        if self.journal.file_size > (self.progress.boundaries[-1] if self.progress.boundaries else 0):
-            self.progress.boundaries.append(self.journal.file_size)
-        self.tap.more.set()
 
     def finish(self, reason: str) -> None:
         """No more audio will come."""
@@ -315,20 +301,20 @@ class LiveCall:
                 self._judge.restore(event)
                 self._writer.add(Pending(event=event))
             if isinstance(event, UtteranceFinished):
-                self._resumed_ts = max(self._resumed_ts, event.utterance.end_ts)
+                self._listening.resumed_ts = max(self._listening.resumed_ts, event.utterance.end_ts)
             elif isinstance(event, GapRecorded):
-                self._resumed_ts = max(self._resumed_ts, event.at_ts)
+                self._listening.resumed_ts = max(self._listening.resumed_ts, event.at_ts)
             elif isinstance(event, CallEnded):
                 self._ended = event
         self._judge.restored()
-        self._resumed_ts = self._resume_point()
+        self._listening.resumed_ts = self._resume_point()
         self.clock.received(self.audio_ms())
         self.clock.pause()
 
     def _resume_point(self) -> int:
         """From where audio is heard again. No finished utterance reaches behind it on its own channel."""
         if self.start.layout is ChannelLayout.MIXED:
-            return self._resumed_ts
+            return self._listening.resumed_ts
         last_end = {0: 0, 1: 0}
         for utterance in self.transcript:
             if isinstance(utterance.speaker, int):
@@ -391,110 +377,16 @@ class LiveCall:
         self.ended.set()
 
     async def _listen(self) -> None:
-        if self._source is not None:
-            async with aclosing(_closing(self._source.heard(self.clock))) as stream:
-                async for item in stream:
-                    await self._take(item)
-                    if self._asking is not None and self._source.at_once:
-                        await self._asking.settled()
+        if self._source is None:
+            await self._listening.run()
             return
-        from_ts, failures = self._resumed_ts, 0
-        while True:
-            until: list[int] = []
-            before = self._resumed_ts
-            try:
-                await self._hear(from_ts, until)
-            except RidealongError as error:
-                failures = 0 if self._resumed_ts > before else failures + 1
-                if isinstance(error, InvalidSettings):
-                    # Trying again at once cannot help: a person has to put it right.
-                    failures = max(failures, len(SPEECH_RETRY_S) + 1)
-                _log.warning("speech_interrupted", call_id=str(self.call_id), error=type(error).__name__)
-                self.warn("speech_interrupted", "the recogniser stopped and is started again; no audio is lost")
-                from_ts = self._resumed_ts
-                if until:
-                    self.progress.boundaries.insert(0, until[0])
-                if failures <= len(SPEECH_RETRY_S):
-                    await asyncio.sleep(SPEECH_RETRY_S[max(failures, 1) - 1])
-                elif self.progress.stopped:
-                    self._give_up(from_ts)
-                    return
-                else:
-                    await self._go_on_unheard(str(error) if isinstance(error, InvalidSettings) else None)
-                continue
-            failures = 0
-            if not until:
-                return
-            from_ts = self._resumed_ts = self._ts_of(until[0])
+        async with aclosing(closing(self._source.heard(self.clock))) as stream:
+            async for item in stream:
+                await self._take(item)
+                if self._asking is not None and self._source.at_once:
+                    await self._asking.settled()
 
-    async def _go_on_unheard(self, refused: str | None) -> None:
-        """The recogniser is away for long: the call goes on and is recorded, and hearing is tried now and then."""
-        message = "the recogniser is away: the call goes on and is recorded, and is heard when the recogniser is back"
-        self.warn("not_transcribed", message if refused is None else f"{message}; {refused}")
-        self.unheard = True
-        self.tap.idle.set()
-        until = self.clock_seconds() + SPEECH_AWAY_RETRY_S
-        while not self.progress.stopped and self.clock_seconds() < until:
-            self.tap.more.clear()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(until - self.clock_seconds()):
-                    await self.tap.more.wait()
-        self.unheard = False
-
-    def _give_up(self, from_ts: int) -> None:
-        """The recogniser cannot go on: the audio is kept, and what was not transcribed is a recorded gap."""
-        self._publish(_not_transcribed(from_ts, self.audio_ms(), self.clock.at()))
-
-    def _ts_of(self, file_size: int) -> int:
-        if self.start.format.encoding is Encoding.OPUS:
-            return self._reader.packets.ms_at(file_size)
-        return byte_clock(self.start.format).ms(file_size)
-
-    async def _hear(self, from_ts: int, until: list[int]) -> None:
-        """Hear from `from_ts` to the next boundary or the end; a boundary that was reached is put into `until`."""
-
-        def end() -> int | None:
-            if until:
-                return until[0]
-            if self.progress.boundaries:
-                until.append(self.progress.boundaries.pop(0))
-                return until[0]
-            return self.journal.file_size if self.progress.stopped else None
-
-        self._known_until = self.transcript.end_ts
-        loop = asyncio.get_running_loop()
-        voices = await loop.run_in_executor(self._engine.disk, known_voices, self.transcript, self._reader, from_ts)
-        hearing = Hearing(
-            channels=self.start.format.channels,
-            language=self.start.language,
-            resumed_at_ts=from_ts,
-            known_voices=voices,
-            enrolled_voices=self._judge.enrolled_voices,
-            vocabulary=self._judge.vocabulary,
-            turns_before=turns_before(self.transcript, from_ts),
-            earlier=self._earlier,
-        )
-        transcriber = self._engine.transcriber_for(self.start.format.channels)
-        assembler = Assembler(first_no=self.transcript.next_no)
-        pieces = self._reader.pieces(from_ts=from_ts, tap=self.tap, until_file_size=end)
-        async with aclosing(_closing(transcriber.hear(pieces, hearing))) as heard:
-            async for item in heard:
-                for utterance in assembler.feed(item):
-                    await self._take(utterance)
-                if isinstance(item, NotHeard):
-                    for utterance in assembler.flush():
-                        await self._take(utterance)
-                if isinstance(item, VoiceMatched | Partial | Activity | HeardThrough | NotHeard):
-                    await self._take(item)
-        for utterance in assembler.flush():
-            await self._take(utterance)
-
-    async def _earlier(self, start_ts: int, end_ts: int) -> Samples:
-        """The recording between two times, for a transcriber that has to hear it again."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._engine.disk, self._reader.excerpt, start_ts, end_ts)
-
-    async def _take(self, item: Utterance | Partial | Activity | VoiceMatched | HeardThrough | NotHeard) -> None:
+    async def _take(self, item: Item) -> None:
         match item:
             case Utterance():
                 await self._finished(item)
@@ -515,8 +407,8 @@ class LiveCall:
                     self._learn(self._judge.roles.state(item.speaker_id, RoleSource.ENROLLED_VOICE, item.confidence))
             case NotHeard():
                 self._judge.gap(item.start_ts)
-                self._resumed_ts = max(self._resumed_ts, item.end_ts)
-                self._publish(_not_transcribed(item.start_ts, item.end_ts, self.clock.at()))
+                self._listening.resumed_ts = max(self._listening.resumed_ts, item.end_ts)
+                self._publish(not_transcribed(item.start_ts, item.end_ts, self.clock.at()))
             case HeardThrough():
                 if item.ts - self._heard_through >= 5_000:
                     self._log_line({"kind": "heard", "ts": item.ts})
@@ -524,11 +416,8 @@ class LiveCall:
                 self._decide(self._judge.clock(item.ts), heard_ts=self.clock.now_ts())
 
     async def _finished(self, utterance: Utterance) -> None:
-        if self._heard_before(utterance):
-            return
         heard_ts, heard_at = self.clock.now_ts(), asyncio.get_running_loop().time()
         self.transcript.append(utterance)
-        self._resumed_ts = max(self._resumed_ts, utterance.end_ts)
         telemetry.utterances_total.inc()
         self._learn(self._judge.roles.arrived(utterance.speaker))
         finished = UtteranceFinished(
@@ -548,16 +437,6 @@ class LiveCall:
         self._vectors[no] = vector
         if len(self._vectors) > VECTORS_KEPT:
             del self._vectors[next(iter(self._vectors))]
-
-    def _heard_before(self, utterance: Utterance) -> bool:
-        """After a restart a stretch may be heard twice on one of two channels: what is logged already stands."""
-        if utterance.start_ts >= self._known_until:
-            return False
-        middle = (utterance.start_ts + utterance.end_ts) // 2
-        return any(
-            known.speaker == utterance.speaker and known.start_ts <= middle < known.end_ts
-            for known in self.transcript.recent(20)
-        )
 
     def _decide(self, detections: Sequence[Detection], *, heard_ts: float) -> None:
         for detection in detections:
@@ -607,17 +486,3 @@ class LiveCall:
 
     def _publish_only(self, event: CallEvent) -> None:
         self._broadcast.publish(event)
-
-
-def _not_transcribed(start_ts: int, end_ts: int, at: float) -> GapRecorded:
-    return GapRecorded(at_ts=start_ts, duration_ms=max(1, end_ts - start_ts), reason="not_transcribed", at=at)
-
-
-async def _closing(stream: AsyncIterator[T]) -> AsyncGenerator[T]:
-    """`stream` as a generator, so that it is closed on the spot when its reader leaves."""
-    try:
-        async for item in stream:
-            yield item
-    finally:
-        if isinstance(stream, AsyncGenerator):
-            await cast("AsyncGenerator[T]", stream).aclose()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from ridealong.recording.journal import AudioJournal
 
-SYNC_EVERY_S: Final = 0.4
+SYNC_EVERY_S: Final = 0.8
 """A sender sees its bytes acknowledged about this much later; each flush costs the processor as much as a frame."""
 
 

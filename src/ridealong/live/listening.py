@@ -1,0 +1,216 @@
+"""From a call's audio to what is heard in it: over pauses, gaps, restarts, and a recogniser that goes away."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, TypeVar, cast
+
+import structlog
+
+from ridealong.core.errors import InvalidSettings, RidealongError
+from ridealong.core.events import GapRecorded
+from ridealong.core.transcript import Transcript, Utterance
+from ridealong.live import AudioFormat, Encoding
+from ridealong.live.hearing import JournalReader, Tap, byte_clock, known_voices, turns_before
+from ridealong.speech import Activity, HeardThrough, Hearing, NotHeard, Partial, VoiceMatched
+from ridealong.speech.assemble import Assembler
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from ridealong.live.clock import CallClock
+    from ridealong.live.engine import Engine
+    from ridealong.recording.journal import AudioJournal
+    from ridealong.speech import EnrolledVoice, Samples
+
+_log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+Item = Utterance | Partial | Activity | VoiceMatched | HeardThrough | NotHeard
+
+SPEECH_RETRY_S: Final = (0.5, 1.0, 2.0, 5.0)
+SPEECH_AWAY_RETRY_S: Final = 30.0
+"""Between two tries while the call goes on unheard: what was said meanwhile is heard when one succeeds."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """How the sender stands, as the listener sees it."""
+
+    stopped: bool = False
+    reason: str = "stopped"
+    boundaries: list[int] = field(default_factory=list[int])
+    """File sizes at which hearing starts afresh: pauses and gaps."""
+    paused: bool = False
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Listening:
+    """Reads one call's journal as it grows and gives `take` each thing heard, in order, utterances assembled."""
+
+    engine: Engine
+    call_id: UUID
+    audio_format: AudioFormat
+    language: str
+    transcript: Transcript
+    vocabulary: tuple[str, ...]
+    enrolled_voices: tuple[EnrolledVoice, ...]
+    journal: AudioJournal
+    clock: CallClock
+    take: Callable[[Item], Awaitable[None]]
+    publish: Callable[[GapRecorded], None]
+    warn: Callable[[str, str], None]
+    progress: Progress = field(default_factory=Progress)
+    tap: Tap = field(default_factory=lambda: Tap(more=asyncio.Event(), idle=asyncio.Event()))
+    resumed_ts: int = 0
+    """From here on the audio was not heard to a finished utterance yet."""
+    unheard: bool = field(default=False, init=False)
+    """The recogniser is away for long: nobody takes audio, and nobody waits for it to be taken."""
+    _reader: JournalReader = field(init=False)
+    _known_until: int = field(default=0, init=False)
+    """Up to here the transcript stood when hearing last began: only before it can something be heard twice."""
+
+    def __post_init__(self) -> None:
+        self._reader = JournalReader(self.journal, self.audio_format)
+
+    def audio_ms(self) -> int:
+        """Length of the audio received so far."""
+        if self.audio_format.encoding is Encoding.OPUS:
+            return self._reader.packets.total_ms()
+        return byte_clock(self.audio_format).ms(self.journal.written)
+
+    def break_here(self) -> None:
+        """What is open is finished at the end of the audio so far, and hearing starts afresh behind it."""
+        if self.journal.file_size > (self.progress.boundaries[-1] if self.progress.boundaries else 0):
+            self.progress.boundaries.append(self.journal.file_size)
+        self.tap.more.set()
+
+    async def run(self) -> None:
+        """Hear to the end of the call."""
+        from_ts, failures = self.resumed_ts, 0
+        while True:
+            until: list[int] = []
+            before = self.resumed_ts
+            try:
+                await self._hear(from_ts, until)
+            except RidealongError as error:
+                failures = 0 if self.resumed_ts > before else failures + 1
+                if isinstance(error, InvalidSettings):
+                    # Trying again at once cannot help: a person has to put it right.
+                    failures = max(failures, len(SPEECH_RETRY_S) + 1)
+                _log.warning("speech_interrupted", call_id=str(self.call_id), error=type(error).__name__)
+                self.warn("speech_interrupted", "the recogniser stopped and is started again; no audio is lost")
+                from_ts = self.resumed_ts
+                if until:
+                    self.progress.boundaries.insert(0, until[0])
+                if failures <= len(SPEECH_RETRY_S):
+                    await asyncio.sleep(SPEECH_RETRY_S[max(failures, 1) - 1])
+                elif self.progress.stopped:
+                    # The audio is kept, and what was not transcribed is a recorded gap.
+                    self.publish(not_transcribed(from_ts, self.audio_ms(), self.clock.at()))
+                    return
+                else:
+                    await self._go_on_unheard(str(error) if isinstance(error, InvalidSettings) else None)
+                continue
+            failures = 0
+            if not until:
+                return
+            from_ts = self.resumed_ts = self._ts_of(until[0])
+
+    async def _go_on_unheard(self, refused: str | None) -> None:
+        """The recogniser is away for long: the call goes on and is recorded, and hearing is tried now and then."""
+        message = "the recogniser is away: the call goes on and is recorded, and is heard when the recogniser is back"
+        self.warn("not_transcribed", message if refused is None else f"{message}; {refused}")
+        self.unheard = True
+        self.tap.idle.set()
+        until = self.engine.monotonic() + SPEECH_AWAY_RETRY_S
+        while not self.progress.stopped and self.engine.monotonic() < until:
+            self.tap.more.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(until - self.engine.monotonic()):
+                    await self.tap.more.wait()
+        self.unheard = False
+
+    def _ts_of(self, file_size: int) -> int:
+        if self.audio_format.encoding is Encoding.OPUS:
+            return self._reader.packets.ms_at(file_size)
+        return byte_clock(self.audio_format).ms(file_size)
+
+    async def _hear(self, from_ts: int, until: list[int]) -> None:
+        """Hear from `from_ts` to the next boundary or the end; a boundary that was reached is put into `until`."""
+
+        def end() -> int | None:
+            if until:
+                return until[0]
+            if self.progress.boundaries:
+                until.append(self.progress.boundaries.pop(0))
+                return until[0]
+            return self.journal.file_size if self.progress.stopped else None
+
+        self._known_until = self.transcript.end_ts
+        loop = asyncio.get_running_loop()
+        voices = await loop.run_in_executor(self.engine.disk, known_voices, self.transcript, self._reader, from_ts)
+        hearing = Hearing(
+            channels=self.audio_format.channels,
+            language=self.language,
+            resumed_at_ts=from_ts,
+            known_voices=voices,
+            enrolled_voices=self.enrolled_voices,
+            vocabulary=self.vocabulary,
+            turns_before=turns_before(self.transcript, from_ts),
+            earlier=self._earlier,
+        )
+        transcriber = self.engine.transcriber_for(self.audio_format.channels)
+        assembler = Assembler(first_no=self.transcript.next_no)
+        pieces = self._reader.pieces(from_ts=from_ts, tap=self.tap, until_file_size=end)
+        async with aclosing(closing(transcriber.hear(pieces, hearing))) as heard:
+            async for item in heard:
+                for utterance in assembler.feed(item):
+                    await self._said(utterance)
+                if isinstance(item, NotHeard):
+                    for utterance in assembler.flush():
+                        await self._said(utterance)
+                if isinstance(item, VoiceMatched | Partial | Activity | HeardThrough | NotHeard):
+                    await self.take(item)
+        for utterance in assembler.flush():
+            await self._said(utterance)
+
+    async def _earlier(self, start_ts: int, end_ts: int) -> Samples:
+        """The recording between two times, for a transcriber that has to hear it again."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.engine.disk, self._reader.excerpt, start_ts, end_ts)
+
+    async def _said(self, utterance: Utterance) -> None:
+        if not self._heard_before(utterance):
+            self.resumed_ts = max(self.resumed_ts, utterance.end_ts)
+            await self.take(utterance)
+
+    def _heard_before(self, utterance: Utterance) -> bool:
+        """After a restart a stretch may be heard twice on one of two channels: what is logged already stands."""
+        if utterance.start_ts >= self._known_until:
+            return False
+        middle = (utterance.start_ts + utterance.end_ts) // 2
+        return any(
+            known.speaker == utterance.speaker and known.start_ts <= middle < known.end_ts
+            for known in self.transcript.recent(20)
+        )
+
+
+def not_transcribed(start_ts: int, end_ts: int, at: float) -> GapRecorded:
+    """The gap that stands for audio which is kept and could not be heard."""
+    return GapRecorded(at_ts=start_ts, duration_ms=max(1, end_ts - start_ts), reason="not_transcribed", at=at)
+
+
+async def closing(stream: AsyncIterator[T]) -> AsyncGenerator[T]:
+    """`stream` as a generator, so that it is closed on the spot when its reader leaves."""
+    try:
+        async for item in stream:
+            yield item
+    finally:
+        if isinstance(stream, AsyncGenerator):
+            await cast("AsyncGenerator[T]", stream).aclose()
