@@ -22,6 +22,7 @@ from ridealong.live import AudioFormat, CallStart, ChannelLayout, Encoding
 from ridealong.live.finished import FinishedTranscript
 from ridealong.speech import SAMPLE_RATE
 from ridealong.speech.audio import iter_recording
+from ridealong.speech.pcm import pcm16
 from ridealong.speech.session_file import RecordedSession, read_session
 from ridealong.web.wire import dumps, event_json
 
@@ -160,11 +161,6 @@ async def _follow(call: LiveCall, send: Callable[[], Coroutine[None, None, None]
     summary.audio_s = call.audio_ms_total() / 1000
     summary.wall_s = time.monotonic() - began
     return summary
-
-
-def pcm16(samples: Samples) -> bytes:
-    """float32 in -1..1, shape [frames, channels], as interleaved little-endian PCM16."""
-    return (np.clip(samples, -1.0, 1.0) * 32767.0).round().astype("<i2").tobytes()
 
 
 def same_sound(path: Path) -> bool:

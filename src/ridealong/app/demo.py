@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from ridealong.app.client import CaptureClient, Start, paced
-from ridealong.app.coach import PIECE_MS, pcm16
+from ridealong.app.coach import PIECE_MS
 from ridealong.app.runtime import Runtime
 from ridealong.app.terminal import CallView
 from ridealong.core.errors import InvalidSettings, Unavailable
@@ -92,7 +92,7 @@ async def _play(runtime: Runtime, tenant_id: UUID, address: str, token: str, *, 
     await client.open()
     try:
         call = await runtime.calls.find(tenant_id, UUID(client.call_id))
-        pieces = [pcm16(audio.samples) for audio in iter_recording(sample_audio_path(), piece_ms=PIECE_MS)]
+        pieces = [audio.pcm16 for audio in iter_recording(sample_audio_path(), piece_ms=PIECE_MS)]
 
         async def send() -> None:
             async for piece in paced(pieces, piece_ms=PIECE_MS, speed=speed):

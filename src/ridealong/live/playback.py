@@ -18,6 +18,7 @@ from ridealong.live.start import read_statement
 from ridealong.recording.journal import PACKET_HEADER
 from ridealong.speech import SAMPLE_RATE
 from ridealong.speech.audio import MULAW, AudioDecoder
+from ridealong.speech.pcm import pcm16
 
 if TYPE_CHECKING:
     from ridealong.recording.folder import Recording
@@ -48,7 +49,7 @@ class PcmRecording:
                 return file.read(size)
             first, last = offset // 2, (offset + size + 1) // 2
             file.seek(first)
-            pcm = _pcm16(MULAW[np.frombuffer(file.read(last - first), np.uint8)])
+            pcm = pcm16(MULAW[np.frombuffer(file.read(last - first), np.uint8)])
             return pcm[offset % 2 : offset % 2 + size]
 
 
@@ -91,11 +92,7 @@ def _decoded(recording: Recording, start: CallStart) -> Path:
             packet = packets.read(length)
             if len(packet) < length:
                 break
-            out.write(_pcm16(decode_packet(decoder, packet)))
-        out.write(_pcm16(decoder.flush()))
+            out.write(pcm16(decode_packet(decoder, packet)))
+        out.write(pcm16(decoder.flush()))
     part.replace(path)
     return path
-
-
-def _pcm16(samples: np.ndarray[Any, np.dtype[np.float32]]) -> bytes:
-    return (np.clip(samples, -1.0, 1.0) * 32767.0).round().astype("<i2").tobytes()

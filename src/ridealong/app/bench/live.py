@@ -17,7 +17,7 @@ import numpy as np
 from ridealong.app.bench.measure import Row, percentile
 from ridealong.app.bench.server import ServerProcess, server
 from ridealong.app.client import CaptureClient, Start, paced
-from ridealong.app.coach import PIECE_MS, pcm16
+from ridealong.app.coach import PIECE_MS
 from ridealong.sample import sample_audio_path, sample_transcript_path
 from ridealong.speech import SAMPLE_RATE
 from ridealong.speech.audio import iter_recording
@@ -78,7 +78,7 @@ async def _call(running: ServerProcess, token: str, pieces: Sequence[bytes]) -> 
 
 
 def _sample_pieces() -> list[bytes]:
-    return [pcm16(audio.samples) for audio in iter_recording(sample_audio_path(), piece_ms=PIECE_MS)]
+    return [audio.pcm16 for audio in iter_recording(sample_audio_path(), piece_ms=PIECE_MS)]
 
 
 async def nudge_latency() -> list[Row]:
