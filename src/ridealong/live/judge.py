@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ridealong.embedding import Vectors
     from ridealong.live.asking import Hosted
     from ridealong.live.cascade import Doubt
+    from ridealong.live.classify import Classified
     from ridealong.live.engine import Minds
     from ridealong.live.taxonomy import Taxonomy
     from ridealong.recording.entries import Lasting
@@ -65,12 +66,16 @@ class Judge:
     def role_of(self, speaker: Speaker) -> Role:
         return self.roles.roles.role_of(speaker)
 
-    async def utterance(self, utterance: Utterance) -> Judged:
-        """Judge a finished utterance, which is in the transcript already."""
+    def classify(self, utterance: Utterance) -> asyncio.Future[Classified]:
+        """Begin to read a finished utterance, which is in the transcript already; `utterance` waits for it."""
         # In a thread: the model takes milliseconds, which fifty calls would feel on the event loop.
-        classified = await asyncio.get_running_loop().run_in_executor(
+        return asyncio.get_running_loop().run_in_executor(
             self._executor, self._classifier.classify, self.transcript, utterance, self.roles.roles
         )
+
+    async def utterance(self, utterance: Utterance, classifying: asyncio.Future[Classified]) -> Judged:
+        """Judge an utterance that is being read."""
+        classified = await classifying
         roles = self.roles.met(utterance, classified.views)
         timing = self._timing.utterance_finished(utterance)
         sure, doubt = classified.detections, None

@@ -420,11 +420,13 @@ class LiveCall:
         self.transcript.append(utterance)
         telemetry.utterances_total.inc()
         self._learn(self._judge.roles.arrived(utterance.speaker))
+        # The model reads while the utterance is logged and told.
+        classifying = self._judge.classify(utterance)
         finished = UtteranceFinished(
             utterance=utterance, role=self._judge.role_of(utterance.speaker), at=self.clock.at()
         )
         self._log_event(finished)
-        judged = await self._judge.utterance(utterance)
+        judged = await self._judge.utterance(utterance, classifying)
         self._remember(utterance.no, judged.vector)
         pending = Pending(event=finished, vector=judged.vector)
         self._writer.add(pending)
