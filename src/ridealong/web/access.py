@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 from uuid import UUID
 
+from ridealong.core.author import Author
 from ridealong.core.errors import Refused
 
 CAPTURE: Final = "capture"
@@ -70,4 +71,44 @@ async def admit(tokens: Tokens, token: str | None, *, scope: str, call_id: UUID 
         raise Refused("forbidden", f"this token does not allow `{scope}`")
     if principal.call_id is not None and principal.call_id != call_id:
         raise Refused("forbidden", "this token is limited to another call")
+    return principal
+
+
+PROGRAM: Final = "API"
+"""The name under which a program's votes and comments stand."""
+
+
+def author_of(principal: Principal) -> Author:
+    """Who writes: the member who is signed in, else a program."""
+    member = getattr(principal, "member", None)
+    if member is None:
+        return Author(member_id=None, name=PROGRAM)
+    return Author(member_id=member.member_id, name=member.name)
+
+
+def manages(principal: Principal) -> bool:
+    """Whether it may do what a manager may, for the whole tenant."""
+    role = getattr(principal, "role", None)
+    return role in {"manager", "admin"} if role is not None else ADMIN in principal.scopes
+
+
+def administers(principal: Principal) -> bool:
+    """Whether it may do what an admin may."""
+    role = getattr(principal, "role", None)
+    return role == "admin" if role is not None else ADMIN in principal.scopes
+
+
+async def admit_writer(
+    tokens: Tokens, token: str | None, *, call_id: UUID | None = None, manager: bool = False
+) -> Principal:
+    """Who writes about a call, or about the tenant's calls: a member, or a program with `admin`.
+
+    `manager`: a rep may not. Raises as `admit` does.
+    """
+    principal = await admit(tokens, token, scope=READ, call_id=call_id)
+    member = getattr(principal, "member", None)
+    if member is None and ADMIN not in principal.scopes:
+        raise Refused("forbidden", f"this token does not allow `{ADMIN}`, which a program needs to write here")
+    if manager and not manages(principal):
+        raise Refused("forbidden", "this is for managers")
     return principal

@@ -76,7 +76,7 @@ def _route(scope: Scope) -> str:
 
 def _method(scope: Scope) -> str:
     method = str(scope["method"])
-    return method if method in {"GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS"} else "other"
+    return method if method in {"GET", "HEAD", "PUT", "POST", "PATCH", "DELETE", "OPTIONS"} else "other"
 
 
 def problem(code: str, detail: str, *, headers: dict[str, str] | None = None, **more: object) -> Response:
