@@ -11,6 +11,7 @@ from uuid import UUID
 
 from ridealong.core.errors import Refused
 from ridealong.core.figures import figures_json
+from ridealong.core.sight import whole
 from ridealong.core.stats import CallStatistics, call_statistics
 from ridealong.core.transcript import Role, Transcript, Unattributed
 from ridealong.live.playback import open_pcm
@@ -87,7 +88,8 @@ class StoredCallPages:
             call = await calls.load_call(conn, call_id)
         if call.live:
             raise Refused("call_running", "the call is still running: it is reviewed when it has ended")
-        await self.again(tenant_id, call_id)
+        # Whoever asks: the review itself is the tenant's.
+        await self.again(whole(tenant_id), call_id)
 
     async def export(
         self, tenant_id: UUID, call_id: UUID, *, form: Literal["md", "html", "json"], template: str, audio_url: str

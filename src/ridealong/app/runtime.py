@@ -21,6 +21,7 @@ from ridealong.app.call_pages import StoredCallPages
 from ridealong.app.document_preview import DocumentPreviews
 from ridealong.app.documents import StoredDocuments
 from ridealong.app.library import StoredLibrary, StoredRecordings, StoredReports, StoredVoices
+from ridealong.app.people import StoredPeople
 from ridealong.app.rehear import recorded_calls
 from ridealong.app.stored_models import StoredModels
 from ridealong.app.talk import StoredPlaylists, StoredShares, StoredTalk
@@ -80,6 +81,7 @@ class Runtime:
     pipeline: ReviewPipeline
     calls: LiveCalls
     tokens: StoreTokens
+    people: StoredPeople
     threads: ThreadPoolExecutor
 
     @classmethod
@@ -168,6 +170,7 @@ class Runtime:
                 pipeline=pipeline,
                 calls=calls,
                 tokens=StoreTokens(store=store),
+                people=StoredPeople(store=store, first_tenant=DEFAULT_TENANT),
                 threads=pool,
             )
 
@@ -191,7 +194,7 @@ class Runtime:
             recordings=StoredRecordings(self.store, self.recordings, self.threads),
             render=reports,
             previews=DocumentPreviews(self.store, self.models, self.threads),
-            pages=StoredCallPages(
+            call_pages=StoredCallPages(
                 store=self.store,
                 recordings=self.recordings,
                 running=self.calls,
@@ -206,6 +209,8 @@ class Runtime:
             team=StoredTeam(self.store, self.calls),
             documents=StoredDocuments(self.store),
             voices=StoredVoices(self.store, self.threads),
+            people=self.people,
+            public_url=self.settings.public_url,
             models=StoredModels(settings=self.settings, house=self.house, tenants=self.tenant_models),
             ready=self.ready,
             # Pauses take no call audio, but keep the socket open: twice the longest call is plenty.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 from starlette.responses import Response
 
-from ridealong.web.access import admit_writer, author_of
+from ridealong.web.access import COMMENT, admit, author_of
 from ridealong.web.answers.calls import CallDetail, StatisticsAnswer, Waveform
 from ridealong.web.asking import PROBLEMS, Body, CallId, Text, Token, View, json_answer
 from ridealong.web.services import Services
@@ -20,6 +20,8 @@ _TYPES = {"md": "text/markdown", "html": "text/html", "json": "application/json"
 
 class SpeakerChange(Body):
     """What is left out stays. `name` null takes a given name away."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
     name: Annotated[Text | None, Field(max_length=100)] = None
     role: Literal["rep", "customer", "unknown"] | None = None
@@ -42,13 +44,13 @@ def call_pages_api(services: Services) -> APIRouter:
     ) -> Response:
         """How loud each speaker is over the call, in at most `points` equal parts."""
         tenant_id = await call_reader(services, viewer, call_id, "call")
-        return json_answer(await there(services.pages).waveform(tenant_id, call_id, points=points))
+        return json_answer(await there(services.call_pages).waveform(tenant_id, call_id, points=points))
 
     @api.get("/statistics", response_model=StatisticsAnswer)
     async def statistics(call_id: CallId, viewer: View) -> Response:
         """Every statistic of the call and of its speakers, each with its formula and where that comes from."""
         tenant_id = await call_reader(services, viewer, call_id, "report")
-        return json_answer({"statistics": await there(services.pages).statistics(tenant_id, call_id)})
+        return json_answer({"statistics": await there(services.call_pages).statistics(tenant_id, call_id)})
 
     @api.put("/speakers/{speaker_id}", response_model=CallDetail)
     async def correct_speaker(
@@ -57,12 +59,12 @@ def call_pages_api(services: Services) -> APIRouter:
         """Say who a speaker is. Transcript and statistics follow at once; `review_outdated` says whether the review was
         made with other roles, and `POST …/review` makes it again.
         """
-        principal = await admit_writer(tokens, token, call_id=call_id)
+        principal = await admit(tokens, token, scope=COMMENT, call_id=call_id)
         given = {name: getattr(change, name) for name in change.model_fields_set}
         if "name" in given:
             given["name"] = (given["name"] or "").strip() or None
         return json_answer(
-            await there(services.pages).correct_speaker(
+            await there(services.call_pages).correct_speaker(
                 principal.tenant_id, call_id, speaker_id, author_of(principal), given
             )
         )
@@ -70,8 +72,8 @@ def call_pages_api(services: Services) -> APIRouter:
     @api.post("/review", status_code=202, response_model=CallDetail)
     async def review_again(call_id: CallId, token: Token) -> Response:
         """Make the review again, with the roles and rubric that now hold. Votes on claims that it states again stay."""
-        principal = await admit_writer(tokens, token, call_id=call_id)
-        await there(services.pages).review_again(principal.tenant_id, call_id)
+        principal = await admit(tokens, token, scope=COMMENT, call_id=call_id)
+        await there(services.call_pages).review_again(principal.tenant_id, call_id)
         return json_answer(await services.library.call(principal.tenant_id, call_id), status=202)
 
     @api.get("/export", response_class=Response)
@@ -87,8 +89,10 @@ def call_pages_api(services: Services) -> APIRouter:
         tenant_id = await call_reader(services, viewer, call_id, "call" if form == "json" else "report")
         audio = f"{request.app.url_path_for('audio', call_id=str(call_id))}{opened_with(viewer)}"
         # A file is opened away from the server: its links must lead back to it.
-        audio_url = str(request.base_url).rstrip("/") + audio
-        text = await there(services.pages).export(tenant_id, call_id, form=form, template=template, audio_url=audio_url)
+        audio_url = (services.public_url or str(request.base_url).rstrip("/")) + audio
+        text = await there(services.call_pages).export(
+            tenant_id, call_id, form=form, template=template, audio_url=audio_url
+        )
         return Response(
             text,
             media_type=_TYPES[form],

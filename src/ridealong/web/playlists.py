@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from starlette.responses import Response
 
 from ridealong.core.errors import Refused
-from ridealong.web.access import READ, admit, admit_writer, author_of
+from ridealong.web.access import MANAGE, READ, admit, author_of
 from ridealong.web.answers.talk import Playlist, PlaylistItem, PlaylistsAnswer, PlaylistShown
 from ridealong.web.asking import PROBLEMS, At, Body, Text, Token, json_answer
 from ridealong.web.services import Services
@@ -54,7 +54,7 @@ def playlists_api(services: Services) -> APIRouter:
     @api.post("", status_code=201, response_model=Playlist)
     async def make_playlist(token: Token, wanted: PlaylistWanted) -> Response:
         """A new, empty playlist."""
-        principal = await admit_writer(tokens, token, manager=True)
+        principal = await admit(tokens, token, scope=MANAGE)
         if not wanted.name.strip():
             raise Refused("bad_request", "`name` must say something")
         made = await there(services.playlists).make(principal.tenant_id, author_of(principal), wanted.name.strip())
@@ -69,14 +69,14 @@ def playlists_api(services: Services) -> APIRouter:
     @api.delete("/{playlist_id}", status_code=204)
     async def delete_playlist(playlist_id: UUID, token: Token) -> Response:
         """Delete a playlist; the calls stay."""
-        principal = await admit_writer(tokens, token, manager=True)
+        principal = await admit(tokens, token, scope=MANAGE)
         await there(services.playlists).delete(principal.tenant_id, playlist_id)
         return Response(status_code=204)
 
     @api.post("/{playlist_id}/items", status_code=201, response_model=PlaylistItem)
     async def add_item(playlist_id: UUID, token: Token, wanted: ItemWanted) -> Response:
         """Add a stretch of a call. `ungrounded` where it holds no words of somebody known, or not those cited."""
-        principal = await admit_writer(tokens, token, manager=True)
+        principal = await admit(tokens, token, scope=MANAGE)
         made = await there(services.playlists).add(
             principal.tenant_id,
             playlist_id,
@@ -93,7 +93,7 @@ def playlists_api(services: Services) -> APIRouter:
     @api.delete("/{playlist_id}/items/{item_id}", status_code=204)
     async def remove_item(playlist_id: UUID, item_id: UUID, token: Token) -> Response:
         """Take an item out."""
-        principal = await admit_writer(tokens, token, manager=True)
+        principal = await admit(tokens, token, scope=MANAGE)
         await there(services.playlists).remove(principal.tenant_id, playlist_id, item_id)
         return Response(status_code=204)
 

@@ -18,11 +18,16 @@ from ridealong.core.errors import Refused
 from ridealong.web.api import calls_api, operations_api
 from ridealong.web.call_pages import call_pages_api
 from ridealong.web.capture import capture
+from ridealong.web.credentials import Doorway
 from ridealong.web.documents import documents_api
+from ridealong.web.joining import joining_api
+from ridealong.web.members import members_api
 from ridealong.web.models import models_api
+from ridealong.web.pages import add_pages
 from ridealong.web.playlists import playlists_api
 from ridealong.web.report import report_api
 from ridealong.web.services import Services
+from ridealong.web.sessions import Reception, sessions_api
 from ridealong.web.sharing import sharing_api
 from ridealong.web.shell import ProblemApp, Shell, add_problem_answers
 from ridealong.web.socket import Line, Sockets
@@ -49,6 +54,7 @@ def create_app(services: Services) -> FastAPI:
     )
     sockets = Sockets()
     app.state.sockets = sockets
+    app.state.doorway = Doorway(sessions=services.people, public_url=services.public_url)
     add_problem_answers(app)
     app.add_middleware(Shell)
     app.include_router(operations_api(services))
@@ -61,6 +67,10 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(sharing_api(services))
     app.include_router(playlists_api(services))
     app.include_router(team_api(services))
+    reception = Reception(services)
+    app.include_router(sessions_api(reception))
+    app.include_router(joining_api(reception))
+    app.include_router(members_api(services))
 
     @app.websocket("/v1/capture")
     async def _(websocket: WebSocket) -> None:
@@ -83,6 +93,7 @@ def create_app(services: Services) -> FastAPI:
 
         await sockets.hold(websocket, kind="watch", limits=services.limits, talk=talk)
 
+    add_pages(app, services.pages)
     return app
 
 

@@ -10,7 +10,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from ridealong.core.errors import Refused
-from ridealong.web.access import admit_writer, author_of
+from ridealong.web.access import MANAGE, READ, admit, author_of
 from ridealong.web.answers.talk import NewShare, SharedCall, SharesAnswer
 from ridealong.web.asking import PROBLEMS, Body, CallId, Token, Viewer, json_answer, reader
 from ridealong.web.services import Services
@@ -68,7 +68,7 @@ def sharing_api(services: Services) -> APIRouter:
     async def make_share(call_id: CallId, token: Token, wanted: ShareWanted | None = None) -> Response:
         """A link to this call, read-only, for whoever has it. It is told once. For managers."""
         wanted = wanted or ShareWanted()
-        principal = await admit_writer(tokens, token, call_id=call_id, manager=True)
+        principal = await admit(tokens, token, scope=MANAGE, call_id=call_id)
         made, share = await there(services.shares).make(
             principal.tenant_id,
             call_id,
@@ -83,13 +83,13 @@ def sharing_api(services: Services) -> APIRouter:
     @api.get("/calls/{call_id}/shares", response_model=SharesAnswer)
     async def list_shares(call_id: CallId, token: Token) -> Response:
         """The call's shares, the newest first, also those that have expired or were revoked."""
-        principal = await admit_writer(tokens, token, call_id=call_id, manager=True)
+        principal = await admit(tokens, token, scope=READ, call_id=call_id)
         return json_answer({"shares": await there(services.shares).of(principal.tenant_id, call_id)})
 
     @api.delete("/calls/{call_id}/shares/{share_id}", status_code=204)
     async def revoke_share(call_id: CallId, share_id: UUID, token: Token) -> Response:
         """The link opens nothing from now on."""
-        principal = await admit_writer(tokens, token, call_id=call_id, manager=True)
+        principal = await admit(tokens, token, scope=MANAGE, call_id=call_id)
         await there(services.shares).revoke(principal.tenant_id, call_id, share_id)
         return Response(status_code=204)
 

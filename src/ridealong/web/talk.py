@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from ridealong.core.errors import Refused
 from ridealong.core.moments import Verdict
-from ridealong.web.access import READ, administers, admit, admit_writer, author_of
+from ridealong.web.access import ADMIN, COMMENT, READ, admit, allows, author_of
 from ridealong.web.answers.artifact import FeedbackAnswer
 from ridealong.web.answers.calls import Mark
 from ridealong.web.answers.talk import Comment, CommentsAnswer, VotesAnswer
@@ -55,7 +55,7 @@ def talk_api(services: Services) -> APIRouter:
     @api.post("/claims/{claim_id}/votes", response_model=VotesAnswer)
     async def vote(call_id: CallId, claim_id: UUID, token: Token, wanted: VoteWanted) -> Response:
         """Agree or disagree with a claim, in place of one's earlier vote. Answers with the claim's votes."""
-        principal = await admit_writer(tokens, token, call_id=call_id)
+        principal = await admit(tokens, token, scope=COMMENT, call_id=call_id)
         votes = await there(services.talk).vote(
             principal.tenant_id,
             call_id,
@@ -69,7 +69,7 @@ def talk_api(services: Services) -> APIRouter:
     @api.post("/moments/{moment_id}/feedback", response_model=FeedbackAnswer)
     async def feedback(call_id: CallId, moment_id: UUID, token: Token, wanted: FeedbackWanted) -> Response:
         """Say whether a nudge helped, in place of what one said before. Answers with the moment's feedback."""
-        principal = await admit_writer(tokens, token, call_id=call_id)
+        principal = await admit(tokens, token, scope=COMMENT, call_id=call_id)
         found = await there(services.talk).feedback(
             principal.tenant_id, call_id, moment_id, author_of(principal), wanted.verdict
         )
@@ -78,7 +78,7 @@ def talk_api(services: Services) -> APIRouter:
     @api.post("/marks", status_code=201, response_model=Mark)
     async def mark(call_id: CallId, token: Token, wanted: MarkWanted) -> Response:
         """Mark a time of the call: it matters."""
-        principal = await admit_writer(tokens, token, call_id=call_id)
+        principal = await admit(tokens, token, scope=COMMENT, call_id=call_id)
         made = await there(services.talk).mark(principal.tenant_id, call_id, author_of(principal), at_ts=wanted.at_ts)
         return json_answer(made, status=201)
 
@@ -91,7 +91,7 @@ def talk_api(services: Services) -> APIRouter:
     @api.post("/comments", status_code=201, response_model=Comment)
     async def comment(call_id: CallId, token: Token, wanted: CommentWanted) -> Response:
         """Comment on a time of the call, or reply to a comment."""
-        principal = await admit_writer(tokens, token, call_id=call_id)
+        principal = await admit(tokens, token, scope=COMMENT, call_id=call_id)
         if not wanted.text.strip():
             raise Refused("bad_request", "`text` must say something")
         made = await there(services.talk).comment(
@@ -107,9 +107,9 @@ def talk_api(services: Services) -> APIRouter:
     @api.delete("/comments/{comment_id}", status_code=204)
     async def delete_comment(call_id: CallId, comment_id: UUID, token: Token) -> Response:
         """Take a comment's text away: one's own, or as an admin anybody's."""
-        principal = await admit_writer(tokens, token, call_id=call_id)
+        principal = await admit(tokens, token, scope=COMMENT, call_id=call_id)
         await there(services.talk).delete_comment(
-            principal.tenant_id, call_id, comment_id, by=author_of(principal), anyones=administers(principal)
+            principal.tenant_id, call_id, comment_id, by=author_of(principal), anyones=allows(principal, ADMIN)
         )
         return Response(status_code=204)
 

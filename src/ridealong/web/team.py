@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field
 from starlette.responses import Response
 
 from ridealong.core.errors import Refused
-from ridealong.web.access import READ, admit, admit_writer, author_of
+from ridealong.web.access import MANAGE, READ, admit, author_of
 from ridealong.web.answers.talk import MessageSent
 from ridealong.web.answers.team import LiveAnswer, TeamAnswer
 from ridealong.web.asking import PROBLEMS, Body, CallId, Text, Token, json_answer
@@ -38,7 +38,7 @@ def team_api(services: Services) -> APIRouter:
     @api.post("/calls/{call_id}/messages", status_code=201, response_model=MessageSent)
     async def send_message(call_id: CallId, token: Token, wanted: MessageWanted) -> Response:
         """A short word to the rep on a running call: a `message` event, which the rep's phone shows as a card."""
-        principal = await admit_writer(tokens, token, call_id=call_id, manager=True)
+        principal = await admit(tokens, token, scope=MANAGE, call_id=call_id)
         # One line: a card has no room for more, and no watch shows it.
         text = " ".join(wanted.text.split())
         if not text:

@@ -141,7 +141,7 @@ async def pages(store: Store, store_settings: Settings, local_models: models.Mod
             render=reports,
             documents=StoredDocuments(store),
             previews=DocumentPreviews(store, local_models, pool),
-            pages=StoredCallPages(
+            call_pages=StoredCallPages(
                 store=store,
                 recordings=recordings,
                 running=calls,

@@ -161,7 +161,6 @@ WRITES = (
     ("POST", "/comments", {"at_ts": 1, "text": "x"}),
     ("DELETE", f"/comments/{uuid4()}", None),
     ("POST", "/shares", {}),
-    ("GET", "/shares", None),
     ("DELETE", f"/shares/{uuid4()}", None),
     ("POST", "/messages", {"text": "x"}),
 )
@@ -174,6 +173,6 @@ async def test_what_is_another_tenants_does_not_exist_and_a_reading_token_writes
         path = f"/calls/{call_id}{part}"
         await pages.refused(method, path, 404, "unknown_call", json=body, headers=theirs)
         await pages.refused(method, path, 403, "forbidden", json=body, headers=reading)
-    for part in ("/votes", "/comments", "/statistics", "/waveform", "/export?format=json"):
+    for part in ("/votes", "/comments", "/shares", "/statistics", "/waveform", "/export?format=json"):
         await pages.refused("GET", f"/calls/{call_id}{part}", 404, "unknown_call", headers=theirs)
     assert (await pages.get("/calls", headers=theirs))["total"] == 0

@@ -1,12 +1,13 @@
 -- What people say about calls: corrected speakers, votes, feedback, marks, comments, shares, playlists; and who wrote which
 -- document.
 
-ALTER TABLE ridealong.document ADD COLUMN author_id uuid, ADD COLUMN author_name text;
+ALTER TABLE ridealong.document ADD COLUMN author_id uuid, ADD COLUMN author_name text,
+    ADD CONSTRAINT document_is_by_a_member FOREIGN KEY (tenant_id, author_id) REFERENCES ridealong.member;
 
 -- Who was what when the review was made: where somebody corrected it since, the review is outdated.
 ALTER TABLE ridealong.review ADD COLUMN roles jsonb;
 
-DROP INDEX ridealong.call_by_start;
+DROP INDEX ridealong.call_by_start, ridealong.call_of_a_rep;
 CREATE INDEX call_by_start ON ridealong.call (tenant_id, started_at DESC, call_id DESC);
 CREATE INDEX call_of_a_rep ON ridealong.call (tenant_id, rep_id, started_at DESC, call_id DESC);
 CREATE INDEX moment_by_type ON ridealong.moment (tenant_id, type, call_id);
@@ -25,6 +26,7 @@ CREATE TABLE ridealong.speaker_correction (
     PRIMARY KEY (tenant_id, call_id, revision, speaker_id),
     CONSTRAINT speaker_correction_belongs_to_a_transcript FOREIGN KEY (tenant_id, call_id, revision)
         REFERENCES ridealong.transcript,
+    CONSTRAINT speaker_correction_is_by_a_member FOREIGN KEY (tenant_id, author_id) REFERENCES ridealong.member,
     CONSTRAINT speaker_correction_role_is_known CHECK (role IN ('rep', 'customer', 'unknown')),
     CONSTRAINT speaker_correction_name_says_something CHECK (name ~ '\S' AND char_length(name) <= 100),
     CONSTRAINT speaker_correction_speakers_count_from_zero CHECK (speaker_id >= 0)
@@ -45,6 +47,7 @@ CREATE TABLE ridealong.claim_vote (
     PRIMARY KEY (tenant_id, vote_id),
     CONSTRAINT claim_vote_is_one_of_each_author UNIQUE NULLS NOT DISTINCT (tenant_id, claim_id, author_id),
     CONSTRAINT claim_vote_belongs_to_a_call FOREIGN KEY (tenant_id, call_id) REFERENCES ridealong.call,
+    CONSTRAINT claim_vote_is_by_a_member FOREIGN KEY (tenant_id, author_id) REFERENCES ridealong.member,
     CONSTRAINT claim_vote_verdict_is_known CHECK (verdict IN ('agree', 'disagree')),
     CONSTRAINT claim_vote_note_is_short CHECK (char_length(note) <= 2000)
 );
@@ -64,6 +67,7 @@ CREATE TABLE ridealong.moment_feedback (
     CONSTRAINT moment_feedback_is_one_of_each_author UNIQUE NULLS NOT DISTINCT (tenant_id, moment_id, author_id),
     CONSTRAINT moment_feedback_is_about_a_moment_of_its_call FOREIGN KEY (tenant_id, moment_id, call_id)
         REFERENCES ridealong.moment (tenant_id, moment_id, call_id),
+    CONSTRAINT moment_feedback_is_by_a_member FOREIGN KEY (tenant_id, author_id) REFERENCES ridealong.member,
     CONSTRAINT moment_feedback_verdict_is_known CHECK (verdict IN ('helpful', 'not_now', 'wrong'))
 );
 
@@ -79,6 +83,7 @@ CREATE TABLE ridealong.call_mark (
     marked_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (tenant_id, mark_id),
     CONSTRAINT call_mark_belongs_to_a_call FOREIGN KEY (tenant_id, call_id) REFERENCES ridealong.call,
+    CONSTRAINT call_mark_is_by_a_member FOREIGN KEY (tenant_id, author_id) REFERENCES ridealong.member,
     CONSTRAINT call_mark_is_not_before_the_call CHECK (at_ts >= 0)
 );
 
@@ -100,6 +105,7 @@ CREATE TABLE ridealong.comment (
     CONSTRAINT comment_belongs_to_a_call FOREIGN KEY (tenant_id, call_id) REFERENCES ridealong.call,
     CONSTRAINT comment_replies_to_one_of_its_call FOREIGN KEY (tenant_id, reply_to, call_id)
         REFERENCES ridealong.comment (tenant_id, comment_id, call_id),
+    CONSTRAINT comment_is_by_a_member FOREIGN KEY (tenant_id, author_id) REFERENCES ridealong.member,
     CONSTRAINT comment_is_not_before_the_call CHECK (at_ts >= 0),
     CONSTRAINT comment_says_something_until_it_is_deleted CHECK
         (CASE WHEN deleted_at IS NULL THEN text ~ '\S' AND char_length(text) <= 4000 ELSE text = '' END)
@@ -124,6 +130,7 @@ CREATE TABLE ridealong.share (
     CONSTRAINT share_token_is_unique UNIQUE (token_hash),
     CONSTRAINT share_token_is_kept_as_sha256 CHECK (octet_length(token_hash) = 32),
     CONSTRAINT share_belongs_to_a_call FOREIGN KEY (tenant_id, call_id) REFERENCES ridealong.call,
+    CONSTRAINT share_is_by_a_member FOREIGN KEY (tenant_id, author_id) REFERENCES ridealong.member,
     CONSTRAINT share_scope_is_known CHECK (scope IN ('report', 'call')),
     CONSTRAINT share_expires_after_it_was_made CHECK (expires_at > created_at)
 );
@@ -138,6 +145,7 @@ CREATE TABLE ridealong.playlist (
     author_name text NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (tenant_id, playlist_id),
+    CONSTRAINT playlist_is_by_a_member FOREIGN KEY (tenant_id, author_id) REFERENCES ridealong.member,
     CONSTRAINT playlist_name_says_something CHECK (name ~ '\S' AND char_length(name) <= 200)
 );
 
@@ -173,6 +181,7 @@ CREATE TABLE ridealong.playlist_item (
     CONSTRAINT playlist_item_cites_an_utterance_as_it_was_said FOREIGN KEY
         (tenant_id, call_id, revision, utterance_no, speaker_id, start_ts, end_ts, text_length)
         REFERENCES ridealong.utterance (tenant_id, call_id, revision, utterance_no, speaker_id, start_ts, end_ts, text_length),
+    CONSTRAINT playlist_item_is_by_a_member FOREIGN KEY (tenant_id, author_id) REFERENCES ridealong.member,
     CONSTRAINT playlist_item_quotes_words_inside_the_utterance CHECK
         (0 <= quote_start AND quote_start < quote_end AND quote_end <= text_length),
     CONSTRAINT playlist_item_is_of_what_its_kind_says CHECK (CASE kind
@@ -230,6 +239,19 @@ BEGIN
     END LOOP;
 END;
 $policies$;
+DO $own_calls$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['speaker_correction', 'claim_vote', 'moment_feedback', 'call_mark', 'comment', 'share',
+        'playlist_item']
+    LOOP
+        EXECUTE format('CREATE POLICY own_calls_only ON ridealong.%1$I AS RESTRICTIVE TO ridealong_app '
+            'USING ((SELECT ridealong.current_rep()) IS NULL OR EXISTS (SELECT FROM ridealong.call c '
+            'WHERE c.tenant_id = %1$I.tenant_id AND c.call_id = %1$I.call_id))', name);
+    END LOOP;
+END;
+$own_calls$;
 CREATE POLICY what_the_lookups_need ON ridealong.share FOR SELECT TO ridealong_lookup USING (true);
 
 GRANT SELECT, INSERT, UPDATE ON ridealong.speaker_correction, ridealong.moment_feedback, ridealong.comment, ridealong.share
