@@ -16,7 +16,8 @@ from uuid import UUID
 
 import structlog
 
-from ridealong.app import hosted, models, reviewing, transcribers
+from ridealong.app import hosted, identity, models, reviewing, transcribers
+from ridealong.app.identity import OidcProvider
 from ridealong.app.library import StoredDocuments, StoredLibrary, StoredRecordings, StoredReports, StoredVoices
 from ridealong.app.people import StoredPeople
 from ridealong.app.rehear import recorded_calls
@@ -77,6 +78,7 @@ class Runtime:
     calls: LiveCalls
     tokens: StoreTokens
     people: StoredPeople
+    identity: OidcProvider | None
     threads: ThreadPoolExecutor
 
     @classmethod
@@ -91,6 +93,7 @@ class Runtime:
         sys.setswitchinterval(0.0005)
         threads = settings.threads or os.cpu_count() or 2
         sealing = Sealing.of_settings(settings)
+        company = identity.of_settings(settings)
         async with contextlib.AsyncExitStack() as stack:
             disk = stack.enter_context(ThreadPoolExecutor(4, "disk"))
             pool = stack.enter_context(ThreadPoolExecutor(threads, "models"))
@@ -165,7 +168,10 @@ class Runtime:
                 pipeline=pipeline,
                 calls=calls,
                 tokens=StoreTokens(store=store),
-                people=StoredPeople(store=store, first_tenant=DEFAULT_TENANT),
+                people=StoredPeople(
+                    store=store, first_tenant=DEFAULT_TENANT, oidc=None if company is None else company[1]
+                ),
+                identity=None if company is None else company[0],
                 threads=pool,
             )
 
@@ -189,6 +195,7 @@ class Runtime:
             documents=StoredDocuments(self.store),
             voices=StoredVoices(self.store, self.threads),
             people=self.people,
+            identity=self.identity,
             public_url=self.settings.public_url,
             models=StoredModels(settings=self.settings, house=self.house, tenants=self.tenant_models),
             ready=self.ready,

@@ -22,6 +22,7 @@ from ridealong.web.documents import documents_api
 from ridealong.web.joining import joining_api
 from ridealong.web.members import members_api
 from ridealong.web.models import models_api
+from ridealong.web.oidc import oidc_api
 from ridealong.web.pages import add_pages
 from ridealong.web.report import report_api
 from ridealong.web.services import Services
@@ -60,6 +61,7 @@ def create_app(services: Services) -> FastAPI:
     reception = Reception(services)
     app.include_router(sessions_api(reception))
     app.include_router(joining_api(reception))
+    app.include_router(oidc_api(services, reception))
     app.include_router(members_api(services))
 
     @app.websocket("/v1/capture")
