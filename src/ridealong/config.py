@@ -53,6 +53,8 @@ class Settings(BaseSettings):
     """Domains of e-mail addresses, between commas: who is no member yet and has an address of one becomes a rep."""
     oidc_trust_email: bool = False
     """Whether an address counts of which the provider does not say that it is verified (some never say so)."""
+    webhooks_private: bool = False
+    """Whether tenants' webhooks may lie inside the server's own network, and be spoken to by http."""
     host: str = "127.0.0.1"
     port: int = Field(default=8790, ge=0, le=65535)
     transcriber: str = "local"

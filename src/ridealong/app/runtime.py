@@ -23,6 +23,8 @@ from ridealong.app.people import StoredPeople
 from ridealong.app.rehear import recorded_calls
 from ridealong.app.stored_models import StoredModels
 from ridealong.app.tenant_models import TenantModels
+from ridealong.app.tenant_settings import Retention, StoredSettings
+from ridealong.app.webhooks import Messenger, StoredWebhooks
 from ridealong.core.errors import Refused, RidealongError
 from ridealong.live.engine import Engine
 from ridealong.live.registry import LiveCalls
@@ -194,6 +196,12 @@ class Runtime:
             render=StoredReports(self.store, self.threads),
             documents=StoredDocuments(self.store),
             voices=StoredVoices(self.store, self.threads),
+            settings=StoredSettings(self.store),
+            webhooks=StoredWebhooks(
+                store=self.store,
+                sealing=self.tenant_models.sealing,
+                allow_private=self.settings.webhooks_private,
+            ),
             people=self.people,
             identity=self.identity,
             public_url=self.settings.public_url,
@@ -201,6 +209,16 @@ class Runtime:
             ready=self.ready,
             # Pauses take no call audio, but keep the socket open: twice the longest call is plenty.
             limits=Limits(call_s=self.settings.max_call_hours * 2 * 3600),
+        )
+
+    def retention(self) -> Retention:
+        """What erases calls that are past their tenant's time."""
+        return Retention(store=self.store, recordings=self.recordings, running=self.calls)
+
+    def messenger(self) -> Messenger:
+        """What tells tenants' webhooks."""
+        return Messenger(
+            store=self.store, sealing=self.tenant_models.sealing, allow_private=self.settings.webhooks_private
         )
 
     async def ready(self) -> None:

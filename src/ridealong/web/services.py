@@ -14,7 +14,9 @@ from ridealong.live import RunningCalls
 from ridealong.web.access import Principal, Tokens
 from ridealong.web.pages import BUILT
 from ridealong.web.people import IdentityProvider, People
+from ridealong.web.settings import SettingsOfTenants
 from ridealong.web.socket import Limits
+from ridealong.web.webhooks import WebhooksOfTenants
 
 Json = Mapping[str, object]
 
@@ -155,6 +157,8 @@ class Services:
     documents: Documents | None = None
     voices: Voices | None = None
     models: ModelChoices | None = None
+    settings: SettingsOfTenants | None = None
+    webhooks: WebhooksOfTenants | None = None
     people: People | None = None
     """Who signs in; None: programs with tokens alone."""
     identity: IdentityProvider | None = None
