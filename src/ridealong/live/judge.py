@@ -67,15 +67,15 @@ class Judge:
         return self.roles.roles.role_of(speaker)
 
     def classify(self, utterance: Utterance) -> asyncio.Future[Classified]:
-        """Begin to read a finished utterance, which is in the transcript already; `utterance` waits for it."""
+        """Begin to read a finished utterance, which is in the transcript already; hand it to `utterance`."""
         # In a thread: the model takes milliseconds, which fifty calls would feel on the event loop.
         return asyncio.get_running_loop().run_in_executor(
             self._executor, self._classifier.classify, self.transcript, utterance, self.roles.roles
         )
 
-    async def utterance(self, utterance: Utterance, classifying: asyncio.Future[Classified]) -> Judged:
-        """Judge an utterance that is being read."""
-        classified = await classifying
+    async def utterance(self, utterance: Utterance, classifying: asyncio.Future[Classified] | None = None) -> Judged:
+        """Judge a finished utterance, which is in the transcript already; `classifying` where it is being read."""
+        classified = await (classifying or self.classify(utterance))
         roles = self.roles.met(utterance, classified.views)
         timing = self._timing.utterance_finished(utterance)
         sure, doubt = classified.detections, None

@@ -9,14 +9,18 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final
 
+from ridealong.core.author import Author
 from ridealong.core.errors import Refused
+from ridealong.core.sight import only_rep, whole
 from ridealong.live import RunningCall, Sender
-from ridealong.web.access import CAPTURE, READ, admit, bearer_of
+from ridealong.web.access import CAPTURE, READ, Cookie, Principal, admit, author_of
 from ridealong.web.conversation import Conversation
 from ridealong.web.messages import (
     PROTOCOL,
+    FeedbackTapped,
     FromSender,
     Gap,
+    MarkNow,
     Pause,
     Ping,
     RepSpeaker,
@@ -29,7 +33,7 @@ from ridealong.web.messages import (
 )
 from ridealong.web.pace import Pace
 from ridealong.web.refusals import ResumeBeyondReceived
-from ridealong.web.services import Services
+from ridealong.web.services import Services, refuse_others_call
 from ridealong.web.socket import Finished, Line, Sockets, first_of, to_its_end, warning_json
 from ridealong.web.stream import stream
 
@@ -45,6 +49,8 @@ class _Opened:
     pace: Pace | None
     """None where nothing can be said about it: on a resumed call the format is the call's, not the socket's."""
     reply: dict[str, object]
+    author: Author | None
+    """Who sends; None for a program, which then speaks for the call's rep."""
 
 
 async def capture(line: Line, services: Services, sockets: Sockets) -> None:
@@ -72,10 +78,11 @@ async def _open(line: Line, services: Services, sockets: Sockets) -> _Opened:
 
 
 async def _start(line: Line, services: Services, message: Start) -> _Opened:
-    token = message.token.get_secret_value() if message.token else bearer_of(line.authorization)
+    token = message.token.get_secret_value() if message.token else line.credential
     principal = await admit(services.tokens, token, scope=CAPTURE)
-    start = call_start(message)
-    call = await services.calls.begin(principal.tenant_id, start)
+    start = call_start(message, rep_id=_rep_of(principal, message))
+    # The call goes on without whoever began it: it is the tenant's.
+    call = await services.calls.begin(whole(principal.tenant_id), start)
     sender = call.attach()
     try:
         call_token = await services.tokens.issue(
@@ -91,6 +98,7 @@ async def _start(line: Line, services: Services, message: Start) -> _Opened:
     return _Opened(
         call=call,
         sender=sender,
+        author=_member(principal),
         after=0,
         pace=Pace(start.format, began_at=asyncio.get_running_loop().time(), live=message.pace == "live"),
         reply={
@@ -108,17 +116,32 @@ async def _start(line: Line, services: Services, message: Start) -> _Opened:
     )
 
 
+def _rep_of(principal: Principal, message: Start) -> str | None:
+    """Whose call it is: the person's own, where nobody is named; a rep names nobody else. None: as the message says.
+
+    Raises Refused('forbidden').
+    """
+    if principal.member is None:
+        return None
+    named, own = message.rep.id if message.rep else None, only_rep(principal.tenant_id)
+    if own is not None and named not in (None, own):
+        raise Refused("forbidden", "a rep starts own calls only: leave `rep.id` out")
+    return named or principal.member.rep_id
+
+
 async def _resume(line: Line, services: Services, sockets: Sockets, message: Resume) -> _Opened:
     if message.protocol != PROTOCOL:
         raise Refused("unsupported_protocol", f"this server speaks protocol {PROTOCOL}")
-    token = message.call_token.get_secret_value() if message.call_token else bearer_of(line.authorization)
+    token = message.call_token.get_secret_value() if message.call_token else line.credential
     if not token:
         raise Refused("missing_token", "send the `call_token` that `started` gave")
-    known = await services.tokens.resolve(token)
-    call_id = message.call_id or known.call_id
+    call_id = message.call_id
+    if call_id is None and not isinstance(token, Cookie):
+        call_id = (await services.tokens.resolve(token)).call_id
     if call_id is None:
         raise Refused("bad_message", "`call_id`: say which call, or use the call's own `call_token`")
     principal = await admit(services.tokens, token, scope=CAPTURE, call_id=call_id)
+    await refuse_others_call(services, principal, call_id)
     call = await services.calls.find(principal.tenant_id, call_id)
     earlier = sockets.senders.get(call_id)
     if message.take_over and earlier is not None:
@@ -131,6 +154,7 @@ async def _resume(line: Line, services: Services, sockets: Sockets, message: Res
     return _Opened(
         call=call,
         sender=sender,
+        author=_member(principal),
         after=call.last_seq if message.after is None else message.after,
         pace=None,
         reply={
@@ -141,6 +165,11 @@ async def _resume(line: Line, services: Services, sockets: Sockets, message: Res
             "seq": call.last_seq,
         },
     )
+
+
+def _member(principal: Principal) -> Author | None:
+    author = author_of(principal)
+    return None if author.member_id is None else author
 
 
 class _Conversation(Conversation):
@@ -226,7 +255,7 @@ class _Conversation(Conversation):
         if self._pace is not None:
             self._doubt = self._pace.arrived(len(data), at=self.clock()) or self._doubt
 
-    async def _message(self, message: FromSender) -> None:
+    async def _message(self, message: FromSender) -> None:  # noqa: PLR0912 - one for each message
         match message:
             case Start() | Resume():
                 raise Refused("already_started", "this socket has its call already: connect again for another")
@@ -245,6 +274,13 @@ class _Conversation(Conversation):
                 await to_its_end(self.sender.gap(message.duration_ms, message.reason))
             case RepSpeaker():
                 await to_its_end(self.sender.state_rep(message.speaker_id))
+            case MarkNow():
+                await to_its_end(self.sender.mark(self._opened.author))
+            case FeedbackTapped():
+                known = await to_its_end(self.sender.feedback(message.moment_id, message.verdict, self._opened.author))
+                if not known:
+                    # A tap that goes astray must not cost the call its socket.
+                    await self.line.send(warning_json("unknown_moment", "this call has no such moment"))
             case Pause():
                 if not self._paused:
                     self._paused = True

@@ -12,6 +12,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
 
 from ridealong.core.errors import Refused
+from ridealong.core.moments import Verdict
 from ridealong.live import AudioFormat, CallStart, ChannelLayout, Encoding
 
 PROTOCOL: Final = 1
@@ -41,7 +42,7 @@ class FormatStated(_Message):
 
 
 class RepStated(_Message):
-    id: Annotated[Line, Field(min_length=1)]
+    id: Annotated[Line, Field(min_length=1)] | None = None
     speaker_id: Annotated[int, Field(ge=0, le=63)] | None = None
 
 
@@ -55,7 +56,7 @@ class Start(_Message):
     token: Token | None = None
     format: FormatStated
     channel_layout: Literal["mixed", "rep_first", "customer_first", "separate"] = "mixed"
-    rep: RepStated
+    rep: RepStated | None = None
     consent: ConsentStated | None = None
     title: Line = ""
     language: Annotated[str, Field(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$", max_length=35)] = "en"
@@ -106,11 +107,23 @@ class Ping(_Message):
     id: Annotated[Line, Field(max_length=64)] | int | None = None
 
 
+class MarkNow(_Message):
+    """ "This moment matters": at the end of the audio that has arrived."""
+
+    type: Literal["mark"]
+
+
+class FeedbackTapped(_Message):
+    type: Literal["feedback"]
+    moment_id: Annotated[UUID, Field(strict=False)]
+    verdict: Annotated[Verdict, Field(strict=False)]
+
+
 class Stop(_Message):
     type: Literal["stop"]
 
 
-FromSender = Start | Resume | Gap | RepSpeaker | Pause | Unpause | Ping | Stop
+FromSender = Start | Resume | Gap | RepSpeaker | Pause | Unpause | MarkNow | FeedbackTapped | Ping | Stop
 FromWatcher = Watch | Ping
 
 _SENDER: Final = TypeAdapter[FromSender](Annotated[FromSender, Field(discriminator="type")])
@@ -122,7 +135,7 @@ def sender_message(text: str) -> FromSender:
     try:
         return _SENDER.validate_json(text)
     except ValidationError as error:
-        raise _refused(error, "start, resume, gap, rep_speaker, pause, unpause, ping, stop") from None
+        raise _refused(error, "start, resume, gap, rep_speaker, pause, unpause, mark, feedback, ping, stop") from None
 
 
 def watcher_message(text: str) -> FromWatcher:
@@ -151,13 +164,17 @@ CONSENT_WANTED: Final = (
 )
 
 
-def call_start(message: Start, *, external_id: str = "") -> CallStart:
-    """The checked statement of a call. `external_id`: its name where it comes from.
+def call_start(message: Start, *, rep_id: str | None = None, external_id: str = "") -> CallStart:
+    """The checked statement of a call. `rep_id`: whose it is, where that is known without the message;
+    `external_id`: its name where it comes from.
 
-    Raises Refused('unsupported_protocol' | 'bad_format' | 'consent_missing') with what to send instead.
+    Raises Refused('unsupported_protocol' | 'bad_message' | 'bad_format' | 'consent_missing') with what to send instead.
     """
     if message.protocol != PROTOCOL:
         raise Refused("unsupported_protocol", f"this server speaks protocol {PROTOCOL}")
+    rep_id = rep_id or (message.rep.id if message.rep else None)
+    if rep_id is None:
+        raise Refused("bad_message", "`rep.id`: say which rep is on the call")
     stated = message.format
     try:
         encoding = Encoding(stated.encoding)
@@ -170,11 +187,11 @@ def call_start(message: Start, *, external_id: str = "") -> CallStart:
     return CallStart(
         format=AudioFormat(encoding=encoding, sample_rate=stated.sample_rate, channels=stated.channels),
         layout=layout,
-        rep_id=message.rep.id,
+        rep_id=rep_id,
         consent=message.consent.statement.strip(),
         title=message.title,
         language=message.language,
-        rep_speaker=message.rep.speaker_id,
+        rep_speaker=message.rep.speaker_id if message.rep else None,
         external_id=external_id,
     )
 

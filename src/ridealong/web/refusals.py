@@ -16,6 +16,7 @@ from ridealong.core.errors import (
     Refused,
     RidealongError,
     Unavailable,
+    Ungrounded,
 )
 
 
@@ -40,15 +41,33 @@ REFUSALS: Final = MappingProxyType(
         "unknown_token": Refusal(close=4401, status=401),
         "expired_token": Refusal(close=4401, status=401),
         "unknown_tenant": Refusal(close=4401, status=401),
+        "signed_out": Refusal(close=4401, status=401),
+        "wrong_credentials": Refusal(close=4401, status=401),
         "forbidden": Refusal(close=4403, status=403),
+        "bad_csrf": Refusal(close=4403, status=403),
+        "foreign_origin": Refusal(close=4403, status=403),
+        "wrong_password": Refusal(close=4403, status=403),
+        "wrong_setup_code": Refusal(close=4403, status=403),
+        "oidc_refused": Refusal(close=4403, status=403),
         "unknown_call": Refusal(close=4404, status=404),
         "not_found": Refusal(close=4404, status=404),
+        "unknown_member": Refusal(close=4404, status=404),
+        "unknown_invite": Refusal(close=4404, status=404),
         "unknown_document": Refusal(close=4404, status=404),
         "unknown_review": Refusal(close=4404, status=404),
+        "unknown_speaker": Refusal(close=4404, status=404),
+        "unknown_claim": Refusal(close=4404, status=404),
+        "unknown_moment": Refusal(close=4404, status=404),
+        "unknown_comment": Refusal(close=4404, status=404),
+        "unknown_share": Refusal(close=4404, status=404),
+        "unknown_playlist": Refusal(close=4404, status=404),
+        "ungrounded": Refusal(close=4422, status=422),
         "review_not_finished": Refusal(close=4404, status=404, retry=True),
         "empty_query": Refusal(close=4400, status=422),
         "query_too_long": Refusal(close=4400, status=422),
         "invalid_value": Refusal(close=4400, status=422),
+        "bad_email": Refusal(close=4400, status=422),
+        "weak_password": Refusal(close=4400, status=422),
         "not_reviewed": Refusal(close=4404, status=404, retry=True),
         "no_recording": Refusal(close=4404, status=404),
         "method_not_allowed": Refusal(close=4400, status=405),
@@ -56,6 +75,10 @@ REFUSALS: Final = MappingProxyType(
         "idle": Refusal(close=4408, status=408, retry=True),
         "second_sender": Refusal(close=4409, status=409, retry=True),
         "taken_over": Refusal(close=4409, status=409),
+        "already_set_up": Refusal(close=4409, status=409),
+        "email_taken": Refusal(close=4409, status=409),
+        "last_admin": Refusal(close=4409, status=409),
+        "member_disabled": Refusal(close=4409, status=409),
         "call_running": Refusal(close=4409, status=409, retry=True),
         "call_ended": Refusal(close=4410, status=410),
         "audio_after_stop": Refusal(close=4410, status=410),
@@ -72,6 +95,7 @@ REFUSALS: Final = MappingProxyType(
         "bad_document": Refusal(close=4422, status=422),
         "unsupported_protocol": Refusal(close=4426, status=426),
         "too_busy": Refusal(close=4429, status=429, retry=True),
+        "too_many_attempts": Refusal(close=4429, status=429, retry=True),
         "internal": Refusal(close=4500, status=500, retry=True),
         "missing_part": Refusal(close=4501, status=501),
         "unavailable": Refusal(close=4503, status=503, retry=True),
@@ -85,7 +109,7 @@ def refusal_of(code: str) -> Refusal:
     return REFUSALS.get(code, BAD_MESSAGE)
 
 
-def code_of(error: RidealongError) -> str:
+def code_of(error: RidealongError) -> str:  # noqa: PLR0911 - one for each kind
     """The stable word for an error that Ridealong raised on purpose."""
     match error:
         case Refused():
@@ -94,6 +118,8 @@ def code_of(error: RidealongError) -> str:
             return "bad_audio"
         case InvalidDocument():
             return "bad_document"
+        case Ungrounded():
+            return "ungrounded"
         case Unavailable():
             return "unavailable"
         case MissingPart():

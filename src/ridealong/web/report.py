@@ -9,10 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from ridealong.core.errors import Refused
-from ridealong.web.access import READ, admit
-from ridealong.web.asking import PROBLEMS, CallId, Token, View, is_view, reader
+from ridealong.web.access import MANAGE, READ, admit, allows
+from ridealong.web.asking import PROBLEMS, CallId, Token, View, is_view
 from ridealong.web.audio import wav_response
 from ridealong.web.services import Services
+from ridealong.web.sharing import call_reader, opened_with
 
 MOST_LINK_S: Final = 24 * 3600
 
@@ -42,23 +43,29 @@ def report_api(services: Services) -> APIRouter:
         request: Request,
         call_id: CallId,
         viewer: View,
-        template: Annotated[str, Query(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")] = "manager",
+        template: Annotated[str | None, Query(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")] = None,
         form: Annotated[Literal["html", "md"], Query(alias="format")] = "html",
     ) -> Response:
-        """The review rendered with a template. As HTML it carries no script and loads nothing but the call's audio."""
-        principal = await reader(tokens, viewer, call_id)
+        """The review rendered with a template, by default the one that the tenant chose.
+
+        As HTML it carries no script and loads nothing but the call's audio.
+        """
+        tenant_id = await call_reader(services, viewer, call_id, "report")
+        if template is None and services.settings is not None:
+            template = (await services.settings.read(tenant_id)).default_template
+        template = template or "manager"
         audio = str(request.app.url_path_for("audio", call_id=str(call_id)))
         # The page's own player cannot send a header, so it gets what the page itself was opened with.
-        audio_url = f"{audio}?view={viewer.view}" if viewer.token is None and viewer.view else audio
-        text = await services.render(principal.tenant_id, call_id, template=template, form=form, audio_url=audio_url)
+        audio_url = f"{audio}{opened_with(viewer)}"
+        text = await services.render(tenant_id, call_id, template=template, form=form, audio_url=audio_url)
         return Response(text, media_type="text/html" if form == "html" else "text/markdown")
 
     @api.head("/calls/{call_id}/audio.wav", response_class=Response, include_in_schema=False, name="audio_head")
     @api.get("/calls/{call_id}/audio.wav", response_class=Response)
     async def audio(request: Request, call_id: CallId, viewer: View) -> Response:
         """The recording as PCM16 WAV; byte ranges are understood. Position 0 is `start_ts` 0."""
-        principal = await reader(tokens, viewer, call_id)
-        recording = await services.recordings.open(principal.tenant_id, call_id)
+        tenant_id = await call_reader(services, viewer, call_id, "audio")
+        recording = await services.recordings.open(tenant_id, call_id)
         return wav_response(request, recording, tag=call_id.hex)
 
     @api.post("/calls/{call_id}/links", status_code=201)
@@ -70,6 +77,8 @@ def report_api(services: Services) -> APIRouter:
             # Otherwise a link could be prolonged for ever by whoever was sent it.
             raise Refused("forbidden", "a view token makes no further links")
         await services.library.call(principal.tenant_id, call_id)
+        if principal.member is not None and not allows(principal, MANAGE):
+            raise Refused("forbidden", "a manager or an admin can share this call")
         view = await tokens.issue(
             principal.tenant_id, scopes=frozenset({READ}), call_id=call_id, lifetime_s=wanted.expires_s
         )

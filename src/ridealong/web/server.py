@@ -16,16 +16,29 @@ from fastapi import FastAPI, WebSocket
 from ridealong import __version__
 from ridealong.core.errors import Refused
 from ridealong.web.api import calls_api, operations_api
+from ridealong.web.call_pages import call_pages_api
 from ridealong.web.capture import capture
+from ridealong.web.credentials import Doorway
 from ridealong.web.documents import documents_api
 from ridealong.web.frames import FrameProtocol
+from ridealong.web.joining import joining_api
+from ridealong.web.members import members_api
 from ridealong.web.models import models_api
+from ridealong.web.oidc import oidc_api
+from ridealong.web.pages import add_pages
+from ridealong.web.playlists import playlists_api
 from ridealong.web.report import report_api
 from ridealong.web.services import Services
+from ridealong.web.sessions import Reception, sessions_api
+from ridealong.web.settings import settings_api
+from ridealong.web.sharing import sharing_api
 from ridealong.web.shell import ProblemApp, Shell, add_problem_answers
 from ridealong.web.socket import Line, Sockets
+from ridealong.web.talk import talk_api
+from ridealong.web.team import team_api
 from ridealong.web.twilio import twilio
 from ridealong.web.watch import watch
+from ridealong.web.webhooks import webhooks_api
 
 HARD_FRAME_BYTES: Final = 1024 * 1024
 """Above this a message is not even read: the protocol layer closes with 1009. Below, `frame_too_large` says why."""
@@ -45,6 +58,7 @@ def create_app(services: Services) -> FastAPI:
     )
     sockets = Sockets()
     app.state.sockets = sockets
+    app.state.doorway = Doorway(sessions=services.people, public_url=services.public_url)
     add_problem_answers(app)
     app.add_middleware(Shell)
     app.include_router(operations_api(services))
@@ -52,6 +66,18 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(report_api(services))
     app.include_router(documents_api(services))
     app.include_router(models_api(services))
+    app.include_router(call_pages_api(services))
+    app.include_router(talk_api(services))
+    app.include_router(sharing_api(services))
+    app.include_router(playlists_api(services))
+    app.include_router(team_api(services))
+    reception = Reception(services)
+    app.include_router(sessions_api(reception))
+    app.include_router(joining_api(reception))
+    app.include_router(oidc_api(services, reception))
+    app.include_router(members_api(services))
+    app.include_router(settings_api(services.tokens, services.settings))
+    app.include_router(webhooks_api(services.tokens, services.webhooks))
 
     @app.websocket("/v1/capture")
     async def _(websocket: WebSocket) -> None:
@@ -74,6 +100,7 @@ def create_app(services: Services) -> FastAPI:
 
         await sockets.hold(websocket, kind="watch", limits=services.limits, talk=talk)
 
+    add_pages(app, services.pages)
     return app
 
 

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, Protocol
 from uuid import UUID
 
+from ridealong.core.author import Author
 from ridealong.core.events import CallEvent
+from ridealong.core.sight import only_rep
 from ridealong.live import RunningCalls
-from ridealong.web.access import Tokens
+from ridealong.store.call_list import CallFilter, Sort
+from ridealong.web.access import Principal, Tokens
+from ridealong.web.pages import BUILT
+from ridealong.web.people import IdentityProvider, People
+from ridealong.web.settings import SettingsOfTenants
+from ridealong.web.shelves import CallPages, Playlists, Shares, Talk, Team
 from ridealong.web.socket import Limits
+from ridealong.web.webhooks import WebhooksOfTenants
 
 Json = Mapping[str, object]
 
@@ -24,12 +33,9 @@ class Library(Protocol):
     """
 
     async def calls(
-        self, tenant_id: UUID, *, limit: int, before: str | None, external_id: str | None = None
-    ) -> tuple[Sequence[Json], str | None]:
-        """The tenant's calls, newest first, and the `before` of the next page (None on the last).
-
-        `external_id`: only those of that name where they come from.
-        """
+        self, tenant_id: UUID, wanted: CallFilter, *, sort: Sort, descending: bool, limit: int, before: str | None
+    ) -> Json:
+        """One page: `calls`, `next` (the `before` of the next page, None on the last) and `total` over all pages."""
         ...
 
     async def call(self, tenant_id: UUID, call_id: UUID) -> Json:
@@ -100,8 +106,42 @@ class Documents(Protocol):
         """The tenant's own, else the one that ships. Raises Refused('not_found')."""
         ...
 
-    async def write(self, tenant_id: UUID, kind: DocumentKind, name: str, text: str) -> None:
+    async def write(
+        self, tenant_id: UUID, kind: DocumentKind, name: str, text: str, author: Author | None = None
+    ) -> None:
         """Validate and store. Raises InvalidDocument with the line of the mistake."""
+        ...
+
+    async def check(self, kind: DocumentKind, name: str, text: str) -> None:
+        """Validate only. Raises InvalidDocument with the line of the mistake."""
+        ...
+
+    async def all(self, tenant_id: UUID) -> Sequence[Json]:
+        """What holds: the tenant's own documents and those that ship."""
+        ...
+
+    async def versions(self, tenant_id: UUID, kind: DocumentKind, name: str) -> Sequence[Json]:
+        """The tenant's own versions, newest first. Raises Refused('not_found') for a document that nobody knows."""
+        ...
+
+    async def version(self, tenant_id: UUID, kind: DocumentKind, name: str, version: int) -> str:
+        """Raises Refused('unknown_document')."""
+        ...
+
+    async def activate(self, tenant_id: UUID, kind: DocumentKind, name: str, version: int) -> None:
+        """Let that version hold again. Raises Refused('unknown_document'), InvalidDocument."""
+        ...
+
+    async def withdraw(self, tenant_id: UUID, kind: DocumentKind, name: str) -> None:
+        """Let the shipped one hold again. Raises Refused('unknown_document')."""
+        ...
+
+
+class Previews(Protocol):
+    async def __call__(
+        self, tenant_id: UUID, kind: DocumentKind, name: str, text: str, *, call_id: UUID, form: Literal["html", "md"]
+    ) -> Json:
+        """What a document would make of a call. Raises InvalidDocument, Refused('unknown_call' | 'not_reviewed')."""
         ...
 
 
@@ -130,6 +170,15 @@ async def _ready() -> None:
     return
 
 
+async def refuse_others_call(services: Services, principal: Principal, call_id: UUID) -> None:
+    """Raises Refused('unknown_call') for a call that `principal` does not see.
+
+    For what is found in memory: whatever is read from the store is filtered there.
+    """
+    if only_rep(principal.tenant_id) is not None:
+        await services.library.call(principal.tenant_id, call_id)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Services:
     """Everything that the server stands on. What is None answers `missing_part`."""
@@ -142,6 +191,22 @@ class Services:
     documents: Documents | None = None
     voices: Voices | None = None
     models: ModelChoices | None = None
+    previews: Previews | None = None
+    call_pages: CallPages | None = None
+    talk: Talk | None = None
+    shares: Shares | None = None
+    playlists: Playlists | None = None
+    team: Team | None = None
+    settings: SettingsOfTenants | None = None
+    webhooks: WebhooksOfTenants | None = None
+    people: People | None = None
+    """Who signs in; None: programs with tokens alone."""
+    identity: IdentityProvider | None = None
+    """Where a company's people sign in instead; needs `people`."""
+    public_url: str | None = None
+    """The address that people use, where the operator states one: without a path, for example https://calls.example."""
     ready: Callable[[], Awaitable[None]] = _ready
     """Returns when calls can be taken, raises RidealongError with the reason when they cannot."""
     limits: Limits = field(default_factory=Limits)
+    pages: Path = BUILT
+    """The folder of the built pages."""

@@ -146,7 +146,7 @@ async def test_judging_an_utterance_costs_the_same_in_the_third_hour(speakers: i
     async def one(no: int) -> None:
         utterance = said(no, no % speakers)
         transcript.append(utterance)
-        await judge.utterance(utterance, judge.classify(utterance))
+        await judge.utterance(utterance)
         judge.clock(utterance.end_ts)
         assert transcript.end_ts == utterance.end_ts
 
