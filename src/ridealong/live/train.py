@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 
@@ -39,6 +39,9 @@ CONTEXT_WEIGHT: Final = 1.0
 FACT_WEIGHT: Final = 2.0
 """How loud the blocks of features are against the regularisation; chosen on calls held out in folds."""
 
+TURNS_BEFORE: Final = 3
+"""Of a labelled call's example: the turn that it answers is among them."""
+
 FOLDS: Final = 5
 PLAIN_WEIGHT: Final = 0.5
 UNKNOWN_WEIGHT: Final = 0.4
@@ -57,21 +60,43 @@ class Example:
 
 
 def shipped_examples() -> list[Example]:
-    """The examples that come with the package, in a fixed order."""
+    """The examples that come with the package, in a fixed order: single ones first, then those of whole calls."""
     found: list[Example] = []
     for content in example_files():
-        for line in content.decode().splitlines():
-            read = json.loads(line)
-            found.append(
-                Example(
-                    text=read["text"],
-                    role=Role(read["role"]),
-                    types=tuple(read["types"]),
-                    before=tuple(Turn(text=t["text"], role=Role(t["role"])) for t in read["before"]),
-                    call=read["call"],
-                )
-            )
+        header, *lines = (json.loads(line) for line in content.decode().splitlines())
+        if "rep_speaker" in header:
+            found.extend(_of_call(header, lines))
+        else:
+            found.extend(_single(read) for read in (header, *lines))
     return found
+
+
+def _single(read: Mapping[str, Any]) -> Example:
+    return Example(
+        text=read["text"],
+        role=Role(read["role"]),
+        types=tuple(read["types"]),
+        before=tuple(Turn(text=t["text"], role=Role(t["role"])) for t in read["before"]),
+        call=read["call"],
+    )
+
+
+def _of_call(header: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> list[Example]:
+    """One example a line of a labelled transcript, with the turns before it."""
+    turns = [
+        Turn(text=line["text"], role=Role.REP if line["speaker"] == header["rep_speaker"] else Role.CUSTOMER)
+        for line in lines
+    ]
+    return [
+        Example(
+            text=turn.text,
+            role=turn.role,
+            types=tuple(moment["type"] for moment in line["moments"]),
+            before=tuple(turns[max(0, number - TURNS_BEFORE) : number]),
+            call=header["call"],
+        )
+        for number, (turn, line) in enumerate(zip(turns, lines, strict=True))
+    ]
 
 
 def load_head(reader: Reader, cache_dir: Path | None = None, *, embedder_key: str | None = None) -> Head:
@@ -86,10 +111,13 @@ def load_head(reader: Reader, cache_dir: Path | None = None, *, embedder_key: st
 
 
 def example_files() -> list[bytes]:
-    """The shipped example files, as bytes: what a fitted head depends on."""
+    """The shipped example files, as bytes: what a fitted head depends on. Single examples, then labelled calls."""
     folder = files("ridealong.live") / "examples"
     return [
-        entry.read_bytes() for entry in sorted(folder.iterdir(), key=lambda e: e.name) if entry.name.endswith(".jsonl")
+        entry.read_bytes()
+        for part in (folder, folder / "calls")
+        for entry in sorted(part.iterdir(), key=lambda e: e.name)
+        if entry.name.endswith(".jsonl")
     ]
 
 
