@@ -52,12 +52,34 @@ ALIKE: Final = (
     ("a", "the", "uh"),
 )
 _SOUNDS: Final = {word: tuple(w for w in group if w != word) for group in ALIKE for word in group}
-_LITTLE: Final = frozenset("a an the of to in on at is are and so that it i we you do does".split())
+_LITTLE: Final = frozenset(
+    [
+        "a",
+        "an",
+        "the",
+        "of",
+        "to",
+        "in",
+        "on",
+        "at",
+        "is",
+        "are",
+        "and",
+        "so",
+        "that",
+        "it",
+        "i",
+        "we",
+        "you",
+        "do",
+        "does",
+    ]
+)
 _FILLERS: Final = ("uh", "um", "like", "you know", "er")
 
 
 def misheard(text: str, chance: random.Random, strength: float = 1.0) -> str:
-    """`text` as it might come out of a recogniser; at `strength` 1 about one word in ten is not the one that was said."""
+    """`text` as it might come out of a recogniser; at `strength` 1 about one word in ten is not what was said."""
     heard: list[str] = []
     for word in re.sub(r"[^\w\s']+", " ", text.lower()).split():
         drawn = chance.random() / strength
