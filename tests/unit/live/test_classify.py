@@ -272,3 +272,17 @@ def test_camping_talk_raises_few_alarms(classifier: MomentClassifier) -> None:
     texts = [m["text"] for talk in talks for m in talk["chat_logs"] if " " in m["text"]]
     shown = sum(any(d.confidence > 0.65 for d in hear(classifier, t).detections) for t in texts)
     assert shown / len(texts) < 0.25
+
+
+def test_over_whole_calls_the_probabilities_add_up_to_what_is_there(embedder: MiniLm, head: Head) -> None:
+    """Examples are half moments, calls mostly nothing: a curve fitted on examples alone promises half as much again."""
+    expected, true = 0.0, 0
+    for path in sorted((Path(str(files("ridealong.live"))) / "examples" / "dev").glob("*.jsonl"))[:4]:
+        call = read_call(path)
+        classifier = MomentClassifier(taxonomy=load_taxonomy(TAXONOMY, "ours.yaml"), embedder=embedder, head=head)
+        transcript = Transcript(TranscriptId(call_id=UUID(int=2)))
+        for utterance in call.utterances:
+            transcript.append(utterance)
+            expected += sum(classifier.classify(transcript, utterance, call.roles).likelihoods.values())
+            true += len(call.truth[utterance.no])
+    assert 0.8 < expected / true < 1.2
