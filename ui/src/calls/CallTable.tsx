@@ -63,8 +63,8 @@ export function CallTable({ rows, filters }: { rows: readonly CallRow[]; filters
                   {call.rep_name}
                 </Text>
               </Table.Td>
-              <Table.Td className={classes.number ?? ""}>{dateTime(call.started_at)}</Table.Td>
-              <Table.Td className={classes.number ?? ""}>
+              <Table.Td className={classes.number}>{dateTime(call.started_at)}</Table.Td>
+              <Table.Td className={classes.number}>
                 <span title={spoken(call.audio_ms)}>{clock(call.audio_ms)}</span>
               </Table.Td>
               <Table.Td>
@@ -73,8 +73,8 @@ export function CallTable({ rows, filters }: { rows: readonly CallRow[]; filters
               <Table.Td>
                 <Moments counts={call.moment_counts} />
               </Table.Td>
-              <Table.Td className={classes.number ?? ""}>{call.nudges || <Nothing />}</Table.Td>
-              <Table.Td className={classes.number ?? ""}>{call.comments || <Nothing />}</Table.Td>
+              <Table.Td className={classes.number}>{call.nudges || <Nothing />}</Table.Td>
+              <Table.Td className={classes.number}>{call.comments || <Nothing />}</Table.Td>
             </Table.Tr>
           ))}
         </Table.Tbody>
@@ -90,7 +90,7 @@ function Nothing() {
 function Title({ call }: { call: CallRow }) {
   const live = call.status === "live";
   return (
-    <Link href={live ? `/live/${call.call_id}` : `/calls/${call.call_id}`} className={classes.title ?? ""}>
+    <Link href={live ? `/live/${call.call_id}` : `/calls/${call.call_id}`} className={classes.title}>
       {call.title.trim() || "Call without a title"}
     </Link>
   );
@@ -99,7 +99,7 @@ function Title({ call }: { call: CallRow }) {
 function State({ call }: { call: CallRow }) {
   if (call.status === "live") {
     return (
-      <Badge color="red" variant="light" size="sm" className={classes.badge ?? ""}>
+      <Badge color="red" variant="light" size="sm" className={classes.badge}>
         Running now
       </Badge>
     );
@@ -152,7 +152,7 @@ function Sorted({ by, filters, children }: { by: Sort; filters: Filters; childre
   const direction = filters.order === "asc" ? "ascending" : "descending";
   return (
     <Table.Th aria-sort={active ? direction : "none"}>
-      <UnstyledButton className={classes.sort ?? ""} onClick={() => filters.sortBy(by)}>
+      <UnstyledButton className={classes.sort} onClick={() => filters.sortBy(by)}>
         {children}
         <span aria-hidden="true">{active ? (filters.order === "asc" ? " ↑" : " ↓") : ""}</span>
       </UnstyledButton>
