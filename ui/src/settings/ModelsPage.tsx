@@ -60,8 +60,8 @@ export default function ModelsPage() {
 
 function InUse({ models }: { models: ModelsAnswer }) {
   const { live_model, review_models, verify_models } = models.in_use;
-  const shown = (names: readonly string[]) =>
-    names.length === 0 ? "this machine alone" : names.map((name) => <Code key={name}>{name} </Code>);
+  const shown = (names: readonly string[], nobody = "this machine alone") =>
+    names.length === 0 ? nobody : names.map((name) => <Code key={name}>{name} </Code>);
   return (
     <Card withBorder>
       <Title order={3} size="h5" mb="xs">
@@ -69,7 +69,7 @@ function InUse({ models }: { models: ModelsAnswer }) {
       </Title>
       <Text>During calls: {shown(live_model === null ? [] : [live_model])}</Text>
       <Text>Reviews: {shown(review_models)}</Text>
-      <Text>Second reading of reviews: {shown(verify_models)}</Text>
+      <Text>Second reading of reviews: {shown(verify_models, "nobody")}</Text>
     </Card>
   );
 }

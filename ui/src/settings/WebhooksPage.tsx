@@ -1,4 +1,4 @@
-import { Alert, Badge, Button, Card, Checkbox, Group, Stack, Switch, Text, TextInput, Title } from "@mantine/core";
+import { Alert, Button, Card, Checkbox, Group, Stack, Switch, Text, TextInput, Title } from "@mantine/core";
 import { type FormEvent, useState } from "react";
 import { dateTime } from "@/parts/format";
 import { EmptyState, ErrorState, Loading, messageOf } from "@/parts/states";
@@ -134,9 +134,9 @@ function WebhookCard({ webhook }: { webhook: Webhook }) {
               </Text>
             ) : (
               <>
-                <Badge color={fine ? "green" : "red"} variant="light" size="sm">
+                <Text size="sm" fw={600} c={fine ? "var(--ride-good)" : "var(--ride-bad)"}>
                   {webhook.last_status === null ? "No answer" : `Answered ${webhook.last_status}`}
-                </Badge>
+                </Text>
                 <Text size="sm" c="dimmed">
                   {dateTime(webhook.last_at)}
                 </Text>

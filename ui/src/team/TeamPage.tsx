@@ -53,12 +53,7 @@ export default function TeamPage() {
   return (
     <Container size="xl" py="md">
       <Stack>
-        <Group justify="space-between" align="end">
-          <Title order={1}>Team</Title>
-          <Anchor component={Link} href="/playlists">
-            Playlists
-          </Anchor>
-        </Group>
+        <Title order={1}>Team</Title>
         <Group align="end">
           <Select
             label="Time"

@@ -25,7 +25,7 @@ interface Props {
 }
 
 const HEIGHT = 150;
-const EDGE = { left: 40, right: 16, top: 12, bottom: 24 };
+const EDGE = { left: 48, right: 28, top: 12, bottom: 24 };
 
 /** A line over weeks. Each point leads to its calls, and the same numbers stand in a table behind it. */
 export function TrendChart({ title, about, points, show, atLeast }: Props) {

@@ -1,12 +1,12 @@
 import { syntaxHighlighting } from "@codemirror/language";
 import { unifiedMergeView } from "@codemirror/merge";
-import { EditorState } from "@codemirror/state";
+import { Compartment, EditorState } from "@codemirror/state";
 import { EditorView, lineNumbers } from "@codemirror/view";
 import { classHighlighter } from "@lezer/highlight";
 import { Text, useComputedColorScheme } from "@mantine/core";
 import { useEffect, useRef } from "react";
 import classes from "./documents.module.css";
-import { languageOf } from "./Editor";
+import { colour } from "./Editor";
 import type { Kind } from "./queries";
 
 interface Props {
@@ -24,16 +24,17 @@ export function Diff({ kind, label, before, after }: Props) {
 
   useEffect(() => {
     if (place.current === null || same) return;
+    const language = new Compartment();
     const editor = new EditorView({
       parent: place.current,
       state: EditorState.create({
         doc: after,
         extensions: [
           lineNumbers(),
-          languageOf(kind),
+          language.of([]),
           syntaxHighlighting(classHighlighter),
           EditorView.lineWrapping,
-          EditorView.contentAttributes.of({ "aria-label": label }),
+          EditorView.contentAttributes.of({ "aria-label": label, tabindex: "0" }),
           EditorState.readOnly.of(true),
           EditorView.theme({}, { dark }),
           unifiedMergeView({
@@ -45,6 +46,7 @@ export function Diff({ kind, label, before, after }: Props) {
         ],
       }),
     });
+    colour(editor, kind, language);
     return () => editor.destroy();
   }, [kind, label, before, after, same, dark]);
 

@@ -1,5 +1,3 @@
-import { liquid } from "@codemirror/lang-liquid";
-import { yaml } from "@codemirror/lang-yaml";
 import { syntaxHighlighting } from "@codemirror/language";
 import { type Diagnostic, forceLinting, linter, lintGutter } from "@codemirror/lint";
 import { Compartment, EditorState, type Extension } from "@codemirror/state";
@@ -41,8 +39,15 @@ interface Props {
 /** So long after the last key the server is asked. */
 const CHECK_AFTER_MS = 500;
 
-export function languageOf(kind: Kind): Extension {
-  return kind === "template" ? liquid() : yaml();
+/** How the kind's language is coloured. It comes by itself: the text can be read and written before. */
+async function languageOf(kind: Kind): Promise<Extension> {
+  if (kind === "template") return (await import("@codemirror/lang-liquid")).liquid();
+  return (await import("@codemirror/lang-yaml")).yaml();
+}
+
+/** Colours `view` by its language as soon as that is here. */
+export function colour(view: EditorView, kind: Kind, language: Compartment): void {
+  void languageOf(kind).then((found) => view.dispatch({ effects: language.reconfigure(found) }));
 }
 
 /** The text itself, with the server's mistakes at their lines. The text lives in here; `initial` is read once. */
@@ -76,6 +81,7 @@ export function Editor(props: Props) {
   useEffect(() => {
     if (place.current === null) return;
     const { kind, label, initial, readOnly } = now.current;
+    const language = new Compartment();
     const editor = new EditorView({
       parent: place.current,
       state: EditorState.create({
@@ -83,10 +89,10 @@ export function Editor(props: Props) {
         extensions: [
           keymap.of([{ key: "Mod-s", preventDefault: true, run: () => saved(now.current) }]),
           basicSetup,
-          languageOf(kind),
+          language.of([]),
           syntaxHighlighting(classHighlighter),
           EditorView.lineWrapping,
-          EditorView.contentAttributes.of({ "aria-label": label }),
+          EditorView.contentAttributes.of({ "aria-label": label, tabindex: "0" }),
           EditorState.readOnly.of(readOnly),
           readOnly
             ? []
@@ -104,6 +110,7 @@ export function Editor(props: Props) {
       }),
     });
     view.current = editor;
+    colour(editor, kind, language);
     return () => {
       view.current = null;
       editor.destroy();
