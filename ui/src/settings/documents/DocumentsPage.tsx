@@ -11,10 +11,9 @@ import { type DocumentRow, type Kind, readText, useDocuments } from "./queries";
 const KINDS: { kind: Kind; title: string; about: string }[] = [
   {
     kind: "taxonomy",
-    title: "Taxonomy",
+    title: "Taxonomy and nudge policy",
     about: "Which moments are watched for on a call, when the rep is nudged about them, how often, and in which words.",
   },
-  { kind: "policy", title: "Nudge policy", about: "How much of the rep's attention nudges may take." },
   { kind: "rubric", title: "Rubrics", about: "What a call is scored by after it has ended." },
   { kind: "template", title: "Templates", about: "How a review is laid out, as a page (.html) or as text (.md)." },
 ];

@@ -19,7 +19,7 @@ import {
 } from "./queries";
 import { VersionsPane } from "./VersionsPane";
 
-const NOUN: Record<Kind, string> = { taxonomy: "taxonomy", rubric: "rubric", template: "template", policy: "policy" };
+const NOUN: Record<Kind, string> = { taxonomy: "taxonomy", rubric: "rubric", template: "template" };
 
 /** One document: written, checked, tried on a call, saved, and taken back. */
 export default function EditorPage({ kind, name }: { kind: string; name: string }) {

@@ -26,7 +26,6 @@ const ABOUT: Record<Kind, string> = {
   template: "The call's own review, laid out by the text as it stands in the editor. Its links do not play in here.",
   rubric: "The call scored by the text as it stands in the editor, by this machine's own reviewer. Nothing is stored.",
   taxonomy: "Which moments the text as it stands in the editor would have found on the call. Nothing is stored.",
-  policy: "Which nudges the text as it stands in the editor would have shown on the call. Nothing is stored.",
 };
 
 /** The text as it is now, tried on a call that has been. */
@@ -93,21 +92,21 @@ export function PreviewPane({ kind, name, text, mistake }: Props) {
 }
 
 function Shown({ preview }: { preview: Preview }) {
-  if (preview.html !== undefined) {
+  if (preview.html != null) {
     // Nothing in it may run, ask anybody or know this page, whatever the template says.
     return (
       <iframe sandbox="" srcDoc={preview.html} title="The review as the template shows it" className={classes.frame} />
     );
   }
-  if (preview.md !== undefined) {
+  if (preview.md != null) {
     return (
       <Code block className={classes.markdown ?? ""} tabIndex={0} aria-label="The review as the template shows it">
         {preview.md}
       </Code>
     );
   }
-  if (preview.artifact !== undefined) return <ArtifactShown artifact={preview.artifact} />;
-  if (preview.moments !== undefined) return <MomentsShown moments={preview.moments} />;
+  if (preview.artifact != null) return <ArtifactShown artifact={preview.artifact} />;
+  if (preview.moments != null) return <MomentsShown moments={preview.moments} />;
   return <Text>The server showed nothing for it.</Text>;
 }
 

@@ -50,7 +50,7 @@ export function VersionsPane({ kind, name, versions, admin, text, took }: Props)
                 </Group>
                 <Text size="sm" c="dimmed" style={{ overflowWrap: "anywhere" }}>
                   {dateTime(version.created_at)}
-                  {version.created_by !== null && ` by ${version.created_by}`}, {plural(version.size, "byte")}
+                  {version.created_by !== null && ` by ${version.created_by}`}, {plural(version.size, "character")}
                 </Text>
               </Stack>
               <Group gap="xs">

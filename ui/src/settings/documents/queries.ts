@@ -3,7 +3,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { ApiError, request } from "@/api/client";
 
-export type Kind = "taxonomy" | "rubric" | "template" | "policy";
+export type Kind = "taxonomy" | "rubric" | "template";
 
 export interface DocumentRow {
   kind: Kind;
@@ -27,7 +27,6 @@ const PLURAL: Record<Kind, string> = {
   taxonomy: "taxonomies",
   rubric: "rubrics",
   template: "templates",
-  policy: "policies",
 };
 
 export function isKind(text: string): text is Kind {
@@ -180,10 +179,10 @@ export interface PreviewArtifact {
 }
 
 export interface Preview {
-  html?: string;
-  md?: string;
-  artifact?: PreviewArtifact;
-  moments?: PreviewMoment[];
+  html?: string | null;
+  md?: string | null;
+  artifact?: PreviewArtifact | null;
+  moments?: PreviewMoment[] | null;
 }
 
 export function usePreview(kind: Kind, name: string) {
