@@ -63,7 +63,7 @@ export default function LiveCallPage({ callId }: { callId: string }) {
             <ConnectionBadge connection={connection} ended={ended} />
           </Group>
         </Group>
-        {head.isError && (
+        {head.isError && connection.state !== "refused" && (
           <Alert color="red" role="alert" title="This call cannot be read">
             {head.error.message}
           </Alert>

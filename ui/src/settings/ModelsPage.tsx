@@ -29,6 +29,7 @@ const VENDORS: { vendor: string; name: string }[] = [
 /** Which models a tenant's calls ask, and with whose keys. Keys go in here and are never shown again. */
 export default function ModelsPage() {
   const models = useModels();
+  const saving = useSaveModels();
   if (models.isPending) return <Loading />;
   if (models.isError) return <ErrorState error={models.error} retry={() => models.refetch()} />;
   const { live_model, review_models, verify_model } = models.data;
@@ -41,7 +42,11 @@ export default function ModelsPage() {
         </Alert>
       ))}
       <InUse models={models.data} />
-      <ChoiceForm key={JSON.stringify([live_model, review_models, verify_model])} models={models.data} />
+      <ChoiceForm
+        key={JSON.stringify([live_model, review_models, verify_model])}
+        models={models.data}
+        saving={saving}
+      />
       <Title order={3} size="h4">
         Vendors
       </Title>
@@ -74,12 +79,16 @@ function InUse({ models }: { models: ModelsAnswer }) {
   );
 }
 
-function ChoiceForm({ models }: { models: ModelsAnswer }) {
+interface ChoiceProps {
+  models: ModelsAnswer;
+  saving: ReturnType<typeof useSaveModels>;
+}
+
+function ChoiceForm({ models, saving }: ChoiceProps) {
   const [live, setLive] = useState(models.live_model ?? "");
   const [own, setOwn] = useState(models.review_models !== null);
   const [reviews, setReviews] = useState<string[]>(models.review_models ?? []);
   const [verify, setVerify] = useState(models.verify_model ?? "");
-  const saving = useSaveModels();
 
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -154,6 +163,9 @@ function ChoiceForm({ models }: { models: ModelsAnswer }) {
           <Button type="submit" loading={saving.isPending}>
             Save the choice
           </Button>
+          <Text c="dimmed" role="status">
+            {saving.isSuccess && "Saved. It holds from the next call or review on."}
+          </Text>
         </Group>
       </Stack>
       {saving.isError && (

@@ -20,22 +20,27 @@ import { type Consent, type TenantSettings, useSaveSettings, useTenantSettings }
 /** What a rep says before recording, how long calls are kept, and what a review is made with. */
 export default function RecordingPage() {
   const settings = useTenantSettings();
+  const saving = useSaveSettings();
   if (settings.isPending) return <Loading />;
   if (settings.isError) return <ErrorState error={settings.error} retry={() => settings.refetch()} />;
   // Made anew when what is stored has changed: a form must not show what no longer holds.
-  return <RecordingForm key={JSON.stringify(settings.data)} stored={settings.data} />;
+  return <RecordingForm key={JSON.stringify(settings.data)} stored={settings.data} saving={saving} />;
 }
 
 /** A consent with a number of its own, so that fields keep their focus when another one is removed. */
 type Draft = Consent & { id: number };
 
-function RecordingForm({ stored }: { stored: TenantSettings }) {
+interface FormProps {
+  stored: TenantSettings;
+  saving: ReturnType<typeof useSaveSettings>;
+}
+
+function RecordingForm({ stored, saving }: FormProps) {
   const [days, setDays] = useState<number | null>(stored.retention_days);
   const [consents, setConsents] = useState<Draft[]>(stored.consents.map((consent, id) => ({ ...consent, id })));
   const [rubric, setRubric] = useState(stored.default_rubric);
   const [template, setTemplate] = useState(stored.default_template);
   const documents = useDocuments();
-  const saving = useSaveSettings();
 
   const wanted: TenantSettings = {
     retention_days: days,

@@ -102,9 +102,12 @@ export function useCreatePlaylist() {
 }
 
 export function useRemovePlaylist() {
-  return usePlaylistChange((playlistId: string) =>
-    request<void>("DELETE", `/v1/playlists/${encodeURIComponent(playlistId)}`),
-  );
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (playlistId: string) => request<void>("DELETE", `/v1/playlists/${encodeURIComponent(playlistId)}`),
+    // The list alone: the playlist itself is gone.
+    onSuccess: () => client.invalidateQueries({ queryKey: LISTS, exact: true }),
+  });
 }
 
 export function useRemoveItem(playlistId: string) {

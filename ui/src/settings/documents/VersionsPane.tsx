@@ -29,8 +29,13 @@ export function VersionsPane({ kind, name, versions, admin, text, took }: Props)
       </EmptyState>
     );
   }
-  const goBack = (version: number) =>
-    activating.mutate(version, { onSuccess: () => void readText(kind, name).then(took) });
+  const goBack = (version: number) => {
+    // A refusal is shown by the mutation itself.
+    activating.mutateAsync(version).then(
+      () => readText(kind, name).then(took),
+      () => undefined,
+    );
+  };
 
   return (
     <Stack>
@@ -146,13 +151,16 @@ function Between({ kind, name, one, two }: { kind: Kind; name: string; one: numb
 function BackToShipped({ kind, name, took }: Pick<Props, "kind" | "name" | "took">) {
   const [asked, { open, close }] = useDisclosure(false);
   const removing = useRemove(kind, name);
-  const remove = () =>
-    removing.mutate(undefined, {
-      onSuccess: () => {
+  const remove = () => {
+    // Not as a callback of the mutation: with the last version this button goes away, and its callbacks with it.
+    removing.mutateAsync().then(
+      () => {
         close();
-        void readText(kind, name).then(took, () => undefined);
+        return readText(kind, name).then(took, () => undefined);
       },
-    });
+      () => undefined,
+    );
+  };
   return (
     <Group>
       <Button variant="default" onClick={open}>
