@@ -1,3 +1,4 @@
+import { useComputedColorScheme } from "@mantine/core";
 import { useEffect, useRef } from "react";
 import WaveSurfer from "wavesurfer.js";
 import type { Player } from "@/parts/player";
@@ -19,6 +20,8 @@ export default function Waves({
   lanes: readonly WaveLane[];
 }) {
   const container = useRef<HTMLDivElement>(null);
+  const scheme = useComputedColorScheme("light");
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the colours are read from the page, and change with the theme
   useEffect(() => {
     if (!container.current || lanes.length === 0) return;
     const style = getComputedStyle(document.documentElement);
@@ -47,6 +50,6 @@ export default function Waves({
     // A jump in the picture leaves the stretch that was playing.
     waves.on("interaction", (seconds) => player.seek(seconds * 1000));
     return () => waves.destroy();
-  }, [player, durationMs, lanes]);
+  }, [player, durationMs, lanes, scheme]);
   return <div ref={container} aria-hidden="true" />;
 }
