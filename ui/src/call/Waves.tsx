@@ -21,7 +21,7 @@ export default function Waves({
 }) {
   const container = useRef<HTMLDivElement>(null);
   const scheme = useComputedColorScheme("light");
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the colours are read from the page, and change with the theme
+  // The other colours are read from the page, which has them by its theme: they are drawn again with it.
   useEffect(() => {
     if (!container.current || lanes.length === 0) return;
     const style = getComputedStyle(document.documentElement);
