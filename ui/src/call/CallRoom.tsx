@@ -122,7 +122,7 @@ export function CallRoom({
     [call.gaps, call.marks, moments.data, comments],
   );
 
-  const tabs = narrow && withTranscript ? [...panes, TRANSCRIPT] : panes;
+  const tabs = narrow && withTranscript ? [...panes.slice(0, 1), TRANSCRIPT, ...panes.slice(1)] : panes;
   const wanted = search.get("tab");
   const tab = tabs.find((one) => one.id === wanted)?.id ?? tabs[0]?.id ?? "review";
   return (

@@ -11,7 +11,7 @@ import { PlaylistButton } from "./PlaylistButton";
 import { useVote } from "./reading";
 
 /** Below this a claim is a hint, and looks like one. */
-const WEAK = 0.6;
+export const WEAK = 0.6;
 
 /** One claim of the review: the whole statement is the button that plays its proof. */
 export function ClaimCard({

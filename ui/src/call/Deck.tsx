@@ -27,6 +27,10 @@ export function Deck({ pins }: { pins: readonly Pin[] }) {
       })),
     [waveform.data, people],
   );
+  const drawn = useMemo(
+    () => lanes.map((lane) => ({ peaks: lane.peaks, color: lane.person?.color ?? "var(--ride-accent)" })),
+    [lanes],
+  );
   if (!may.listen) {
     return (
       <section className={classes.deck} aria-label="Player">
@@ -38,100 +42,91 @@ export function Deck({ pins }: { pins: readonly Pin[] }) {
   }
   return (
     <section className={classes.deck} aria-label="Player">
-      <div className={classes.timeline}>
-        <div className={classes.names}>
-          {lanes.map((lane, at) => (
-            <div key={lane.speaker_id ?? `channel-${at}`} className={classes.name}>
-              {lane.person ? (
-                <SpeakerName speakerId={lane.speaker_id} />
-              ) : (
-                <Text size="sm" truncate>
-                  {lane.channel === null ? "Call" : `Channel ${lane.channel + 1}`}
-                </Text>
-              )}
-            </div>
-          ))}
-        </div>
-        <div className={classes.picture}>
-          <MarkStrip pins={pins} durationMs={call.audio_ms} />
-          {lanes.length > 0 && (
-            <Suspense fallback={<div style={{ height: lanes.length * LANE_PX }} />}>
-              <Waves
-                player={player}
-                durationMs={call.audio_ms}
-                lanes={lanes.map((lane) => ({ peaks: lane.peaks, color: lane.person?.color ?? "var(--ride-accent)" }))}
-              />
-            </Suspense>
-          )}
-          {waveform.isError && (
-            <Text size="xs" c="dimmed">
-              The waveform could not be drawn. The line below it plays all the same.
-            </Text>
-          )}
-          <Scrubber player={player} durationMs={call.audio_ms} />
-        </div>
+      <div className={classes.names}>
+        <Clock player={player} durationMs={call.audio_ms} />
+        {lanes.map((lane, at) => (
+          <div key={lane.speaker_id ?? `channel-${at}`} className={classes.name}>
+            {lane.person ? (
+              <SpeakerName speakerId={lane.speaker_id} />
+            ) : (
+              <Text size="sm" truncate>
+                {lane.channel === null ? "Call" : `Channel ${lane.channel + 1}`}
+              </Text>
+            )}
+          </div>
+        ))}
       </div>
-      <Group gap="xs" wrap="nowrap" className={classes.controls}>
-        <Tooltip label="Back 10 seconds (←)">
-          <ActionIcon
-            variant="subtle"
-            color="gray"
-            size="lg"
-            aria-label="Back 10 seconds"
-            onClick={() => player.seek(player.now - STEP_MS)}
-          >
-            <span className={classes.step} aria-hidden="true">
-              −10
-            </span>
-          </ActionIcon>
-        </Tooltip>
+      <div className={classes.picture}>
+        <MarkStrip pins={pins} durationMs={call.audio_ms} />
+        {lanes.length > 0 && (
+          <Suspense fallback={<div style={{ height: lanes.length * LANE_PX }} />}>
+            <Waves player={player} durationMs={call.audio_ms} lanes={drawn} />
+          </Suspense>
+        )}
+        {waveform.isError && (
+          <Text size="xs" c="dimmed">
+            The waveform could not be drawn. The line below it plays all the same.
+          </Text>
+        )}
+      </div>
+      <Group gap={4} wrap="nowrap" className={classes.buttons}>
+        <Step player={player} by={-STEP_MS} name="Back 10 seconds" />
         <ActionIcon
-          size={44}
+          size={40}
           radius="xl"
           onClick={() => player.toggle()}
           aria-label={playing ? "Pause" : "Play"}
           data-testid="play"
         >
-          <Icon name={playing ? "pause" : "play"} size={22} />
+          <Icon name={playing ? "pause" : "play"} size={20} />
         </ActionIcon>
-        <Tooltip label="On 10 seconds (→)">
-          <ActionIcon
-            variant="subtle"
-            color="gray"
-            size="lg"
-            aria-label="On 10 seconds"
-            onClick={() => player.seek(player.now + STEP_MS)}
-          >
-            <span className={classes.step} aria-hidden="true">
-              +10
-            </span>
-          </ActionIcon>
-        </Tooltip>
-        <Clock player={player} durationMs={call.audio_ms} />
+        <Step player={player} by={STEP_MS} name="On 10 seconds" />
         <NativeSelect
           aria-label="Speed"
           size="xs"
-          w={76}
+          w={70}
+          ml="auto"
           value={String(rate)}
           onChange={(event) => player.setRate(Number(event.currentTarget.value))}
           data={RATES.map((value) => ({ value, label: `${value}×` }))}
         />
-        {failed && (
-          <Text size="sm" c="var(--ride-bad)" role="alert">
-            The audio does not arrive. Press play to try again.
-          </Text>
-        )}
       </Group>
+      <div className={classes.scrub}>
+        <Scrubber player={player} durationMs={call.audio_ms} />
+      </div>
+      {failed && (
+        <Text size="sm" c="var(--ride-bad)" role="alert" className={classes.failed}>
+          The audio does not arrive. Press play to try again.
+        </Text>
+      )}
     </section>
   );
 }
 
 export const LANE_PX = 44;
 
+function Step({ player, by, name }: { player: Player; by: number; name: string }) {
+  return (
+    <Tooltip label={`${name} (${by < 0 ? "←" : "→"})`}>
+      <ActionIcon
+        variant="subtle"
+        color="gray"
+        size="lg"
+        aria-label={name}
+        onClick={() => player.seek(player.now + by)}
+      >
+        <span className={classes.step} aria-hidden="true">
+          {by < 0 ? "−10" : "+10"}
+        </span>
+      </ActionIcon>
+    </Tooltip>
+  );
+}
+
 function Clock({ player, durationMs }: { player: Player; durationMs: number }) {
   const second = usePosition(player, (ms) => Math.floor(ms / 1000));
   return (
-    <Text className={classes.clock} size="sm">
+    <Text className={classes.time} size="sm">
       {clock(second * 1000)} <span className={classes.of}>/ {clock(durationMs)}</span>
     </Text>
   );

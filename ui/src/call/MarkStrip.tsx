@@ -35,7 +35,6 @@ export function MarkStrip({ pins, durationMs }: { pins: readonly Pin[]; duration
     return found;
   }
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: the same marks are buttons in the lists below
     <div
       className={classes.strip}
       aria-hidden="true"

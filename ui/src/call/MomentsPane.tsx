@@ -6,6 +6,7 @@ import { clock, dateTime, percent, words } from "@/parts/format";
 import { Icon } from "@/parts/Icon";
 import { usePlayerState } from "@/parts/player";
 import { EmptyState, ErrorState, Loading } from "@/parts/states";
+import { WEAK } from "./ClaimCard";
 import classes from "./ClaimCard.module.css";
 import { useCallView } from "./context";
 import { PlaylistButton } from "./PlaylistButton";
@@ -100,7 +101,8 @@ function MomentCard({ moment }: { moment: Moment }) {
   return (
     <article
       className={classes.card}
-      data-weak={moment.tier === "noted" || undefined}
+      data-weak={moment.confidence < WEAK || undefined}
+      data-quiet={moment.tier === "noted" || undefined}
       data-shown={view.shown?.by === by || undefined}
     >
       <button
