@@ -56,7 +56,7 @@ async def test_a_supervisor_follows_a_running_call_and_the_rep_gets_the_message(
         heard = time.monotonic()
         await expect(transcript).to_contain_text(TALK[5][0])
         assert time.monotonic() - heard < 1
-        await expect(page.get_by_role("region", name="Moments of this call")).to_contain_text("Objection raised")
+        await expect(page.get_by_role("region", name="Moments of this call")).to_contain_text("Pain stated")
 
         await page.get_by_label("Message").fill(f"Ask about the budget {HOSTILE}"[:140])
         await page.get_by_label("Message").press("Enter")
@@ -105,7 +105,7 @@ async def test_an_hours_call_keeps_few_rows_in_the_page(team: House) -> None:
         await page.goto(f"/live/{client.call_id}")
         await speak(client, 4 * 390)
         transcript = page.get_by_role("region", name="Transcript")
-        await expect(transcript.locator("[data-index='388']")).to_be_attached(timeout=90_000)
+        await expect(transcript).to_contain_text("25:56", timeout=90_000)
         assert await transcript.locator("[data-index]").count() < 60
         # Who reads further up is not pulled down, and can come back.
         await transcript.hover()
@@ -115,7 +115,8 @@ async def test_an_hours_call_keeps_few_rows_in_the_page(team: House) -> None:
         await speak(client, 8)
         await expect(follow).to_be_visible()
         await follow.click()
-        await expect(transcript.locator("[data-index='391']")).to_be_visible()
+        await expect(transcript).to_contain_text("26:04")
+        await expect(follow).to_have_count(0)
         await client.stop()
 
 

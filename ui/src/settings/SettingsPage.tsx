@@ -62,8 +62,8 @@ export default function SettingsPage() {
           <div className={classes.page}>
             <Suspense fallback={<Loading />}>
               <Switch>
-                <Route path="/settings/documents/:kind/:name">
-                  {({ kind, name }) => <EditorPage key={`${kind}/${name}`} kind={kind} name={name} />}
+                <Route path="/settings/documents/edit">
+                  <EditorPage />
                 </Route>
                 {SECTIONS.map((section) => (
                   <Route key={section.path} path={`/settings/${section.path}`}>

@@ -6,7 +6,7 @@ import { dateTime } from "@/parts/format";
 import { ErrorState, Loading } from "@/parts/states";
 import classes from "../settings.module.css";
 import { keepDraft } from "./drafts";
-import { type DocumentRow, type Kind, readText, useDocuments } from "./queries";
+import { type DocumentRow, editorPage, type Kind, readText, useDocuments } from "./queries";
 
 const KINDS: { kind: Kind; title: string; about: string }[] = [
   {
@@ -59,7 +59,7 @@ function DocumentLine({ row }: { row: DocumentRow }) {
   return (
     <li>
       <Group gap="xs">
-        <Anchor component={Link} href={`/settings/documents/${row.kind}/${row.name}`} fw={600}>
+        <Anchor component={Link} href={editorPage(row.kind, row.name)} fw={600}>
           {row.name}
         </Anchor>
         <Badge variant={row.own ? "filled" : "outline"} size="sm">
@@ -99,7 +99,7 @@ function NewDocument({ kind, rows }: { kind: "rubric" | "template"; rows: readon
     setBusy(true);
     try {
       keepDraft(member.member_id, kind, wanted, await readText(kind, from));
-      navigate(`/settings/documents/${kind}/${wanted}`);
+      navigate(editorPage(kind, wanted));
     } catch (error) {
       setFailure(error instanceof Error ? error.message : "The document cannot be read.");
       setBusy(false);

@@ -1,6 +1,6 @@
 import { Alert, Anchor, Badge, Button, Group, Modal, Stack, Tabs, Text, Title } from "@mantine/core";
 import { useEffect, useRef, useState } from "react";
-import { Link } from "wouter";
+import { Link, useSearch } from "wouter";
 import { atLeast, useSession } from "@/app/session";
 import { EmptyState, ErrorState, Loading, messageOf } from "@/parts/states";
 import { keepDraft, readDraft } from "./drafts";
@@ -22,9 +22,13 @@ import { VersionsPane } from "./VersionsPane";
 const NOUN: Record<Kind, string> = { taxonomy: "taxonomy", rubric: "rubric", template: "template" };
 
 /** One document: written, checked, tried on a call, saved, and taken back. */
-export default function EditorPage({ kind, name }: { kind: string; name: string }) {
-  if (!isKind(kind)) return <EmptyState title="There is no such document">Choose one from the list.</EmptyState>;
-  return <Loaded kind={kind} name={name} />;
+export default function EditorPage() {
+  const wanted = new URLSearchParams(useSearch());
+  const [kind, name] = [wanted.get("kind") ?? "", wanted.get("name") ?? ""];
+  if (!isKind(kind) || name === "") {
+    return <EmptyState title="There is no such document">Choose one under Documents.</EmptyState>;
+  }
+  return <Loaded key={`${kind}/${name}`} kind={kind} name={name} />;
 }
 
 function Loaded({ kind, name }: { kind: Kind; name: string }) {

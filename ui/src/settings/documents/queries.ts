@@ -1,7 +1,7 @@
 /** What the documents' pages ask the server. */
 
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { ApiError, request } from "@/api/client";
+import { ApiError, request, withQuery } from "@/api/client";
 
 export type Kind = "taxonomy" | "rubric" | "template";
 
@@ -31,6 +31,11 @@ const PLURAL: Record<Kind, string> = {
 
 export function isKind(text: string): text is Kind {
   return text in PLURAL;
+}
+
+/** The page on which a document is written. Not as a path: a name with a dot would look like a file's. */
+export function editorPage(kind: Kind, name: string): string {
+  return withQuery("/settings/documents/edit", { kind, name });
 }
 
 function textAddress(kind: Kind, name: string): string {
