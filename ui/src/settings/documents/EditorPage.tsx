@@ -147,7 +147,8 @@ function Writing({ kind, name, stored, versions }: Props) {
           {messageOf(saving.error)}
         </Alert>
       )}
-      <Tabs defaultValue="text" keepMounted>
+      {/* Only hidden, never taken apart: the editor holds the text, its history and the place of the caret. */}
+      <Tabs defaultValue="text" keepMounted keepMountedMode="display-none">
         <Tabs.List>
           <Tabs.Tab value="text">Text</Tabs.Tab>
           {admin && <Tabs.Tab value="preview">Try it on a call</Tabs.Tab>}
