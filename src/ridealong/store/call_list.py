@@ -105,6 +105,11 @@ async def list_page(
     # Said here too, though the row filter says it: so the planner can use an index that begins with the tenant.
     chosen: LiteralString = " AND ".join(["c.tenant_id = current_tenant()", *where])
     reviews: LiteralString = _NEWEST_REVIEW if reviewed else ""
+    # In the order of an index a page is found without looking at other calls, and to count them is another question;
+    # where all have to be looked at anyway, they are counted in the same look.
+    apart = sort is Sort.STARTED_AT and not reviewed and not wanted.moments
+    counting = f"SELECT count(*) FROM call c{reviews} WHERE {chosen}"
+    total: LiteralString = "NULL::bigint" if apart else "(SELECT count(*) FROM matched)"
     further: LiteralString = ""
     if before is not None:
         values |= dict(zip(("key", "call"), _read_cursor(before, sort, descending), strict=True))
@@ -117,7 +122,7 @@ async def list_page(
         f" SELECT {', '.join(f'c.{column}' for column in CALL_COLUMNS)},"
         " coalesce(nullif(p.name, ''), c.rep_id), r.status, r.failure, r.score, coalesce(m.counts, '{}'),"
         " coalesce(m.nudges, 0), (SELECT count(*) FROM comment k WHERE k.tenant_id = c.tenant_id"
-        " AND k.call_id = c.call_id AND k.deleted_at IS NULL), page.key"
+        f" AND k.call_id = c.call_id AND k.deleted_at IS NULL), {total}, page.key"
         " FROM page JOIN call c ON c.tenant_id = current_tenant() AND c.call_id = page.call_id"
         " JOIN rep p ON p.tenant_id = c.tenant_id AND p.rep_id = c.rep_id"
         " LEFT JOIN LATERAL (SELECT v.status, v.failure,"
@@ -130,16 +135,18 @@ async def list_page(
         values,
     )
     rows = await cursor.fetchall()
-    counted = await connection.execute(
-        f"SELECT count(*) FROM call c{reviews} WHERE {chosen}",
-        values,
-    )
-    total = await counted.fetchone()
+    number: int = rows[0][-2] if rows and not apart else await _count(connection, counting, values)
     page = rows[:limit]
     following = None
     if len(rows) > limit:
         following = _cursor(sort, descending, page[-1][-1], page[-1][0])
-    return CallPage([_listed(row) for row in page], following, 0 if total is None else total[0])
+    return CallPage([_listed(row) for row in page], following, number)
+
+
+async def _count(connection: AsyncConnection, query: LiteralString, values: dict[str, object]) -> int:
+    # A page beyond the last has no row that could say it.
+    row = await (await connection.execute(query, values)).fetchone()
+    return 0 if row is None else row[0]
 
 
 _REVIEWED: Final[dict[ReviewFilter, LiteralString]] = {
@@ -155,7 +162,7 @@ def _conditions(wanted: CallFilter) -> tuple[list[LiteralString], dict[str, obje
     conditions: dict[str, LiteralString] = {
         "rep_id": "c.rep_id = %(rep_id)s",
         "status": "c.status = %(status)s",
-        "moments": "EXISTS (SELECT FROM moment m WHERE m.tenant_id = c.tenant_id AND m.call_id = c.call_id"
+        "moments": "c.call_id IN (SELECT m.call_id FROM moment m WHERE m.tenant_id = current_tenant()"
         " AND m.type = ANY (%(moments)s))",
         "score_min": "r.score >= %(score_min)s",
         "score_max": "r.score <= %(score_max)s",
@@ -198,7 +205,7 @@ def _read_cursor(text: str, sort: Sort, descending: bool) -> tuple[object, UUID]
 
 
 def _listed(row: tuple[Any, ...]) -> ListedCall:
-    rep_name, status, failure, score, counts, nudges, comments = row[len(CALL_COLUMNS) : -1]
+    rep_name, status, failure, score, counts, nudges, comments = row[len(CALL_COLUMNS) : -2]
     return ListedCall(
         call=call_of_row(row),
         rep_name=rep_name,
