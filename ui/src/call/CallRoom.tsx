@@ -4,12 +4,14 @@ import { type ComponentType, type ReactNode, useCallback, useEffect, useMemo, us
 import { useSearchParams } from "wouter";
 import type { CallDetail, Comment, Evidence, Utterance } from "@/api/types";
 import { words } from "@/parts/format";
+import { Held } from "@/parts/held";
 import { PlayerElement } from "@/parts/PlayerElement";
 import { useNewPlayer } from "@/parts/player";
 import classes from "./CallPage.module.css";
-import { type CallView, CallViewProvider, type Shown } from "./context";
+import { type CallView, CallViewProvider, type PlaylistStretch, type Shown } from "./context";
 import { Deck } from "./Deck";
 import type { Pin } from "./MarkStrip";
+import { PlaylistDialog } from "./PlaylistButton";
 import { peopleOf } from "./people";
 import { indexOf } from "./position";
 import { useMoments } from "./reading";
@@ -44,7 +46,8 @@ export function CallRoom({
 }: RoomProps) {
   const player = useNewPlayer();
   const narrow = useMediaQuery("(max-width: 62em)", undefined, { getInitialValueInEffect: false });
-  const [shown, setShown] = useState<Shown | null>(null);
+  const [shown] = useState(() => new Held<Shown | null>(null));
+  const [adding] = useState(() => new Held<PlaylistStretch | null>(null));
   const [search, setSearch] = useSearchParams();
   const { callId, share } = source;
   const { listen, talk, correct, share: sharing } = may;
@@ -62,12 +65,12 @@ export function CallRoom({
 
   const play = useCallback(
     (by: string, evidence: Evidence, ofRevision: number) => {
-      const again = shown?.by === by && !player.audio.paused;
+      const again = shown.get()?.by === by && !player.audio.paused;
       if (again) {
         player.pause();
         return;
       }
-      setShown({ by, index: indexOf(utterances, evidence, ofRevision === revision), quote: evidence.quote });
+      shown.set({ by, index: indexOf(utterances, evidence, ofRevision === revision), quote: evidence.quote });
       if (listen) player.playRange(evidence.start_ts, evidence.end_ts);
     },
     [shown, player, utterances, revision, listen],
@@ -82,11 +85,12 @@ export function CallRoom({
       utterances,
       shown,
       play,
+      adding,
       may: { listen, talk, correct, share: sharing },
     }),
-    [callId, share, call, player, utterances, shown, play, listen, talk, correct, sharing],
+    [callId, share, call, player, utterances, shown, play, adding, listen, talk, correct, sharing],
   );
-  useCallKeys({ player, utterances, listen, forget: () => setShown(null) });
+  useCallKeys({ player, utterances, listen, forget: () => shown.set(null) });
 
   const moments = useMoments(
     source,
@@ -128,6 +132,7 @@ export function CallRoom({
   return (
     <CallViewProvider value={view}>
       <PlayerElement player={player} />
+      {sharing && <PlaylistDialog />}
       <div className={classes.room}>
         {head}
         <div className={classes.deck}>

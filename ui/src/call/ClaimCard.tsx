@@ -1,12 +1,11 @@
-import { ActionIcon, Group, Text, Tooltip } from "@mantine/core";
 import type { ReactNode } from "react";
-import type { Claim, Vote } from "@/api/types";
+import type { Claim, Evidence, Vote } from "@/api/types";
 import { useSession } from "@/app/session";
 import { clock, dateTime, percent } from "@/parts/format";
 import { Icon } from "@/parts/Icon";
-import { usePlayerState } from "@/parts/player";
+import { messageOf } from "@/parts/states";
 import classes from "./ClaimCard.module.css";
-import { useCallView } from "./context";
+import { useCallView, useIsShown, useSounds } from "./context";
 import { PlaylistButton } from "./PlaylistButton";
 import { useVote } from "./reading";
 
@@ -27,29 +26,25 @@ export function ClaimCard({
   advice?: string;
   votes: readonly Vote[];
 }) {
-  const view = useCallView();
-  const { playing } = usePlayerState(view.player);
+  const { play, utterances, may } = useCallView();
   const first = claim.evidence[0];
   const by = `claim-${claim.claim_id}`;
   const weak = claim.confidence < WEAK;
-  const sounding = (name: string) => playing && view.shown?.by === name;
+  const shown = useIsShown(by);
+  const sounds = useSounds(by);
   if (!first) return null;
   return (
-    <article
-      className={classes.card}
-      data-weak={weak || undefined}
-      data-shown={view.shown?.by.startsWith(by) || undefined}
-    >
+    <article className={classes.card} data-weak={weak || undefined} data-shown={shown || undefined}>
       <button
         type="button"
         className={classes.statement}
-        onClick={() => view.play(by, first, revision)}
+        onClick={() => play(by, first, revision)}
         data-claim={claim.claim_id}
         data-start={first.start_ts}
-        aria-pressed={sounding(by)}
+        aria-pressed={sounds}
       >
         <span className={classes.play} aria-hidden="true">
-          <Icon name={sounding(by) ? "pause" : "play"} size={16} />
+          <Icon name={sounds ? "pause" : "play"} size={16} />
         </span>
         <span className={classes.words}>
           {label}
@@ -57,37 +52,47 @@ export function ClaimCard({
         </span>
       </button>
       <ul className={classes.proof} aria-label="What proves it">
-        {claim.evidence.map((evidence, at) => {
-          const name = at === 0 ? by : `${by}-${at}`;
-          const person = view.people(evidence.speaker_id);
-          return (
+        {claim.evidence.map((evidence, at) => (
+          <Proof
             // biome-ignore lint/suspicious/noArrayIndexKey: evidence has no name of its own and never changes its order
-            <li key={at}>
-              <button
-                type="button"
-                className={classes.evidence}
-                onClick={() => view.play(name, evidence, revision)}
-                aria-pressed={sounding(name)}
-              >
-                <span className={classes.when}>{clock(evidence.start_ts)}</span>
-                <span className={classes.who} style={{ color: person.color }}>
-                  {person.label}
-                </span>
-                <q>{evidence.quote}</q>
-              </button>
-            </li>
-          );
-        })}
+            key={at}
+            by={at === 0 ? by : `${by}-${at}`}
+            evidence={evidence}
+            revision={revision}
+          />
+        ))}
       </ul>
       {advice && <p className={classes.advice}>{advice}</p>}
-      <Group gap="xs" justify="space-between" className={classes.foot}>
-        <Confidence value={claim.confidence} weak={weak} through={throughOf(claim, view.utterances)} />
-        <Group gap={2}>
-          {view.may.talk && <Votes claimId={claim.claim_id} votes={votes} />}
-          {view.may.share && <PlaylistButton item={{ ...spanOf(claim), claim_id: claim.claim_id }} />}
-        </Group>
-      </Group>
+      <div className={classes.foot}>
+        <Confidence value={claim.confidence} weak={weak} through={throughOf(claim, utterances)} />
+        <span className={classes.tools}>
+          {may.talk && <Votes claimId={claim.claim_id} votes={votes} />}
+          {may.share && <PlaylistButton item={{ ...spanOf(claim), claim_id: claim.claim_id }} />}
+        </span>
+      </div>
     </article>
+  );
+}
+
+/** One piece of evidence: when, who, and the words. */
+function Proof({ by, evidence, revision }: { by: string; evidence: Evidence; revision: number }) {
+  const { play, people } = useCallView();
+  const person = people(evidence.speaker_id);
+  return (
+    <li>
+      <button
+        type="button"
+        className={classes.evidence}
+        onClick={() => play(by, evidence, revision)}
+        aria-pressed={useSounds(by)}
+      >
+        <span className={classes.when}>{clock(evidence.start_ts)}</span>
+        <span className={classes.who} style={{ color: person.color }}>
+          {person.label}
+        </span>
+        <q>{evidence.quote}</q>
+      </button>
+    </li>
   );
 }
 
@@ -123,37 +128,30 @@ function Votes({ claimId, votes }: { claimId: string; votes: readonly Vote[] }) 
     const those = votes.filter((one) => one.verdict === verdict);
     const who = those.map((one) => `${one.by.name}, ${dateTime(one.at)}`).join("\n");
     return (
-      <Tooltip
-        label={who ? `${word}:\n${who}` : word}
-        style={{ whiteSpace: "pre-line" }}
-        events={{ hover: true, focus: true, touch: true }}
+      // No component of the library: an hour's call has hundreds of these.
+      <button
+        type="button"
+        className={classes.tool}
+        disabled={vote.isPending}
+        onClick={() => vote.mutate({ claimId, verdict: mine === verdict ? null : verdict })}
+        aria-pressed={mine === verdict}
+        aria-label={those.length > 0 ? `${word}, ${those.length} so far: ${who}` : word}
+        title={who ? `${word}:\n${who}` : word}
       >
-        <ActionIcon
-          variant={mine === verdict ? "filled" : "subtle"}
-          color={mine === verdict ? "sea" : "gray"}
-          size={28}
-          w="auto"
-          miw={28}
-          px={4}
-          loading={vote.isPending && vote.variables.claimId === claimId && vote.variables.verdict === verdict}
-          onClick={() => vote.mutate({ claimId, verdict: mine === verdict ? null : verdict })}
-          aria-pressed={mine === verdict}
-          aria-label={`${word}${those.length > 0 ? `, ${those.length} so far` : ""}`}
-        >
-          <Icon name={icon} size={15} />
-          {those.length > 0 && (
-            <Text component="span" size="xs" ml={4}>
-              {those.length}
-            </Text>
-          )}
-        </ActionIcon>
-      </Tooltip>
+        <Icon name={icon} size={15} />
+        {those.length > 0 && <span aria-hidden="true">{those.length}</span>}
+      </button>
     );
   };
   return (
     <>
       {side("agree", "up", "Agree")}
       {side("disagree", "down", "Disagree")}
+      {vote.isError && (
+        <span role="alert" className={classes.error}>
+          {messageOf(vote.error)}
+        </span>
+      )}
     </>
   );
 }

@@ -4,11 +4,10 @@ import type { Feedback, Moment } from "@/api/types";
 import { useSession } from "@/app/session";
 import { clock, dateTime, percent, words } from "@/parts/format";
 import { Icon } from "@/parts/Icon";
-import { usePlayerState } from "@/parts/player";
 import { EmptyState, ErrorState, Loading } from "@/parts/states";
 import { WEAK } from "./ClaimCard";
 import classes from "./ClaimCard.module.css";
-import { useCallView } from "./context";
+import { useCallView, useIsShown, useSounds } from "./context";
 import { PlaylistButton } from "./PlaylistButton";
 import { useFeedback, useMoments } from "./reading";
 
@@ -92,10 +91,10 @@ const MARK_LEAD_MS = 8_000;
 
 function MomentCard({ moment }: { moment: Moment }) {
   const view = useCallView();
-  const { playing } = usePlayerState(view.player);
   const by = `moment-${moment.moment_id}`;
   const first = moment.evidence[0];
-  const sounding = playing && view.shown?.by === by;
+  const sounding = useSounds(by);
+  const shown = useIsShown(by);
   if (!first) return null;
   const person = view.people(first.speaker_id);
   return (
@@ -103,7 +102,7 @@ function MomentCard({ moment }: { moment: Moment }) {
       className={classes.card}
       data-weak={moment.confidence < WEAK || undefined}
       data-quiet={moment.tier === "noted" || undefined}
-      data-shown={view.shown?.by === by || undefined}
+      data-shown={shown || undefined}
     >
       <button
         type="button"
@@ -138,7 +137,7 @@ function MomentCard({ moment }: { moment: Moment }) {
           </Badge>
         ))}
       </div>
-      <Group gap="xs" justify="space-between" className={classes.foot}>
+      <div className={classes.foot}>
         <span className={classes.confidence}>
           {percent(moment.confidence)} sure, {REASONS[moment.reason] ?? words(moment.reason).toLowerCase()}
         </span>
@@ -148,7 +147,7 @@ function MomentCard({ moment }: { moment: Moment }) {
             <PlaylistButton item={{ start_ts: first.start_ts, end_ts: first.end_ts, moment_id: moment.moment_id }} />
           )}
         </Group>
-      </Group>
+      </div>
     </article>
   );
 }

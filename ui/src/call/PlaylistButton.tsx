@@ -1,46 +1,50 @@
-import { ActionIcon, Button, Popover, Stack, Text, TextInput, Tooltip } from "@mantine/core";
-import { useDisclosure } from "@mantine/hooks";
+import { Button, Modal, Stack, Text, TextInput } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { request } from "@/api/client";
 import type { Playlist } from "@/api/types";
 import { Form, field } from "@/parts/Form";
+import { useHeld } from "@/parts/held";
 import { Icon } from "@/parts/Icon";
 import { ErrorState, Loading, messageOf } from "@/parts/states";
-import { useCallView } from "./context";
+import classes from "./ClaimCard.module.css";
+import { type PlaylistStretch, useCallView } from "./context";
 
-interface Item {
-  start_ts: number;
-  end_ts: number;
-  moment_id?: string;
-  claim_id?: string;
-}
-
-/** Put a stretch of the call into a playlist, an old or a new one. */
-export function PlaylistButton({ item }: { item: Item }) {
-  const [opened, { toggle, close }] = useDisclosure(false);
+/** Put a stretch of the call into a playlist: one dialog for all the buttons of the page. */
+export function PlaylistButton({ item }: { item: PlaylistStretch }) {
+  const { adding } = useCallView();
   return (
-    <Popover opened={opened} onChange={close} position="bottom-end" width={280} withArrow trapFocus returnFocus>
-      <Popover.Target>
-        <Tooltip label="Add to a playlist" disabled={opened}>
-          <ActionIcon
-            variant="subtle"
-            color="gray"
-            size={28}
-            onClick={toggle}
-            aria-label="Add to a playlist"
-            aria-expanded={opened}
-          >
-            <Icon name="list" size={16} />
-          </ActionIcon>
-        </Tooltip>
-      </Popover.Target>
-      <Popover.Dropdown>{opened && <Choice item={item} done={close} />}</Popover.Dropdown>
-    </Popover>
+    <button
+      type="button"
+      className={classes.tool}
+      onClick={() => adding.set(item)}
+      aria-label="Add to a playlist"
+      title="Add to a playlist"
+      aria-haspopup="dialog"
+    >
+      <Icon name="list" size={16} />
+    </button>
   );
 }
 
-function Choice({ item, done }: { item: Item; done: () => void }) {
+export function PlaylistDialog() {
+  const { adding } = useCallView();
+  const item = useHeld(adding, (value) => value);
+  const close = () => adding.set(null);
+  return (
+    <Modal
+      opened={item !== null}
+      onClose={close}
+      title="Add to a playlist"
+      size="sm"
+      closeButtonProps={{ "aria-label": "Close" }}
+    >
+      {item && <Choice item={item} done={close} />}
+    </Modal>
+  );
+}
+
+function Choice({ item, done }: { item: PlaylistStretch; done: () => void }) {
   const { source } = useCallView();
   const client = useQueryClient();
   const playlists = useQuery({
@@ -61,9 +65,6 @@ function Choice({ item, done }: { item: Item; done: () => void }) {
   if (playlists.isError) return <ErrorState error={playlists.error} retry={() => playlists.refetch()} />;
   return (
     <Stack gap="xs">
-      <Text size="sm" fw={600}>
-        Add to a playlist
-      </Text>
       {playlists.data.map((playlist) => (
         <Button
           key={playlist.playlist_id}

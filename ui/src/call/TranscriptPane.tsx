@@ -1,7 +1,9 @@
 import { Button, TextInput } from "@mantine/core";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useMemo, useRef, useState } from "react";
+import type { CallDetail } from "@/api/types";
 import { plural } from "@/parts/format";
+import { useHeld } from "@/parts/held";
 import { Icon } from "@/parts/Icon";
 import { usePlayerState, usePosition } from "@/parts/player";
 import { EmptyState } from "@/parts/states";
@@ -10,9 +12,12 @@ import { indexAt } from "./position";
 import classes from "./TranscriptPane.module.css";
 import { UtteranceRow } from "./UtteranceRow";
 
+const NO_GAPS: CallDetail["gaps"] = [];
+
 /** The whole conversation. Only what is in sight is in the page; it follows the audio until somebody scrolls away. */
 export function TranscriptPane() {
-  const { call, utterances, player, shown } = useCallView();
+  const { call, utterances, player, shown: held } = useCallView();
+  const shown = useHeld(held, (value) => value);
   const scroller = useRef<HTMLDivElement>(null);
   const [follow, setFollow] = useState(true);
   const [sought, setSought] = useState("");
@@ -53,6 +58,15 @@ export function TranscriptPane() {
     rows.scrollToIndex(index, { align: "center" });
   }, [found, place, rows]);
 
+  const gaps = useMemo(() => {
+    const before = new Map<number, CallDetail["gaps"]>();
+    for (const gap of call.gaps) {
+      const index = utterances.findIndex((utterance) => utterance.end_ts > gap.at_ts);
+      if (index >= 0) before.set(index, [...(before.get(index) ?? []), gap]);
+    }
+    return before;
+  }, [call.gaps, utterances]);
+
   if (utterances.length === 0) {
     return (
       <EmptyState title="Nothing was heard">
@@ -62,11 +76,6 @@ export function TranscriptPane() {
       </EmptyState>
     );
   }
-  const gapsBefore = (index: number) => {
-    const from = index === 0 ? 0 : (utterances[index - 1]?.end_ts ?? 0);
-    const to = utterances[index]?.end_ts ?? 0;
-    return call.gaps.filter((gap) => gap.at_ts >= from && gap.at_ts < to);
-  };
   return (
     <div className={classes.pane}>
       <div className={classes.bar}>
@@ -120,7 +129,7 @@ export function TranscriptPane() {
                   active={started && row.index === active}
                   quote={shown?.index === row.index ? shown.quote : null}
                   sought={found[place] === row.index ? sought.trim() : null}
-                  gaps={gapsBefore(row.index)}
+                  gaps={gaps.get(row.index) ?? NO_GAPS}
                 />
               </div>
             );
