@@ -2,42 +2,18 @@
 
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { request } from "@/api/client";
-import type { Role } from "./feed";
+import type { components } from "@/api/schema";
 
-export interface LastMoment {
-  moment_id: string;
-  type: string;
-  tier: "nudge" | "noted";
-  nudge: string | null;
-  trigger_ts: number;
-}
+type Schemas = components["schemas"];
 
-export interface LiveCall {
-  call_id: string;
-  title: string | null;
-  rep_id: string;
-  rep_name: string | null;
-  started_at: string;
-  audio_ms: number;
-  last_moments: LastMoment[];
-}
-
-/** A call as far as its live page needs it. */
-export interface CallHead {
-  call_id: string;
-  title: string | null;
-  rep_id: string;
-  rep_name: string | null;
-  status: "live" | "ended";
-  speakers: { speaker_id: number; role: Role; name?: string | null }[];
-}
+export type LiveCall = Schemas["LiveCallShown"];
 
 const EVERY_MS = 2000;
 
 export function useLiveCalls() {
   return useQuery({
     queryKey: ["live"],
-    queryFn: ({ signal }) => request<{ calls: LiveCall[] }>("GET", "/v1/live", { signal }),
+    queryFn: ({ signal }) => request<Schemas["LiveAnswer"]>("GET", "/v1/live", { signal }),
     select: (answer) => answer.calls,
     refetchInterval: EVERY_MS,
     staleTime: 0,
@@ -47,7 +23,8 @@ export function useLiveCalls() {
 export function useCallHead(callId: string) {
   return useQuery({
     queryKey: ["call", callId, "head"],
-    queryFn: ({ signal }) => request<CallHead>("GET", `/v1/calls/${encodeURIComponent(callId)}`, { signal }),
+    queryFn: ({ signal }) =>
+      request<Schemas["CallDetail"]>("GET", `/v1/calls/${encodeURIComponent(callId)}`, { signal }),
   });
 }
 
@@ -56,6 +33,6 @@ export const MOST_MESSAGE = 140;
 export function useSendMessage(callId: string) {
   return useMutation({
     mutationFn: (text: string) =>
-      request<unknown>("POST", `/v1/calls/${encodeURIComponent(callId)}/messages`, { body: { text } }),
+      request<Schemas["MessageSent"]>("POST", `/v1/calls/${encodeURIComponent(callId)}/messages`, { body: { text } }),
   });
 }

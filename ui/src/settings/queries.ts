@@ -2,7 +2,10 @@
 
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { request } from "@/api/client";
+import type { components } from "@/api/schema";
 import type { Member, Role } from "@/api/types";
+
+type Schemas = components["schemas"];
 
 /** A change of something in the settings; what was read of it before is read anew. */
 function useChange<Argument, Answer>(key: string, change: (argument: Argument) => Promise<Answer>) {
@@ -15,7 +18,7 @@ function useChange<Argument, Answer>(key: string, change: (argument: Argument) =
 export function useMembers() {
   return useQuery({
     queryKey: ["members"],
-    queryFn: ({ signal }) => request<{ members: Member[] }>("GET", "/v1/members", { signal }),
+    queryFn: ({ signal }) => request<Schemas["Members"]>("GET", "/v1/members", { signal }),
     select: (answer) => answer.members,
   });
 }
@@ -24,7 +27,7 @@ export function useMembers() {
 export function useAdmins(enabled: boolean) {
   return useQuery({
     queryKey: ["members"],
-    queryFn: ({ signal }) => request<{ members: Member[] }>("GET", "/v1/members", { signal }),
+    queryFn: ({ signal }) => request<Schemas["Members"]>("GET", "/v1/members", { signal }),
     select: (answer) => answer.members.filter((one) => one.role === "admin" && one.disabled_at === null),
     enabled,
   });
@@ -37,9 +40,7 @@ export interface NewMember {
 }
 
 export function useInvite() {
-  return useChange("members", (body: NewMember) =>
-    request<{ member: Member; invite: string }>("POST", "/v1/members", { body }),
-  );
+  return useChange("members", (body: NewMember) => request<Schemas["MemberAdded"]>("POST", "/v1/members", { body }));
 }
 
 export interface MemberChange {
@@ -57,23 +58,14 @@ export function useChangeMember() {
 
 export function useInviteAgain() {
   return useChange("members", (memberId: string) =>
-    request<{ invite: string }>("POST", `/v1/members/${encodeURIComponent(memberId)}/invite`),
+    request<Schemas["Invite"]>("POST", `/v1/members/${encodeURIComponent(memberId)}/invite`),
   );
 }
 
 // Consent, retention, defaults
 
-export interface Consent {
-  region: string;
-  text: string;
-}
-
-export interface TenantSettings {
-  retention_days: number | null;
-  default_rubric: string;
-  default_template: string;
-  consents: Consent[];
-}
+export type Consent = Schemas["Consent"];
+export type TenantSettings = Schemas["TenantSettings"];
 
 export function useTenantSettings() {
   return useQuery({
@@ -88,28 +80,21 @@ export function useSaveSettings() {
 
 // API keys
 
-export type Scope = "capture" | "read" | "admin";
+export type Scope = Schemas["NewApiKey"]["scopes"][number];
 
-export interface ApiKey {
-  token_id: string;
-  label: string;
-  scopes: Scope[];
-  created_at: string;
-  expires_at: string | null;
-  revoked_at: string | null;
-}
+export type ApiKey = Schemas["ApiKey"];
 
 export function useApiKeys() {
   return useQuery({
     queryKey: ["api-keys"],
-    queryFn: ({ signal }) => request<{ api_keys: ApiKey[] }>("GET", "/v1/api-keys", { signal }),
+    queryFn: ({ signal }) => request<Schemas["ApiKeys"]>("GET", "/v1/api-keys", { signal }),
     select: (answer) => answer.api_keys,
   });
 }
 
 export function useMakeApiKey() {
   return useChange("api-keys", (body: { label: string; scopes: Scope[]; expires_days?: number }) =>
-    request<{ token: string; api_key: ApiKey }>("POST", "/v1/api-keys", { body }),
+    request<Schemas["ApiKeyAdded"]>("POST", "/v1/api-keys", { body }),
   );
 }
 
@@ -121,29 +106,22 @@ export function useRevokeApiKey() {
 
 // Webhooks
 
-export const WEBHOOK_EVENTS = ["call.ended", "review.done"] as const;
-export type WebhookEvent = (typeof WEBHOOK_EVENTS)[number];
+export const WEBHOOK_EVENTS: readonly WebhookEvent[] = ["call.ended", "review.done"];
+export type WebhookEvent = Schemas["Webhook"]["events"][number];
 
-export interface Webhook {
-  webhook_id: string;
-  url: string;
-  events: WebhookEvent[];
-  active: boolean;
-  last_status: number | null;
-  last_at: string | null;
-}
+export type Webhook = Schemas["Webhook"];
 
 export function useWebhooks() {
   return useQuery({
     queryKey: ["webhooks"],
-    queryFn: ({ signal }) => request<{ webhooks: Webhook[] }>("GET", "/v1/webhooks", { signal }),
+    queryFn: ({ signal }) => request<Schemas["Webhooks"]>("GET", "/v1/webhooks", { signal }),
     select: (answer) => answer.webhooks,
   });
 }
 
 export function useMakeWebhook() {
   return useChange("webhooks", (body: { url: string; events: WebhookEvent[] }) =>
-    request<{ secret: string; webhook: Webhook }>("POST", "/v1/webhooks", { body }),
+    request<Schemas["WebhookAdded"]>("POST", "/v1/webhooks", { body }),
   );
 }
 
@@ -161,22 +139,8 @@ export function useRemoveWebhook() {
 
 // Models and keys with vendors
 
-export interface Account {
-  url: string | null;
-  key_set: boolean;
-  key_set_at: string | null;
-  key_ends_with: string | null;
-  key_readable: boolean;
-}
-
-export interface ModelsAnswer {
-  live_model: string | null;
-  review_models: string[] | null;
-  verify_model: string | null;
-  vendors: Record<string, Account>;
-  in_use: { live_model: string | null; review_models: string[]; verify_models: string[] };
-  warnings: string[];
-}
+export type Account = Schemas["VendorAccount"];
+export type ModelsAnswer = Schemas["ModelsAnswer"];
 
 export interface ModelsChange {
   live_model?: string | null;

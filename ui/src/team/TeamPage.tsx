@@ -15,7 +15,7 @@ import {
 import { useMemo, useState } from "react";
 import { Link } from "wouter";
 import { percent, words } from "@/parts/format";
-import { type Figure, type Figures, type RepFigures, useTeam, type WeekFigures } from "./queries";
+import { type Figure, type RepFigures, useTeam, type WeekFigures } from "./queries";
 import { firstMonday, mondayOf } from "./scale";
 import { type Point, TrendChart } from "./TrendChart";
 import classes from "./team.module.css";
@@ -166,7 +166,7 @@ function weekName(week: string): string {
 }
 
 /** Helpful of those that were judged; null where nobody judged any. */
-function uptake(figures: Figures): Figure {
+function uptake(figures: WeekFigures): Figure {
   const helpful = figures.nudges_helpful.value ?? 0;
   const judged = helpful + (figures.nudges_wrong.value ?? 0);
   return { ...figures.nudges_helpful, value: judged === 0 ? null : helpful / judged };

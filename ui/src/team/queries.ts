@@ -2,39 +2,14 @@
 
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { request } from "@/api/client";
+import type { components } from "@/api/schema";
 
-/** A number with the calls behind it: `n` of them, and the address of their list. */
-export interface Figure {
-  value: number | null;
-  n: number;
-  calls_query: string;
-}
+type Schemas = components["schemas"];
 
-export interface Figures {
-  calls: Figure;
-  talk_ratio: Figure;
-  questions_per_call: Figure;
-  score: Figure;
-  moments: Record<string, Figure>;
-  nudges: Figure;
-  nudges_helpful: Figure;
-  nudges_wrong: Figure;
-}
-
-export interface RepFigures extends Figures {
-  rep_id: string;
-  name: string | null;
-}
-
-export interface WeekFigures extends Figures {
-  /** ISO week, for example `2026-W47`. */
-  week: string;
-}
-
-export interface TeamAnswer {
-  reps: RepFigures[];
-  weeks: WeekFigures[];
-}
+/** A number with the calls behind it: `n` of them, and the query of their list. */
+export type Figure = Schemas["Figure"];
+export type RepFigures = Schemas["RepFigures"];
+export type WeekFigures = Schemas["WeekFigures"];
 
 export interface TeamQuery {
   from: string;
@@ -45,41 +20,20 @@ export interface TeamQuery {
 export function useTeam(query: TeamQuery) {
   return useQuery({
     queryKey: ["team", query],
-    queryFn: ({ signal }) => request<TeamAnswer>("GET", "/v1/team", { query: { ...query, bucket: "week" }, signal }),
+    queryFn: ({ signal }) =>
+      request<Schemas["TeamAnswer"]>("GET", "/v1/team", { query: { ...query, bucket: "week" }, signal }),
     placeholderData: (before) => before,
   });
 }
 
-export interface PlaylistRow {
-  playlist_id: string;
-  name: string;
-  by: { member_id: string | null; name: string } | null;
-  items: number;
-}
-
-export interface PlaylistItem {
-  item_id: string;
-  call_id: string;
-  start_ts: number;
-  end_ts: number;
-  speaker_id: number | null;
-  quote: string;
-  title: string | null;
-  note: string | null;
-}
-
-export interface Playlist {
-  playlist_id: string;
-  name: string;
-  items: PlaylistItem[];
-}
+export type PlaylistItem = Schemas["PlaylistItem"];
 
 const LISTS = ["playlists"] as const;
 
 export function usePlaylists() {
   return useQuery({
     queryKey: LISTS,
-    queryFn: ({ signal }) => request<{ playlists: PlaylistRow[] }>("GET", "/v1/playlists", { signal }),
+    queryFn: ({ signal }) => request<Schemas["PlaylistsAnswer"]>("GET", "/v1/playlists", { signal }),
     select: (answer) => answer.playlists,
   });
 }
@@ -87,7 +41,8 @@ export function usePlaylists() {
 export function usePlaylist(playlistId: string) {
   return useQuery({
     queryKey: [...LISTS, playlistId],
-    queryFn: ({ signal }) => request<Playlist>("GET", `/v1/playlists/${encodeURIComponent(playlistId)}`, { signal }),
+    queryFn: ({ signal }) =>
+      request<Schemas["PlaylistShown"]>("GET", `/v1/playlists/${encodeURIComponent(playlistId)}`, { signal }),
   });
 }
 
@@ -98,7 +53,7 @@ function usePlaylistChange<Argument, Answer>(change: (argument: Argument) => Pro
 }
 
 export function useCreatePlaylist() {
-  return usePlaylistChange((name: string) => request<PlaylistRow>("POST", "/v1/playlists", { body: { name } }));
+  return usePlaylistChange((name: string) => request<Schemas["Playlist"]>("POST", "/v1/playlists", { body: { name } }));
 }
 
 export function useRemovePlaylist() {

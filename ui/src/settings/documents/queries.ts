@@ -2,26 +2,13 @@
 
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { ApiError, request, withQuery } from "@/api/client";
+import type { components } from "@/api/schema";
 
-export type Kind = "taxonomy" | "rubric" | "template";
+type Schemas = components["schemas"];
 
-export interface DocumentRow {
-  kind: Kind;
-  name: string;
-  /** Whether the tenant has its own; else the one that ships holds. */
-  own: boolean;
-  version: number | null;
-  changed_at: string | null;
-  changed_by: string | null;
-}
-
-export interface Version {
-  version: number;
-  active: boolean;
-  created_at: string;
-  created_by: string | null;
-  size: number;
-}
+export type DocumentRow = Schemas["DocumentListed"];
+export type Kind = DocumentRow["kind"];
+export type Version = Schemas["DocumentVersion"];
 
 const PLURAL: Record<Kind, string> = {
   taxonomy: "taxonomies",
@@ -49,7 +36,7 @@ function address(kind: Kind, name: string): string {
 export function useDocuments() {
   return useQuery({
     queryKey: ["documents"],
-    queryFn: ({ signal }) => request<{ documents: DocumentRow[] }>("GET", "/v1/documents", { signal }),
+    queryFn: ({ signal }) => request<Schemas["DocumentsAnswer"]>("GET", "/v1/documents", { signal }),
     select: (answer) => answer.documents,
   });
 }
@@ -75,7 +62,7 @@ export function readText(kind: Kind, name: string): Promise<string> {
 }
 
 export function readVersions(kind: Kind, name: string, signal?: AbortSignal): Promise<Version[]> {
-  return request<{ versions: Version[] }>("GET", `${address(kind, name)}/versions`, signal ? { signal } : {}).then(
+  return request<Schemas["VersionsAnswer"]>("GET", `${address(kind, name)}/versions`, signal ? { signal } : {}).then(
     (answer) => answer.versions.toSorted((a, b) => b.version - a.version),
     (error: unknown) => {
       // A document that only ships, or is not there yet, has no versions of its own.
@@ -146,49 +133,10 @@ export function mistakeOf(error: unknown): Mistake | null {
   return { message: error.message, line: error.line };
 }
 
-export interface PreviewEvidence {
-  quote: string;
-  start_ts: number;
-  end_ts: number;
-  speaker_id: number | null;
-}
-
-export interface PreviewMoment {
-  type: string;
-  tier: "nudge" | "noted";
-  reason: string;
-  confidence: number;
-  nudge: string | null;
-  trigger_ts: number;
-  evidence: PreviewEvidence[];
-}
-
-export interface PreviewFinding {
-  criterion_id: string;
-  statement: string;
-  score: number | string | null;
-  confidence: number;
-  evidence: PreviewEvidence[];
-}
-
-export interface PreviewSection {
-  section_id: string;
-  title: string;
-  score: number | null;
-  findings: PreviewFinding[];
-}
-
-export interface PreviewArtifact {
-  score: number | null;
-  sections: PreviewSection[];
-}
-
-export interface Preview {
-  html?: string | null;
-  md?: string | null;
-  artifact?: PreviewArtifact | null;
-  moments?: PreviewMoment[] | null;
-}
+export type Preview = Schemas["DocumentPreview"];
+export type PreviewArtifact = Schemas["ArtifactShown"];
+export type PreviewMoment = Schemas["LiveMoment"];
+export type PreviewEvidence = Schemas["EvidenceShown"];
 
 export function usePreview(kind: Kind, name: string) {
   return useMutation({
@@ -199,18 +147,12 @@ export function usePreview(kind: Kind, name: string) {
   });
 }
 
-export interface PastCall {
-  call_id: string;
-  title: string | null;
-  started_at: string;
-}
-
 /** Calls to try a document on: the newest that have ended. */
 export function usePastCalls(reviewed: boolean) {
   return useQuery({
     queryKey: ["calls", "past", reviewed],
     queryFn: ({ signal }) =>
-      request<{ calls: PastCall[] }>("GET", "/v1/calls", {
+      request<Schemas["CallPage"]>("GET", "/v1/calls", {
         query: { limit: 50, status: "ended", ...(reviewed ? { review: "done" } : {}) },
         signal,
       }),
