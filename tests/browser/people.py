@@ -181,6 +181,13 @@ async def tab(
         await context.close()
 
 
+async def until(page: Page, expression: str, arg: object = None, *, seconds: float = 20) -> None:
+    """Wait until `expression` is true. Playwright's own wait evaluates strings, which the page's policy forbids."""
+    async with asyncio.timeout(seconds):
+        while not await page.evaluate(expression, arg):
+            await asyncio.sleep(0.02)
+
+
 async def axe(page: Page) -> list[str]:
     """What axe finds against WCAG 2.2 A and AA: one line a rule, with the elements."""
     if not AXE.exists():

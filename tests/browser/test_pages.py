@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from tests.browser.people import HOSTILE, PASSWORD, TITLE, Desk, axe, browser, desk, needs, tab
+from tests.browser.people import HOSTILE, PASSWORD, TITLE, Desk, axe, browser, desk, needs, tab, until
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
@@ -72,7 +72,8 @@ async def test_a_clicked_claim_plays_from_its_first_millisecond_and_shows_its_wo
         evidence = claim["evidence"][0]
         assert starts[at] == evidence["start_ts"]
         await claims.nth(at).click()
-        await page.wait_for_function(
+        await until(
+            page,
             "(s) => { const a = document.querySelector('audio'); return !a.paused && a.currentTime > s + 0.1 }",
             arg=evidence["start_ts"] / 1000,
         )
@@ -85,7 +86,7 @@ async def test_a_clicked_claim_plays_from_its_first_millisecond_and_shows_its_wo
         )
         assert evidence["quote"] in marked
         # It stops where the proof ends.
-        await page.wait_for_function("document.querySelector('audio').paused", timeout=30_000)
+        await until(page, "document.querySelector('audio').paused", seconds=30)
         now = await page.evaluate("document.querySelector('audio').currentTime")
         assert abs(now * 1000 - evidence["end_ts"]) < 300
         assert complaints.said == []
@@ -100,7 +101,7 @@ async def test_only_what_is_played_is_asked_for(chrome: Browser, told: Desk) -> 
         )
         await page.goto(f"{told.url}/calls/{told.call_id}")
         await page.locator("[data-claim]").last.click()
-        await page.wait_for_function("!document.querySelector('audio').paused")
+        await until(page, "!document.querySelector('audio').paused")
         assert asked
         assert all(one is not None and one.startswith("bytes=") for one in asked)
 
@@ -112,23 +113,23 @@ async def test_the_transcript_follows_the_audio_and_a_word_plays_from_itself(chr
         word = spoken["words"][2]
         row = page.locator(f"[data-index='{6}']")
         await row.locator("[data-word='2']").click()
-        await page.wait_for_function(
-            "(s) => document.querySelector('audio').currentTime >= s", arg=word["start_ts"] / 1000
-        )
+        await until(page, "(s) => document.querySelector('audio').currentTime >= s", arg=word["start_ts"] / 1000)
         begun = await page.evaluate("document.querySelector('audio').played.start(0)")
         assert abs(begun * 1000 - word["start_ts"]) <= 50
         # The word that sounds is marked, and the mark moves on.
         await page.wait_for_selector("[data-word][data-now]")
-        await page.wait_for_function(
-            "document.querySelector('[data-now]') && Number(document.querySelector('[data-now]').dataset.word) >= 4"
+        await until(
+            page,
+            "document.querySelector('[data-now]') && Number(document.querySelector('[data-now]').dataset.word) >= 4",
         )
         await page.keyboard.press("k")
-        await page.wait_for_function(
+        await until(
+            page,
             "(s) => Math.abs(document.querySelector('audio').currentTime - s) < 1",
             arg=told.transcript[5]["start_ts"] / 1000,
         )
         await page.keyboard.press("Space")
-        await page.wait_for_function("document.querySelector('audio').paused")
+        await until(page, "document.querySelector('audio').paused")
 
 
 async def test_what_was_said_and_what_people_write_is_shown_as_text(chrome: Browser, told: Desk) -> None:
@@ -179,7 +180,7 @@ async def test_a_link_shows_the_call_without_an_account_until_it_is_revoked(chro
             await guest.goto(link)
             await expect(guest.get_by_role("heading", name=TITLE, level=1)).to_be_visible()
             await guest.locator("[data-claim]").last.click()
-            await guest.wait_for_function("!document.querySelector('audio').paused")
+            await until(guest, "!document.querySelector('audio').paused")
             assert await guest.get_by_role("button", name="Agree").count() == 0
             assert await guest.get_by_role("button", name="Share").count() == 0
             assert complaints.said == []
@@ -199,7 +200,7 @@ async def test_a_hit_of_the_search_plays_where_it_stands(chrome: Browser, told: 
         hit = page.get_by_role("button", name="Our finance director signs", exact=False).first
         await expect(hit).to_be_visible()
         await hit.click()
-        await page.wait_for_function("!document.querySelector('audio').paused")
+        await until(page, "!document.querySelector('audio').paused")
         begun = await page.evaluate("document.querySelector('audio').played.start(0)")
         assert abs(begun * 1000 - told.transcript[7]["start_ts"]) <= 50
 

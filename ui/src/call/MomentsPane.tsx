@@ -1,4 +1,4 @@
-import { Badge, Button, Group, SegmentedControl, Stack, Text } from "@mantine/core";
+import { Button, Group, SegmentedControl, Stack, Text } from "@mantine/core";
 import { useState } from "react";
 import type { Feedback, Moment } from "@/api/types";
 import { useSession } from "@/app/session";
@@ -123,18 +123,16 @@ function MomentCard({ moment }: { moment: Moment }) {
         </span>
       </button>
       <div className={classes.advice}>
-        {moment.nudge}
+        {moment.nudge}{" "}
         {moment.feedback.map((one) => (
-          <Badge
+          <span
             key={`${one.by.member_id}-${one.at}`}
-            variant="light"
-            tt="none"
-            ml="xs"
-            color={one.verdict === "helpful" ? "green" : "gray"}
+            className={classes.answer}
+            data-answer={one.verdict === "helpful" ? "yes" : "partly"}
             title={dateTime(one.at)}
           >
             {one.by.name}: {VERDICTS[one.verdict].toLowerCase()}
-          </Badge>
+          </span>
         ))}
       </div>
       <div className={classes.foot}>

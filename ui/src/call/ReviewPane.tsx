@@ -1,18 +1,15 @@
-import { Alert, Badge, Button, Group, List, Stack, Text, Title } from "@mantine/core";
+import { Alert, Button, Group, List, Stack, Text, Title } from "@mantine/core";
 import type { Artifact, Section, Vote } from "@/api/types";
 import { plural, words } from "@/parts/format";
 import { Score } from "@/parts/Score";
 import { EmptyState, ErrorState, Loading, messageOf } from "@/parts/states";
 import { ClaimCard } from "./ClaimCard";
+import classes from "./ClaimCard.module.css";
 import { useCallView } from "./context";
 import { ReviewProgress } from "./ReviewProgress";
 import { isBusy, useArtifact, useReviewAgain, useVotes } from "./reading";
 
-const ANSWER = {
-  yes: { word: "Yes", color: "green" },
-  partly: { word: "Partly", color: "yellow" },
-  no: { word: "No", color: "red" },
-} as const;
+const ANSWER = { yes: "Yes", partly: "Partly", no: "No" } as const;
 
 /** The artifact: scores, findings and what is worth replaying; or why there is none, and what to do. */
 export function ReviewPane() {
@@ -131,9 +128,9 @@ function SectionPart({ section, revision, votes }: { section: Section; revision:
           revision={revision}
           label={
             <Group gap={6}>
-              <Badge size="sm" variant="light" color={ANSWER[finding.score].color} autoContrast tt="none">
-                {ANSWER[finding.score].word}
-              </Badge>
+              <span className={classes.answer} data-answer={finding.score}>
+                {ANSWER[finding.score]}
+              </span>
               <Text size="xs" c="dimmed">
                 {words(finding.criterion_id)}
               </Text>

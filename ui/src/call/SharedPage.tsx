@@ -1,4 +1,4 @@
-import { Badge, Group, Text, Title } from "@mantine/core";
+import { Group, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { ApiError, request } from "@/api/client";
@@ -73,9 +73,9 @@ function Opened({ token, shared }: { token: string; shared: SharedCall }) {
             </Text>
           </div>
           <Group gap="xs" className={classes.actions}>
-            <Badge variant="light" tt="none">
+            <Text size="sm" c="dimmed">
               Shared until {dateTime(shared.expires_at)}
-            </Badge>
+            </Text>
             <ThemeButton />
           </Group>
         </header>

@@ -1,4 +1,4 @@
-import { Badge, Group, Table, Text, UnstyledButton } from "@mantine/core";
+import { Group, Table, Text, UnstyledButton } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
 import type { ReactNode } from "react";
 import { Link } from "wouter";
@@ -99,9 +99,9 @@ function Title({ call }: { call: CallRow }) {
 function State({ call }: { call: CallRow }) {
   if (call.status === "live") {
     return (
-      <Badge color="red" variant="light" size="sm" className={classes.badge}>
-        Running now
-      </Badge>
+      <Text size="xs" fw={600} c="var(--ride-bad)">
+        ● Running now
+      </Text>
     );
   }
   switch (call.review?.status) {
