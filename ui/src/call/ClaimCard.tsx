@@ -66,8 +66,10 @@ export function ClaimCard({
       <div className={classes.foot}>
         <Confidence value={claim.confidence} weak={weak} through={throughOf(claim, utterances)} />
         <span className={classes.tools}>
-          {may.talk && <Votes claimId={claim.claim_id} votes={votes} />}
-          {may.share && <PlaylistButton item={{ ...spanOf(claim), claim_id: claim.claim_id }} />}
+          {may.talk && claim.claim_id !== null && <Votes claimId={claim.claim_id} votes={votes} />}
+          {may.share && claim.claim_id !== null && (
+            <PlaylistButton item={{ ...spanOf(claim), claim_id: claim.claim_id }} />
+          )}
         </span>
       </div>
     </article>
