@@ -41,6 +41,20 @@ class Settings(BaseSettings):
     """Earlier values of `secret_key`, between commas: what they encrypted can still be read."""
     public_url: str | None = None
     """The address that people open, for example `https://calls.example`; without it, whatever they opened."""
+    oidc_issuer: str | None = None
+    """The company's OpenID Connect provider; None: people sign in with a password alone."""
+    oidc_client_id: str | None = None
+    oidc_client_secret: SecretStr | None = None
+    oidc_name: str = "your company account"
+    """What the sign-in button says."""
+    oidc_tenant: str = "default"
+    """The slug of the tenant whose people the provider knows."""
+    oidc_domains: str = ""
+    """Domains of e-mail addresses, between commas: who is no member yet and has an address of one becomes a rep."""
+    oidc_trust_email: bool = False
+    """Whether an address counts of which the provider does not say that it is verified (some never say so)."""
+    webhooks_private: bool = False
+    """Whether tenants' webhooks may lie inside the server's own network, and be spoken to by http."""
     host: str = "127.0.0.1"
     port: int = Field(default=8790, ge=0, le=65535)
     transcriber: str = "local"

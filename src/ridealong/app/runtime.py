@@ -16,10 +16,11 @@ from uuid import UUID
 
 import structlog
 
-from ridealong.app import hosted, models, reviewing, transcribers
+from ridealong.app import hosted, identity, models, reviewing, transcribers
 from ridealong.app.call_pages import StoredCallPages
 from ridealong.app.document_preview import DocumentPreviews
 from ridealong.app.documents import StoredDocuments
+from ridealong.app.identity import OidcProvider
 from ridealong.app.library import StoredLibrary, StoredRecordings, StoredReports, StoredVoices
 from ridealong.app.people import StoredPeople
 from ridealong.app.rehear import recorded_calls
@@ -27,6 +28,8 @@ from ridealong.app.stored_models import StoredModels
 from ridealong.app.talk import StoredPlaylists, StoredShares, StoredTalk
 from ridealong.app.team import StoredTeam
 from ridealong.app.tenant_models import TenantModels
+from ridealong.app.tenant_settings import Retention, StoredSettings
+from ridealong.app.webhooks import Messenger, StoredWebhooks
 from ridealong.core.errors import Refused, RidealongError
 from ridealong.live.engine import Engine
 from ridealong.live.registry import LiveCalls
@@ -82,6 +85,7 @@ class Runtime:
     calls: LiveCalls
     tokens: StoreTokens
     people: StoredPeople
+    identity: OidcProvider | None
     threads: ThreadPoolExecutor
 
     @classmethod
@@ -96,6 +100,7 @@ class Runtime:
         sys.setswitchinterval(0.0005)
         threads = settings.threads or os.cpu_count() or 2
         sealing = Sealing.of_settings(settings)
+        company = identity.of_settings(settings)
         async with contextlib.AsyncExitStack() as stack:
             disk = stack.enter_context(ThreadPoolExecutor(4, "disk"))
             pool = stack.enter_context(ThreadPoolExecutor(threads, "models"))
@@ -170,7 +175,10 @@ class Runtime:
                 pipeline=pipeline,
                 calls=calls,
                 tokens=StoreTokens(store=store),
-                people=StoredPeople(store=store, first_tenant=DEFAULT_TENANT),
+                people=StoredPeople(
+                    store=store, first_tenant=DEFAULT_TENANT, oidc=None if company is None else company[1]
+                ),
+                identity=None if company is None else company[0],
                 threads=pool,
             )
 
@@ -209,12 +217,29 @@ class Runtime:
             team=StoredTeam(self.store, self.calls),
             documents=StoredDocuments(self.store),
             voices=StoredVoices(self.store, self.threads),
+            settings=StoredSettings(self.store),
+            webhooks=StoredWebhooks(
+                store=self.store,
+                sealing=self.tenant_models.sealing,
+                allow_private=self.settings.webhooks_private,
+            ),
             people=self.people,
+            identity=self.identity,
             public_url=self.settings.public_url,
             models=StoredModels(settings=self.settings, house=self.house, tenants=self.tenant_models),
             ready=self.ready,
             # Pauses take no call audio, but keep the socket open: twice the longest call is plenty.
             limits=Limits(call_s=self.settings.max_call_hours * 2 * 3600),
+        )
+
+    def retention(self) -> Retention:
+        """What erases calls that are past their tenant's time."""
+        return Retention(store=self.store, recordings=self.recordings, running=self.calls)
+
+    def messenger(self) -> Messenger:
+        """What tells tenants' webhooks."""
+        return Messenger(
+            store=self.store, sealing=self.tenant_models.sealing, allow_private=self.settings.webhooks_private
         )
 
     async def ready(self) -> None:

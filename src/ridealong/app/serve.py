@@ -34,7 +34,8 @@ async def run_server(settings: Settings) -> None:
             )
         out.print(f"Listening on http://{settings.host}:{settings.port} (its description: /openapi.json; Ctrl-C ends)")
         try:
-            await serve(create_app(runtime.web_services()), host=settings.host, port=settings.port)
+            async with runtime.retention().sweeping(), runtime.messenger().delivering():
+                await serve(create_app(runtime.web_services()), host=settings.host, port=settings.port)
         except OSError as error:
             raise InvalidSettings(
                 f"port {settings.port} of {settings.host} cannot be used ({error.strerror}): set RIDEALONG_PORT"

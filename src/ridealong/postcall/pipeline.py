@@ -18,7 +18,7 @@ from uuid import UUID
 
 import structlog
 
-from ridealong.core.errors import ModelFailed, Refused, RidealongError, Unavailable
+from ridealong.core.errors import InvalidDocument, ModelFailed, Refused, RidealongError, Unavailable
 from ridealong.core.rubric import Rubric, call_score
 from ridealong.core.stats import call_statistics
 from ridealong.core.transcript import TranscriptId
@@ -66,6 +66,7 @@ from ridealong.store.reviews import (
     save_steps,
     unfinished_reviews,
 )
+from ridealong.store.tenant_settings import load_settings_of
 from ridealong.store.tenants import DocumentKind, active_document
 from ridealong.telemetry import review_seconds
 
@@ -76,7 +77,7 @@ if TYPE_CHECKING:
     from ridealong.store import Store
 
 RUBRIC_NAME: Final = "default"
-"""The tenant's document of this name is the rubric its calls are reviewed with."""
+"""The tenant's document of this name is the rubric its calls are reviewed with, unless it chose another."""
 SWEEP_SECONDS: Final = 3.0
 AT_ONCE: Final = 2
 """Reviews of this process at the same time: each keeps a core busy for seconds."""
@@ -536,5 +537,12 @@ async def _asked(answer: Awaitable[Result]) -> Result:
 async def _rubric_text(connection: AsyncConnection, review: StoredReview) -> str:
     if review.status is ReviewStatus.RUNNING and review.rubric:
         return review.rubric
-    own = await active_document(connection, DocumentKind.RUBRIC, RUBRIC_NAME)
-    return own.body if own is not None else shipped_rubric_text(DEFAULT_RUBRIC)
+    chosen = (await load_settings_of(connection)).default_rubric or RUBRIC_NAME
+    own = await active_document(connection, DocumentKind.RUBRIC, chosen)
+    if own is not None:
+        return own.body
+    try:
+        return shipped_rubric_text(DEFAULT_RUBRIC if chosen == RUBRIC_NAME else chosen)
+    except InvalidDocument:
+        # It was withdrawn after it was chosen: a review with ours is better than none.
+        return shipped_rubric_text(DEFAULT_RUBRIC)

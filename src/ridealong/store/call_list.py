@@ -105,7 +105,7 @@ async def list_page(
     # Said here too, though the row filter says it: so the planner can use an index that begins with the tenant.
     chosen: LiteralString = " AND ".join(["c.tenant_id = current_tenant()", *where])
     reviews: LiteralString = _NEWEST_REVIEW if reviewed else ""
-    # In the order of an index a page is found without looking at the other calls, and to count them is another question;
+    # In the order of an index a page is found without looking at other calls, and to count them is another question;
     # where all have to be looked at anyway, they are counted in the same look.
     apart = sort is Sort.STARTED_AT and not reviewed and not wanted.moments
     counting = f"SELECT count(*) FROM call c{reviews} WHERE {chosen}"

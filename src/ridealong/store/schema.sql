@@ -772,6 +772,82 @@ CREATE TABLE ridealong.playlist_item (
 CREATE INDEX playlist_item_of_a_playlist ON ridealong.playlist_item (tenant_id, playlist_id);
 CREATE INDEX playlist_item_of_a_call ON ridealong.playlist_item (tenant_id, call_id, revision, utterance_no);
 
+---------------------------------------------------------------------------------------------------- settings of a tenant
+
+-- What a tenant's admin chose; without a row, and where it is NULL: as the product comes.
+CREATE TABLE ridealong.tenant_setting (
+    tenant_id uuid PRIMARY KEY,
+    retention_days integer,
+    default_rubric text,
+    default_template text,
+    changed_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT tenant_setting_belongs_to_a_tenant FOREIGN KEY (tenant_id) REFERENCES ridealong.tenant ON DELETE CASCADE,
+    CONSTRAINT tenant_setting_keeps_calls_for_a_day_at_least CHECK (retention_days >= 1)
+);
+
+-- How consent to record is asked for, by region, in the order in which they are shown.
+CREATE TABLE ridealong.consent_wording (
+    tenant_id uuid NOT NULL,
+    region text NOT NULL,
+    position smallint NOT NULL,
+    wording text NOT NULL,
+    PRIMARY KEY (tenant_id, region),
+    CONSTRAINT consent_wording_belongs_to_a_tenant FOREIGN KEY (tenant_id) REFERENCES ridealong.tenant ON DELETE CASCADE,
+    CONSTRAINT consent_wording_says_something CHECK (region ~ '\S' AND wording ~ '\S')
+);
+
+-- Whom a tenant wants told. The secret that signs is sealed by the application, bound to tenant and webhook.
+CREATE TABLE ridealong.webhook (
+    tenant_id uuid NOT NULL,
+    webhook_id uuid NOT NULL,
+    url text NOT NULL,
+    events text[] NOT NULL,
+    sealed_secret bytea NOT NULL,
+    active boolean NOT NULL DEFAULT true,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    last_status integer,
+    last_at timestamptz,
+    PRIMARY KEY (tenant_id, webhook_id),
+    CONSTRAINT webhook_belongs_to_a_tenant FOREIGN KEY (tenant_id) REFERENCES ridealong.tenant ON DELETE CASCADE,
+    CONSTRAINT webhook_events_are_known CHECK (cardinality(events) > 0 AND events <@ ARRAY['call.ended', 'review.done']),
+    CONSTRAINT webhook_secret_is_sealed CHECK (octet_length(sealed_secret) > 33)
+);
+
+-- What is still to be told: written in the transaction of what it tells of, gone when it was taken or given up.
+CREATE TABLE ridealong.webhook_delivery (
+    tenant_id uuid NOT NULL,
+    delivery_id uuid NOT NULL DEFAULT gen_random_uuid(),
+    webhook_id uuid NOT NULL,
+    event text NOT NULL,
+    call_id uuid NOT NULL,
+    happened_at timestamptz NOT NULL DEFAULT now(),
+    attempts integer NOT NULL DEFAULT 0,
+    due_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant_id, delivery_id),
+    CONSTRAINT webhook_delivery_belongs_to_a_webhook FOREIGN KEY (tenant_id, webhook_id) REFERENCES ridealong.webhook
+        ON DELETE CASCADE,
+    -- Goes with its call, so that erasing a call needs to know nothing about it.
+    CONSTRAINT webhook_delivery_is_about_a_call FOREIGN KEY (tenant_id, call_id) REFERENCES ridealong.call ON DELETE CASCADE
+);
+
+CREATE INDEX webhook_delivery_that_is_due ON ridealong.webhook_delivery (due_at);
+CREATE INDEX webhook_delivery_of_a_webhook ON ridealong.webhook_delivery (tenant_id, webhook_id);
+CREATE INDEX webhook_delivery_of_a_call ON ridealong.webhook_delivery (tenant_id, call_id);
+
+CREATE FUNCTION ridealong.tell_webhooks() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $tell$
+BEGIN
+    INSERT INTO ridealong.webhook_delivery (tenant_id, webhook_id, event, call_id)
+    SELECT w.tenant_id, w.webhook_id, TG_ARGV[0], NEW.call_id FROM ridealong.webhook w
+    WHERE w.tenant_id = NEW.tenant_id AND w.active AND TG_ARGV[0] = ANY (w.events);
+    RETURN NULL;
+END;
+$tell$;
+
+CREATE TRIGGER call_that_ended_is_told AFTER UPDATE OF status ON ridealong.call FOR EACH ROW
+    WHEN (OLD.status = 'live' AND NEW.status = 'ended') EXECUTE FUNCTION ridealong.tell_webhooks('call.ended');
+CREATE TRIGGER review_that_is_done_is_told AFTER UPDATE OF status ON ridealong.review FOR EACH ROW
+    WHEN (OLD.status <> 'finished' AND NEW.status = 'finished') EXECUTE FUNCTION ridealong.tell_webhooks('review.done');
+
 -- Every piece of evidence with the words it quotes, cut from the utterance and kept nowhere else.
 CREATE VIEW ridealong.evidence WITH (security_invoker = true) AS
 SELECT e.*, substr(u.text, e.quote_start + 1, e.quote_end - e.quote_start) AS quote
@@ -807,6 +883,7 @@ BEGIN
 END;
 $samples$;
 ALTER TABLE ridealong.vendor_account ALTER COLUMN sealed_key SET STATISTICS 0;
+ALTER TABLE ridealong.webhook ALTER COLUMN sealed_secret SET STATISTICS 0;
 
 ---------------------------------------------------------------------------------------------------- who may see what
 
@@ -830,6 +907,29 @@ BEGIN
     LOOP
         EXECUTE format('CREATE POLICY what_the_lookups_need ON ridealong.%I FOR SELECT TO ridealong_lookup USING (true)', name);
     END LOOP;
+END;
+$policies$;
+
+DO $policies$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['tenant_setting', 'consent_wording', 'webhook', 'webhook_delivery']
+    LOOP
+        EXECUTE format('ALTER TABLE ridealong.%I ENABLE ROW LEVEL SECURITY', name);
+        EXECUTE format('ALTER TABLE ridealong.%I FORCE ROW LEVEL SECURITY', name);
+        EXECUTE format('CREATE POLICY only_the_current_tenant ON ridealong.%I '
+            'USING (tenant_id = ridealong.current_tenant()) WITH CHECK (tenant_id = ridealong.current_tenant())', name);
+        EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON ridealong.%I TO ridealong_app', name);
+    END LOOP;
+    FOREACH name IN ARRAY ARRAY['tenant_setting', 'webhook_delivery']
+    LOOP
+        EXECUTE format('CREATE POLICY what_the_lookups_need ON ridealong.%I FOR SELECT TO ridealong_lookup USING (true)', name);
+        EXECUTE format('GRANT SELECT ON ridealong.%I TO ridealong_lookup', name);
+    END LOOP;
+    CREATE POLICY own_calls_only ON ridealong.webhook_delivery AS RESTRICTIVE TO ridealong_app
+        USING ((SELECT ridealong.current_rep()) IS NULL OR EXISTS (SELECT FROM ridealong.call c
+        WHERE c.tenant_id = webhook_delivery.tenant_id AND c.call_id = webhook_delivery.call_id));
 END;
 $policies$;
 
@@ -942,6 +1042,19 @@ CREATE FUNCTION ridealong.resolve_invite(hash bytea) RETURNS TABLE (tenant_id uu
     SELECT i.tenant_id, i.member_id FROM ridealong.invite i JOIN ridealong.member m USING (tenant_id, member_id)
     WHERE i.token_hash = hash AND i.expires_at > now() AND m.disabled_at IS NULL;
 $lookup$;
+
+CREATE FUNCTION ridealong.retentions() RETURNS TABLE (tenant_id uuid, retention_days integer)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $lookup$
+    SELECT s.tenant_id, s.retention_days FROM ridealong.tenant_setting s WHERE s.retention_days IS NOT NULL;
+$lookup$;
+
+CREATE FUNCTION ridealong.due_deliveries(wanted integer) RETURNS TABLE (tenant_id uuid, delivery_id uuid)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $lookup$
+    SELECT d.tenant_id, d.delivery_id FROM ridealong.webhook_delivery d WHERE d.due_at <= now() ORDER BY d.due_at LIMIT wanted;
+$lookup$;
+
+REVOKE ALL ON FUNCTION ridealong.retentions, ridealong.due_deliveries FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ridealong.retentions, ridealong.due_deliveries TO ridealong_app;
 
 -- The ranked list of search: by meaning and by words, joined by reciprocal rank fusion (Cormack, Clarke and Büttcher,
 -- SIGIR 2009, with their k = 60). It stands here and not in the application because under a row filter PostgreSQL uses no
@@ -1061,5 +1174,7 @@ ALTER FUNCTION ridealong.member_of_email OWNER TO ridealong_lookup;
 ALTER FUNCTION ridealong.any_member OWNER TO ridealong_lookup;
 ALTER FUNCTION ridealong.resolve_session OWNER TO ridealong_lookup;
 ALTER FUNCTION ridealong.resolve_invite OWNER TO ridealong_lookup;
+ALTER FUNCTION ridealong.retentions OWNER TO ridealong_lookup;
+ALTER FUNCTION ridealong.due_deliveries OWNER TO ridealong_lookup;
 ALTER FUNCTION ridealong.search OWNER TO ridealong_lookup;
 REVOKE CREATE ON SCHEMA ridealong FROM ridealong_lookup;

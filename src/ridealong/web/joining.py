@@ -8,7 +8,8 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from ridealong.web.sessions import ANSWERS, Email, Name, Password, Reception, SignedIn, Strict, refuse_foreign
+from ridealong.web.bodies import Name, Strict
+from ridealong.web.sessions import ANSWERS, Email, Password, Reception, SignedIn, refuse_foreign
 
 InviteToken = Annotated[str, Field(min_length=1, max_length=200)]
 

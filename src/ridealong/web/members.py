@@ -14,9 +14,10 @@ from ridealong.core.people import MemberRole
 from ridealong.web import people
 from ridealong.web.access import ADMIN, MANAGE, admit
 from ridealong.web.asking import PROBLEMS, Problem, Token
+from ridealong.web.bodies import Name, Strict
 from ridealong.web.people import join_path
 from ridealong.web.services import Services
-from ridealong.web.sessions import Email, Member, Name, Strict, people_of
+from ridealong.web.sessions import Email, Member, people_of
 
 _ANSWERS: Final = PROBLEMS | {409: {"model": Problem, "description": "It would leave no admin, or is there already"}}
 

@@ -43,11 +43,17 @@ def report_api(services: Services) -> APIRouter:
         request: Request,
         call_id: CallId,
         viewer: View,
-        template: Annotated[str, Query(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")] = "manager",
+        template: Annotated[str | None, Query(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")] = None,
         form: Annotated[Literal["html", "md"], Query(alias="format")] = "html",
     ) -> Response:
-        """The review rendered with a template. As HTML it carries no script and loads nothing but the call's audio."""
+        """The review rendered with a template, by default the one that the tenant chose.
+
+        As HTML it carries no script and loads nothing but the call's audio.
+        """
         tenant_id = await call_reader(services, viewer, call_id, "report")
+        if template is None and services.settings is not None:
+            template = (await services.settings.read(tenant_id)).default_template
+        template = template or "manager"
         audio = str(request.app.url_path_for("audio", call_id=str(call_id)))
         # The page's own player cannot send a header, so it gets what the page itself was opened with.
         audio_url = f"{audio}{opened_with(viewer)}"

@@ -23,11 +23,13 @@ from ridealong.web.documents import documents_api
 from ridealong.web.joining import joining_api
 from ridealong.web.members import members_api
 from ridealong.web.models import models_api
+from ridealong.web.oidc import oidc_api
 from ridealong.web.pages import add_pages
 from ridealong.web.playlists import playlists_api
 from ridealong.web.report import report_api
 from ridealong.web.services import Services
 from ridealong.web.sessions import Reception, sessions_api
+from ridealong.web.settings import settings_api
 from ridealong.web.sharing import sharing_api
 from ridealong.web.shell import ProblemApp, Shell, add_problem_answers
 from ridealong.web.socket import Line, Sockets
@@ -35,6 +37,7 @@ from ridealong.web.talk import talk_api
 from ridealong.web.team import team_api
 from ridealong.web.twilio import twilio
 from ridealong.web.watch import watch
+from ridealong.web.webhooks import webhooks_api
 
 HARD_FRAME_BYTES: Final = 1024 * 1024
 """Above this a message is not even read: the protocol layer closes with 1009. Below, `frame_too_large` says why."""
@@ -70,7 +73,10 @@ def create_app(services: Services) -> FastAPI:
     reception = Reception(services)
     app.include_router(sessions_api(reception))
     app.include_router(joining_api(reception))
+    app.include_router(oidc_api(services, reception))
     app.include_router(members_api(services))
+    app.include_router(settings_api(services.tokens, services.settings))
+    app.include_router(webhooks_api(services.tokens, services.webhooks))
 
     @app.websocket("/v1/capture")
     async def _(websocket: WebSocket) -> None:

@@ -16,8 +16,10 @@ from ridealong.store.call_list import CallFilter, Sort
 from ridealong.web.access import Principal, Tokens
 from ridealong.web.pages import BUILT
 from ridealong.web.people import IdentityProvider, People
+from ridealong.web.settings import SettingsOfTenants
 from ridealong.web.shelves import CallPages, Playlists, Shares, Talk, Team
 from ridealong.web.socket import Limits
+from ridealong.web.webhooks import WebhooksOfTenants
 
 Json = Mapping[str, object]
 
@@ -195,6 +197,8 @@ class Services:
     shares: Shares | None = None
     playlists: Playlists | None = None
     team: Team | None = None
+    settings: SettingsOfTenants | None = None
+    webhooks: WebhooksOfTenants | None = None
     people: People | None = None
     """Who signs in; None: programs with tokens alone."""
     identity: IdentityProvider | None = None

@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Request
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, Field, SecretStr
 from starlette.responses import Response
 
 from ridealong.core import people
@@ -17,29 +17,14 @@ from ridealong.core.errors import MissingPart, Refused
 from ridealong.core.people import MemberRole
 from ridealong.web.access import csrf_of
 from ridealong.web.asking import PROBLEMS, Problem
+from ridealong.web.bodies import Strict
 from ridealong.web.credentials import cookie_of, drop_cookie, own_origin, set_cookie
 from ridealong.web.people import Opened, People
 from ridealong.web.services import Services
 from ridealong.web.throttle import Throttle, network_of
 
-
-def one_line(text: str) -> str:
-    """A name as people read it. Raises ValueError for what is none."""
-    text = text.strip()
-    if not text or any(ord(character) < 0x20 or ord(character) == 0x7F for character in text):
-        raise ValueError("write a name, in one line")
-    return text
-
-
-Name = Annotated[str, Field(max_length=200), AfterValidator(one_line)]
 Email = Annotated[str, Field(max_length=300)]
 Password = Annotated[SecretStr, Field(max_length=1000)]
-
-
-class Strict(BaseModel):
-    """A body in which a word that nobody knows is a mistake."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Member(BaseModel):

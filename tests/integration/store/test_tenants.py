@@ -16,6 +16,7 @@ from ridealong.store.erase import erase_voiceprint
 from ridealong.store.members import add_member, make_invite, open_session
 from ridealong.store.model_choices import put_account, put_models
 from ridealong.store.sealing import Sealing
+from ridealong.store.tenant_settings import ConsentWording, TenantSettings, put_consents, put_settings
 from ridealong.store.tenants import (
     DocumentKind,
     Scope,
@@ -41,6 +42,7 @@ TABLES = (
     *("claim", "claim_evidence"),
     *("model_choice", "vendor_account"),
     *("member", "session", "invite"),
+    *("tenant_setting", "consent_wording", "webhook", "webhook_delivery"),
 )
 
 
@@ -77,7 +79,16 @@ async def full(store: Store, slug: str) -> UUID:
             "INSERT INTO gap (tenant_id, call_id, at_ts, duration_ms, reason) VALUES (current_tenant(), %s, 1, 1, 'x')",
             [call.call_id],
         )
+        await put_settings(connection, TenantSettings(retention_days=30))
+        await put_consents(connection, [ConsentWording(region="Everywhere", text="May I?")])
+        await connection.execute(
+            "INSERT INTO webhook (tenant_id, webhook_id, url, events, sealed_secret)"
+            " VALUES (current_tenant(), gen_random_uuid(), 'https://x.example', ARRAY['call.ended'], %s)",
+            [b"x" * 40],
+        )
         for statement in (
+            "INSERT INTO webhook_delivery (tenant_id, webhook_id, event, call_id)"
+            " SELECT tenant_id, webhook_id, 'call.ended', %s FROM webhook",
             "INSERT INTO transcript (tenant_id, call_id, revision) VALUES (current_tenant(), %s, 2)",
             "INSERT INTO utterance (tenant_id, call_id, revision, utterance_no, speaker_id, start_ts, end_ts, text)"
             " SELECT tenant_id, call_id, 2, utterance_no, speaker_id, start_ts, end_ts, text FROM utterance"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator
@@ -23,6 +24,8 @@ from ridealong.app.people import StoredPeople
 from ridealong.app.runtime import StoreTokens
 from ridealong.app.talk import StoredPlaylists, StoredShares, StoredTalk
 from ridealong.app.team import StoredTeam
+from ridealong.app.tenant_settings import Retention, StoredSettings
+from ridealong.app.webhooks import StoredWebhooks
 from ridealong.config import Settings
 from ridealong.core.people import MemberRole
 from ridealong.core.transcript import SpeakerId, Utterance
@@ -32,7 +35,9 @@ from ridealong.recording.folder import Recordings
 from ridealong.speech.providers.replay import ReplayTranscriber
 from ridealong.speech.session_file import RecordedSession
 from ridealong.store import Store, members, tenants
+from ridealong.store.calls import StoredCall, load_call
 from ridealong.store.passwords import Passwords
+from ridealong.store.sealing import Sealing
 from ridealong.web.server import create_app, running
 from ridealong.web.services import Services
 from tests.integration.web.conftest import Client
@@ -41,6 +46,9 @@ from tests.integration.web.real import Hears
 PASSWORD = "correct horse battery"
 # As argon2id as the real ones, and quick.
 QUICK = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+
+
+SEALING = Sealing("a secret of the operator, long enough")
 
 
 class Browser:
@@ -101,6 +109,7 @@ class House:
     calls: LiveCalls
     tenant_id: UUID
     token: str
+    retention: Retention
 
     @contextlib.asynccontextmanager
     async def browser(self, email: str | None = None, **headers: str) -> AsyncIterator[Browser]:
@@ -145,9 +154,16 @@ class House:
             if ended:
                 await client.send({"type": "stop"})
                 await client.until(event="ended")
+                # What is told comes before what is stored.
+                while (await self._call(tenant_id or self.tenant_id, call_id)).live:
+                    await asyncio.sleep(0.02)
             else:
                 await client.until(event="utterance", no=1)
         return call_id
+
+    async def _call(self, tenant_id: UUID, call_id: UUID) -> StoredCall:
+        async with self.store.tenant(tenant_id) as connection:
+            return await load_call(connection, call_id)
 
 
 @contextlib.asynccontextmanager
@@ -203,6 +219,8 @@ async def house(settings: Settings, folder: Path, **more: Any) -> AsyncIterator[
                 documents=StoredDocuments(store),
                 voices=StoredVoices(store, pool),
                 people=people,
+                settings=StoredSettings(store),
+                webhooks=StoredWebhooks(store=store, sealing=SEALING, allow_private=more.pop("allow_private", False)),
                 **more,
             )
             app = create_app(services)
@@ -214,6 +232,7 @@ async def house(settings: Settings, folder: Path, **more: Any) -> AsyncIterator[
                     people=people,
                     calls=calls,
                     tenant_id=tenant.tenant_id,
+                    retention=Retention(store=store, recordings=recordings, running=calls),
                     token=await tenants.issue_token(store, tenant.tenant_id, list(tenants.Scope)),
                 )
         finally:

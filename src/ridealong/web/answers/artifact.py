@@ -60,9 +60,12 @@ class MomentsAnswer(Answer):
 
 
 class ClaimShown(Answer):
-    """`through` stands on claims of absence alone: the last utterance that was searched."""
+    """`through` stands on claims of absence alone: the last utterance that was searched.
 
-    claim_id: UUID
+    `claim_id` is null in a preview: nothing of it is stored.
+    """
+
+    claim_id: UUID | None
     statement: str
     confidence: float
     evidence: list[EvidenceShown]
