@@ -19,6 +19,7 @@ from ridealong.web.api import calls_api, operations_api
 from ridealong.web.capture import capture
 from ridealong.web.documents import documents_api
 from ridealong.web.models import models_api
+from ridealong.web.pages import add_pages
 from ridealong.web.report import report_api
 from ridealong.web.services import Services
 from ridealong.web.shell import ProblemApp, Shell, add_problem_answers
@@ -73,6 +74,7 @@ def create_app(services: Services) -> FastAPI:
 
         await sockets.hold(websocket, kind="watch", limits=services.limits, talk=talk)
 
+    add_pages(app, services.pages)
     return app
 
 

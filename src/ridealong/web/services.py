@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, Protocol
 from uuid import UUID
 
 from ridealong.core.events import CallEvent
 from ridealong.live import RunningCalls
 from ridealong.web.access import Tokens
+from ridealong.web.pages import BUILT
 from ridealong.web.socket import Limits
 
 Json = Mapping[str, object]
@@ -145,3 +147,5 @@ class Services:
     ready: Callable[[], Awaitable[None]] = _ready
     """Returns when calls can be taken, raises RidealongError with the reason when they cannot."""
     limits: Limits = field(default_factory=Limits)
+    pages: Path = BUILT
+    """The folder of the built pages."""

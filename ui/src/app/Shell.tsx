@@ -33,7 +33,7 @@ export function Shell({ children }: { children: ReactNode }) {
       <Link
         key={entry.to}
         href={entry.to}
-        className={classes.link ?? ""}
+        className={classes.link}
         aria-current={location === entry.to || location.startsWith(`${entry.to}/`) ? "page" : undefined}
       >
         {entry.label}
@@ -48,7 +48,7 @@ export function Shell({ children }: { children: ReactNode }) {
       <a href="#main" className={classes.skip}>
         Skip to the page
       </a>
-      <AppShell.Header className={classes.header ?? ""}>
+      <AppShell.Header className={classes.header}>
         <Group h="100%" px="md" gap="md" wrap="nowrap">
           <Burger
             opened={opened}
@@ -57,7 +57,7 @@ export function Shell({ children }: { children: ReactNode }) {
             size="sm"
             aria-label={opened ? "Close the menu" : "Open the menu"}
           />
-          <Link href="/calls" className={classes.brand ?? ""} aria-label="Ridealong, to the calls">
+          <Link href="/calls" className={classes.brand} aria-label="Ridealong, to the calls">
             <img src="/icon.svg" alt="" width={26} height={26} />
             <Text component="span" fw={700} visibleFrom="xs">
               Ridealong
@@ -70,7 +70,7 @@ export function Shell({ children }: { children: ReactNode }) {
           <ThemeButton />
           <Menu position="bottom-end" width={240}>
             <Menu.Target>
-              <UnstyledButton aria-label={`Your account: ${member.name}`} className={classes.account ?? ""}>
+              <UnstyledButton aria-label={`Your account: ${member.name}`} className={classes.account}>
                 <Avatar size={32} radius="xl" color="sea" name={member.name} alt="" />
               </UnstyledButton>
             </Menu.Target>
@@ -99,7 +99,7 @@ export function Shell({ children }: { children: ReactNode }) {
       <AppShell.Navbar p="md" hiddenFrom="sm" aria-label="Pages">
         {opened ? links : null}
       </AppShell.Navbar>
-      <AppShell.Main id="main" tabIndex={-1} className={classes.main ?? ""}>
+      <AppShell.Main id="main" tabIndex={-1} className={classes.main}>
         {children}
       </AppShell.Main>
     </AppShell>
