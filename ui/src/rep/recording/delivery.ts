@@ -295,6 +295,8 @@ export class Delivery {
   }
 
   private async resumed(received: number, seq: number): Promise<void> {
+    // The last connection was good for something.
+    if (received > this.base) this.attempts = 0;
     await this.acknowledged(received);
     // It has more than was kept here: its count is the one that goes on.
     this.base = Math.max(this.base, received);
