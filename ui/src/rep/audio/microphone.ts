@@ -75,7 +75,6 @@ export class Microphone {
     if (!context || !navigator.mediaDevices?.getUserMedia || !window.AudioWorkletNode) {
       throw new MicrophoneUnavailable("unsupported");
     }
-    const resumed = context.resume().catch(() => undefined);
     let stream: MediaStream | null = null;
     try {
       stream = await navigator.mediaDevices.getUserMedia({ audio: WANTED });
@@ -83,6 +82,8 @@ export class Microphone {
       const node = new AudioWorkletNode(context, "microphone", { numberOfOutputs: 0 });
       context.createMediaStreamSource(stream).connect(node);
       const microphone = new Microphone(context, stream, node, events);
+      // Once more: Chrome lets a page that records make sound without a tap, and this one records only now.
+      const resumed = context.resume().catch(() => undefined);
       // Without a tap (after a reload) this may never come true; then the state says `suspended`.
       await Promise.race([resumed, new Promise((done) => setTimeout(done, 500))]);
       return microphone;

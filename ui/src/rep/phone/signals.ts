@@ -18,7 +18,8 @@ const PATTERNS = {
 } as const;
 
 export function buzz(kind: keyof typeof PATTERNS, settings: Settings): void {
-  if (settings.vibrate) navigator.vibrate?.([...PATTERNS[kind]]);
+  // Before the first tap (after a reload) browsers refuse, loudly.
+  if (settings.vibrate && navigator.userActivation?.hasBeenActive) navigator.vibrate?.([...PATTERNS[kind]]);
 }
 
 export const canVibrate = (): boolean => "vibrate" in navigator;

@@ -265,7 +265,9 @@ export class Capture {
   private frame(frame: Frame): void {
     const at = Date.now();
     void this.inTurn(() => this.keepFrame(frame, at));
-    this.show({ rms: this.recording.pausedAt === null ? frame.rms : 0 });
+    // It falls slowly, so that an eye can follow.
+    const rms = Math.max(frame.rms, this.state.rms * 0.7);
+    this.show({ rms: this.recording.pausedAt === null ? rms : 0 });
   }
 
   private async keepFrame(frame: Frame, at: number): Promise<void> {
