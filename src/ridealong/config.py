@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Final, Literal
+from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ridealong.core.errors import InvalidSettings
@@ -38,6 +39,8 @@ class Settings(BaseSettings):
     """Encrypts what tenants entrust to us (their vendors' keys). Without it the embedded database has a key file."""
     secret_keys_old: SecretStr | None = None
     """Earlier values of `secret_key`, between commas: what they encrypted can still be read."""
+    public_url: str | None = None
+    """The address that people open, for example `https://calls.example`; without it, whatever they opened."""
     host: str = "127.0.0.1"
     port: int = Field(default=8790, ge=0, le=65535)
     transcriber: str = "local"
@@ -108,6 +111,16 @@ class Settings(BaseSettings):
     google_url: str | None = None
     compatible_url: str | None = None
     """Base URLs; without one the vendor's own. `compatible` has none of its own."""
+
+    @field_validator("public_url")
+    @classmethod
+    def _plain_address(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value.strip())
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/") or parts.query:
+            raise ValueError("write it as https://calls.example, without a path")
+        return f"{parts.scheme}://{parts.netloc}"
 
     @property
     def live_model_name(self) -> str | None:

@@ -16,6 +16,7 @@ from rich.console import Console
 from ridealong import telemetry
 from ridealong.config import Settings, load_settings
 from ridealong.core.errors import InvalidDocument, MissingPart, RidealongError
+from ridealong.core.people import MemberRole
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -27,6 +28,8 @@ db = typer.Typer(no_args_is_help=True, help="The database: its state, tenants, t
 app.add_typer(db, name="db")
 models = typer.Typer(no_args_is_help=True, help="A tenant's own models, and its keys with their vendors.")
 app.add_typer(models, name="models")
+members = typer.Typer(no_args_is_help=True, help="The people of a tenant: who may sign in.")
+app.add_typer(members, name="members")
 
 T = TypeVar("T")
 
@@ -335,6 +338,39 @@ def models_rotate() -> None:
     from ridealong.app.commands import rotate_keys  # noqa: PLC0415
 
     sys.stdout.write(_run(rotate_keys(_settings())) + "\n")
+
+
+@members.command("add")
+def members_add(
+    email: Annotated[str, typer.Argument(help="The e-mail address to sign in with.")],
+    *,
+    role: Annotated[MemberRole, typer.Option(help="rep, manager or admin.")] = MemberRole.REP,
+    name: Annotated[str, typer.Option(help="The name that people read.")] = "",
+    rep: Annotated[str | None, typer.Option(help="The rep's id on calls; the e-mail address when left out.")] = None,
+    tenant: Tenant = DEFAULT_TENANT,
+) -> None:
+    """Add a member, and print the link with which they choose a password."""
+    from ridealong.app.commands import add_member  # noqa: PLC0415
+
+    sys.stdout.write(_run(add_member(_settings(), tenant=tenant, email=email, role=role, name=name, rep_id=rep)) + "\n")
+
+
+@members.command("invite")
+def members_invite(
+    email: Annotated[str, typer.Argument(help="The member's e-mail address.")], *, tenant: Tenant = DEFAULT_TENANT
+) -> None:
+    """Print a new link with which a member chooses a password, for who lost it."""
+    from ridealong.app.commands import invite_member  # noqa: PLC0415
+
+    sys.stdout.write(_run(invite_member(_settings(), tenant=tenant, email=email)) + "\n")
+
+
+@members.command("list")
+def members_list(*, tenant: Tenant = DEFAULT_TENANT) -> None:
+    """The tenant's members, one a line."""
+    from ridealong.app.commands import list_members  # noqa: PLC0415
+
+    sys.stdout.write(_run(list_members(_settings(), tenant=tenant)))
 
 
 def _factor(speed: Speed) -> float:

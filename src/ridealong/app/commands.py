@@ -15,18 +15,21 @@ from rich.text import Text
 
 from ridealong.app import models
 from ridealong.app.library import StoredReports, check_document, erase_everywhere, hit_json
+from ridealong.app.people import StoredPeople
 from ridealong.app.stored_models import StoredModels
 from ridealong.app.tenant_models import TenantModels
 from ridealong.core.errors import InvalidDocument, InvalidSettings, Refused
+from ridealong.core.people import MemberRole, read_email
 from ridealong.llm.house import ModelHouse
 from ridealong.postcall.render import steps_total
 from ridealong.recording.folder import Recordings
 from ridealong.speech.audio import read_recording
 from ridealong.speech.voices import enrol
-from ridealong.store import Store, artifacts, calls, tenants
+from ridealong.store import Store, artifacts, calls, members, tenants
 from ridealong.store.model_choices import seal_anew
 from ridealong.store.sealing import Sealing
 from ridealong.store.search import search
+from ridealong.web.people import join_path
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -196,6 +199,43 @@ async def enroll_voice(settings: Settings, *, tenant: str, rep_id: str, path: Pa
             await tenants.put_rep(conn, rep_id)
             await tenants.enrol_voice(conn, rep_id, voiceprint)
     Console(highlight=False).print("Enrolled.")
+
+
+async def add_member(
+    settings: Settings, *, tenant: str, email: str, role: MemberRole, name: str, rep_id: str | None
+) -> str:
+    """Add a member; the link with which they choose a password. Raises Refused."""
+    async with _store(settings) as store:
+        found = await tenants.find_tenant(store, tenant)
+        member, invite = await StoredPeople(store=store, first_tenant=tenant).add_member(
+            found.tenant_id, email=email, name=name.strip() or email, role=role, rep_id=rep_id
+        )
+    return f"Added {member.email} as {member.role}. To choose a password, within 7 days:\n{_join(settings, invite)}"
+
+
+async def invite_member(settings: Settings, *, tenant: str, email: str) -> str:
+    """A new link for a member. Raises Refused('unknown_member')."""
+    async with _store(settings) as store:
+        found = await tenants.find_tenant(store, tenant)
+        known = await members.known_by_email(store, read_email(email))
+        if known is None or known.tenant_id != found.tenant_id:
+            raise Refused("unknown_member", f"{tenant} has no member with this address who may sign in")
+        invite = await StoredPeople(store=store, first_tenant=tenant).invite(found.tenant_id, known.member_id)
+    return _join(settings, invite)
+
+
+async def list_members(settings: Settings, *, tenant: str) -> str:
+    """One line a member: address, role, rep's id, whether disabled."""
+    async with _store(settings) as store:
+        found = await tenants.find_tenant(store, tenant)
+        async with store.tenant(found.tenant_id) as conn:
+            known = await members.list_members(conn)
+    lines = (f"{m.email}  {m.role}  {m.rep_id}{'  disabled' if m.disabled_at else ''}" for m in known)
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _join(settings: Settings, invite: str) -> str:
+    return (settings.public_url or f"http://{settings.host}:{settings.port}") + join_path(invite)
 
 
 async def show_models(settings: Settings, *, tenant: str) -> str:

@@ -18,6 +18,7 @@ import structlog
 
 from ridealong.app import hosted, models, reviewing, transcribers
 from ridealong.app.library import StoredDocuments, StoredLibrary, StoredRecordings, StoredReports, StoredVoices
+from ridealong.app.people import StoredPeople
 from ridealong.app.rehear import recorded_calls
 from ridealong.app.stored_models import StoredModels
 from ridealong.app.tenant_models import TenantModels
@@ -75,6 +76,7 @@ class Runtime:
     pipeline: ReviewPipeline
     calls: LiveCalls
     tokens: StoreTokens
+    people: StoredPeople
     threads: ThreadPoolExecutor
 
     @classmethod
@@ -163,6 +165,7 @@ class Runtime:
                 pipeline=pipeline,
                 calls=calls,
                 tokens=StoreTokens(store=store),
+                people=StoredPeople(store=store, first_tenant=DEFAULT_TENANT),
                 threads=pool,
             )
 
@@ -185,6 +188,8 @@ class Runtime:
             render=StoredReports(self.store, self.threads),
             documents=StoredDocuments(self.store),
             voices=StoredVoices(self.store, self.threads),
+            people=self.people,
+            public_url=self.settings.public_url,
             models=StoredModels(settings=self.settings, house=self.house, tenants=self.tenant_models),
             ready=self.ready,
             # Pauses take no call audio, but keep the socket open: twice the longest call is plenty.

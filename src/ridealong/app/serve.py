@@ -24,6 +24,14 @@ async def run_server(settings: Settings) -> None:
         taken_up = await runtime.calls.recover()
         if taken_up:
             out.print(f"Took up {taken_up} interrupted call{'s' if taken_up > 1 else ''}.")
+        if await runtime.people.setup_needed():
+            home = settings.public_url or f"http://{settings.host}:{settings.port}"
+            out.print(
+                "Nobody can sign in yet. Make the first admin here; the code holds until somebody did or this ends:"
+            )
+            out.print(
+                f"  {home}/setup?code={runtime.people.setup_code.code}", style="bold", markup=False, soft_wrap=True
+            )
         out.print(f"Listening on http://{settings.host}:{settings.port} (its description: /openapi.json; Ctrl-C ends)")
         try:
             await serve(create_app(runtime.web_services()), host=settings.host, port=settings.port)

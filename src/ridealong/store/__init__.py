@@ -15,6 +15,7 @@ from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from ridealong.config import Settings
 from ridealong.core.errors import Refused, Unavailable, Ungrounded
+from ridealong.core.sight import only_rep
 from ridealong.store.database import prepare, url_of
 from ridealong.store.embedded import DATABASE, OWNER, EmbeddedPostgres
 
@@ -97,12 +98,17 @@ class Store:
     async def tenant(self, tenant_id: UUID) -> AsyncGenerator[AsyncConnection]:
         """One transaction that sees and writes this tenant's rows and no others; the only way to them.
 
+        Where `tenant_id` is `OwnCalls`, of calls and what hangs on them only that rep's.
+
         Raises Unavailable when the database is away (nothing was written then, or the answer was lost: repeat),
         Ungrounded when it refuses a moment or claim, Refused when it refuses anything else.
         """
         async with self._connection() as connection:
             # Local to the transaction: a connection that goes back to the pool has forgotten it.
-            await connection.execute("SELECT set_config('ridealong.tenant', %s, true)", [str(tenant_id)])
+            await connection.execute(
+                "SELECT set_config('ridealong.tenant', %s, true), set_config('ridealong.rep', %s, true)",
+                [str(tenant_id), only_rep(tenant_id) or ""],
+            )
             yield connection
 
     @asynccontextmanager

@@ -12,6 +12,10 @@ CREATE SCHEMA ridealong;
 CREATE FUNCTION ridealong.current_tenant() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE
 RETURN nullif(current_setting('ridealong.tenant', true), '')::uuid;
 
+-- The one rep whose calls the transaction may see; NULL: all calls of the tenant.
+CREATE FUNCTION ridealong.current_rep() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
+RETURN nullif(current_setting('ridealong.rep', true), '');
+
 -- What was said, and what was concluded from it, is written once. The one way out is ridealong.erase_call.
 CREATE FUNCTION ridealong.refuse_change() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $refuse$
 BEGIN
@@ -93,6 +97,59 @@ CREATE TABLE ridealong.vendor_account (
     CONSTRAINT vendor_account_key_is_sealed CHECK (octet_length(sealed_key) > 33)
 );
 
+---------------------------------------------------------------------------------------------------- people
+
+-- Who signs in. An address belongs to one person of one tenant: signing in asks for nothing else.
+CREATE TABLE ridealong.member (
+    tenant_id uuid NOT NULL REFERENCES ridealong.tenant,
+    member_id uuid NOT NULL,
+    email text NOT NULL,
+    name text NOT NULL,
+    role text NOT NULL,
+    rep_id text NOT NULL,
+    password_hash text,
+    oidc_subject text,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    disabled_at timestamptz,
+    PRIMARY KEY (tenant_id, member_id),
+    CONSTRAINT member_email_is_taken UNIQUE (email),
+    CONSTRAINT member_oidc_subject_is_taken UNIQUE (oidc_subject),
+    CONSTRAINT member_has_a_rep_of_the_tenant FOREIGN KEY (tenant_id, rep_id) REFERENCES ridealong.rep,
+    CONSTRAINT member_email_is_an_address_in_lower_case CHECK (email ~ '^[^@\s]+@[^@\s]+$' AND email = lower(email)),
+    CONSTRAINT member_name_is_not_empty CHECK (name ~ '\S'),
+    CONSTRAINT member_role_is_known CHECK (role IN ('rep', 'manager', 'admin')),
+    CONSTRAINT member_password_is_hashed_with_argon2id CHECK (password_hash LIKE '$argon2id$%'),
+    CONSTRAINT member_oidc_subject_is_not_empty CHECK (oidc_subject <> '')
+);
+
+CREATE TABLE ridealong.session (
+    tenant_id uuid NOT NULL,
+    session_id uuid NOT NULL,
+    member_id uuid NOT NULL,
+    token_hash bytea NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    expires_at timestamptz NOT NULL,
+    PRIMARY KEY (tenant_id, session_id),
+    CONSTRAINT session_token_is_unique UNIQUE (token_hash),
+    CONSTRAINT session_token_is_kept_as_sha256 CHECK (octet_length(token_hash) = 32),
+    CONSTRAINT session_belongs_to_a_member FOREIGN KEY (tenant_id, member_id) REFERENCES ridealong.member ON DELETE CASCADE
+);
+
+CREATE INDEX session_of_a_member ON ridealong.session (tenant_id, member_id);
+
+-- A link with which a member sets the password, once.
+CREATE TABLE ridealong.invite (
+    tenant_id uuid NOT NULL,
+    member_id uuid NOT NULL,
+    token_hash bytea NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    expires_at timestamptz NOT NULL,
+    PRIMARY KEY (tenant_id, member_id),
+    CONSTRAINT invite_token_is_unique UNIQUE (token_hash),
+    CONSTRAINT invite_token_is_kept_as_sha256 CHECK (octet_length(token_hash) = 32),
+    CONSTRAINT invite_belongs_to_a_member FOREIGN KEY (tenant_id, member_id) REFERENCES ridealong.member ON DELETE CASCADE
+);
+
 ---------------------------------------------------------------------------------------------------- calls
 
 CREATE TABLE ridealong.call (
@@ -124,6 +181,7 @@ CREATE TABLE ridealong.call (
 );
 
 CREATE INDEX call_by_start ON ridealong.call (tenant_id, started_at DESC);
+CREATE INDEX call_of_a_rep ON ridealong.call (tenant_id, rep_id, started_at DESC);
 CREATE INDEX call_by_external_id ON ridealong.call (tenant_id, external_id) WHERE external_id <> '';
 CREATE INDEX call_that_is_live ON ridealong.call (started_at) WHERE status = 'live';
 
@@ -136,6 +194,7 @@ CREATE TABLE ridealong.token (
     created_at timestamptz NOT NULL DEFAULT now(),
     expires_at timestamptz,
     revoked_at timestamptz,
+    label text NOT NULL DEFAULT '',
     PRIMARY KEY (tenant_id, token_id),
     CONSTRAINT token_is_unique UNIQUE (token_hash),
     CONSTRAINT token_is_kept_as_sha256 CHECK (octet_length(token_hash) = 32),
@@ -560,7 +619,8 @@ DO $policies$
 DECLARE
     name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['tenant', 'rep', 'voiceprint', 'document', 'model_choice', 'vendor_account', 'call', 'token', 'gap', 'transcript',
+    FOREACH name IN ARRAY ARRAY['tenant', 'rep', 'voiceprint', 'document', 'model_choice', 'vendor_account', 'member', 'session', 'invite',
+        'call', 'token', 'gap', 'transcript',
         'speaker_role', 'utterance', 'moment', 'moment_evidence', 'moment_anchor', 'review', 'review_section', 'review_step', 'claim',
         'claim_evidence']
     LOOP
@@ -569,19 +629,47 @@ BEGIN
         EXECUTE format('CREATE POLICY only_the_current_tenant ON ridealong.%I '
             'USING (tenant_id = ridealong.current_tenant()) WITH CHECK (tenant_id = ridealong.current_tenant())', name);
     END LOOP;
-    FOREACH name IN ARRAY ARRAY['tenant', 'call', 'token', 'transcript', 'utterance', 'moment', 'review', 'claim']
+    FOREACH name IN ARRAY ARRAY['tenant', 'member', 'session', 'invite', 'call', 'token', 'transcript', 'utterance', 'moment', 'review', 'claim']
     LOOP
         EXECUTE format('CREATE POLICY what_the_lookups_need ON ridealong.%I FOR SELECT TO ridealong_lookup USING (true)', name);
     END LOOP;
 END;
 $policies$;
 
+-- A rep sees own calls only, whatever is asked: the transaction says whose (`ridealong.rep`). Restrictive: it narrows what
+-- the tenant's policy lets through. For the application's role alone: the search could use no index below it, and says
+-- itself what it lets through.
+DO $own_calls$
+DECLARE
+    name text;
+BEGIN
+    CREATE POLICY own_calls_only ON ridealong.call AS RESTRICTIVE TO ridealong_app
+        USING ((SELECT ridealong.current_rep()) IS NULL OR rep_id = (SELECT ridealong.current_rep()));
+    FOREACH name IN ARRAY ARRAY['gap', 'transcript', 'speaker_role', 'utterance', 'moment', 'moment_evidence', 'moment_anchor',
+        'review', 'claim', 'claim_evidence']
+    LOOP
+        EXECUTE format('CREATE POLICY own_calls_only ON ridealong.%1$I AS RESTRICTIVE TO ridealong_app '
+            'USING ((SELECT ridealong.current_rep()) IS NULL OR EXISTS (SELECT FROM ridealong.call c '
+            'WHERE c.tenant_id = %1$I.tenant_id AND c.call_id = %1$I.call_id))', name);
+    END LOOP;
+    FOREACH name IN ARRAY ARRAY['review_section', 'review_step']
+    LOOP
+        EXECUTE format('CREATE POLICY own_calls_only ON ridealong.%1$I AS RESTRICTIVE TO ridealong_app '
+            'USING ((SELECT ridealong.current_rep()) IS NULL OR EXISTS (SELECT FROM ridealong.review r '
+            'WHERE r.tenant_id = %1$I.tenant_id AND r.review_id = %1$I.review_id))', name);
+    END LOOP;
+END;
+$own_calls$;
+
 REVOKE ALL ON SCHEMA ridealong FROM PUBLIC;
 GRANT USAGE ON SCHEMA ridealong TO ridealong_app, ridealong_lookup;
 
 GRANT SELECT, INSERT ON ridealong.tenant, ridealong.transcript, ridealong.utterance, ridealong.gap, ridealong.moment,
     ridealong.moment_evidence, ridealong.moment_anchor TO ridealong_app;
-GRANT SELECT, INSERT, UPDATE, DELETE ON ridealong.voiceprint, ridealong.model_choice, ridealong.vendor_account TO ridealong_app;
+GRANT UPDATE (name) ON ridealong.tenant TO ridealong_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ridealong.voiceprint, ridealong.model_choice, ridealong.vendor_account,
+    ridealong.session, ridealong.invite TO ridealong_app;
+GRANT SELECT, INSERT, UPDATE ON ridealong.member TO ridealong_app;
 GRANT SELECT, INSERT, UPDATE ON ridealong.rep, ridealong.document, ridealong.call, ridealong.token,
     ridealong.speaker_role, ridealong.review TO ridealong_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ridealong.review_section TO ridealong_app;
@@ -590,7 +678,7 @@ GRANT SELECT, INSERT, DELETE ON ridealong.claim TO ridealong_app;
 GRANT SELECT, INSERT ON ridealong.claim_evidence TO ridealong_app;
 GRANT SELECT ON ridealong.evidence TO ridealong_app;
 
-GRANT SELECT ON ridealong.tenant, ridealong.call, ridealong.token, ridealong.transcript, ridealong.utterance,
+GRANT SELECT ON ridealong.tenant, ridealong.member, ridealong.session, ridealong.invite, ridealong.call, ridealong.token, ridealong.transcript, ridealong.utterance,
     ridealong.moment, ridealong.review, ridealong.claim TO ridealong_lookup;
 
 ---------------------------------------------------------------------------------------------------- looking across tenants
@@ -618,6 +706,32 @@ CREATE FUNCTION ridealong.unfinished_reviews()
     WHERE r.status IN ('queued', 'running') ORDER BY r.queued_at;
 $lookup$;
 
+CREATE FUNCTION ridealong.member_of_email(wanted text) RETURNS TABLE (tenant_id uuid, member_id uuid, password_hash text)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $lookup$
+    SELECT m.tenant_id, m.member_id, m.password_hash FROM ridealong.member m
+    WHERE m.email = wanted AND m.disabled_at IS NULL;
+$lookup$;
+
+CREATE FUNCTION ridealong.any_member() RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $lookup$
+    SELECT EXISTS (SELECT FROM ridealong.member);
+$lookup$;
+
+CREATE FUNCTION ridealong.resolve_session(hash bytea)
+    RETURNS TABLE (tenant_id uuid, session_id uuid, expires_at timestamptz, member_id uuid, email text, name text, role text,
+        rep_id text, member_since timestamptz, slug text, organisation text)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $lookup$
+    SELECT s.tenant_id, s.session_id, s.expires_at, m.member_id, m.email, m.name, m.role, m.rep_id, m.created_at, t.slug, t.name
+    FROM ridealong.session s JOIN ridealong.member m USING (tenant_id, member_id) JOIN ridealong.tenant t USING (tenant_id)
+    WHERE s.token_hash = hash AND s.expires_at > now() AND m.disabled_at IS NULL;
+$lookup$;
+
+CREATE FUNCTION ridealong.resolve_invite(hash bytea) RETURNS TABLE (tenant_id uuid, member_id uuid)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $lookup$
+    SELECT i.tenant_id, i.member_id FROM ridealong.invite i JOIN ridealong.member m USING (tenant_id, member_id)
+    WHERE i.token_hash = hash AND i.expires_at > now() AND m.disabled_at IS NULL;
+$lookup$;
+
 -- The ranked list of search: by meaning and by words, joined by reciprocal rank fusion (Cormack, Clarke and Büttcher,
 -- SIGIR 2009, with their k = 60). It stands here and not in the application because under a row filter PostgreSQL uses no
 -- index for `@@`. It filters by the tenant itself and returns numbers only; the application fetches the words under
@@ -627,7 +741,9 @@ CREATE FUNCTION ridealong.search(query text, meaning public.vector, kinds text[]
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     SET hnsw.iterative_scan = 'relaxed_order' SET hnsw.ef_search = 100 SET hnsw.max_scan_tuples = 20000 AS $lookup$
 DECLARE
-    here text := CASE WHEN in_call IS NULL THEN '' ELSE ' AND t.call_id = $4' END;
+    here text := CASE WHEN in_call IS NULL THEN '' ELSE ' AND t.call_id = $4' END
+        || CASE WHEN ridealong.current_rep() IS NULL THEN '' ELSE
+            ' AND EXISTS (SELECT FROM ridealong.call c WHERE c.tenant_id = $1 AND c.call_id = t.call_id AND c.rep_id = $7)' END;
     near text[];
     worded text[];
     source text;
@@ -674,7 +790,7 @@ BEGIN
                            AND newer.call_id = r.call_id AND newer.revision > r.revision)
          GROUP BY 1, 2, 3, 4, 5 ORDER BY score DESC, r.call_id, r.utterance_no, r.kind LIMIT $5',
         array_to_string(near, ' UNION ALL '), array_to_string(worded, ' UNION ALL '))
-    USING ridealong.current_tenant(), meaning, words, in_call, wanted, kinds;
+    USING ridealong.current_tenant(), meaning, words, in_call, wanted, kinds, ridealong.current_rep();
 END;
 $lookup$;
 
@@ -717,11 +833,20 @@ REVOKE ALL ON FUNCTION ridealong.resolve_token, ridealong.tenant_of_slug, rideal
 GRANT EXECUTE ON FUNCTION ridealong.resolve_token, ridealong.tenant_of_slug, ridealong.live_calls,
     ridealong.unfinished_reviews, ridealong.search, ridealong.erase_call TO ridealong_app;
 
+REVOKE ALL ON FUNCTION ridealong.member_of_email, ridealong.any_member, ridealong.resolve_session,
+    ridealong.resolve_invite FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ridealong.member_of_email, ridealong.any_member, ridealong.resolve_session,
+    ridealong.resolve_invite TO ridealong_app;
+
 -- The new owner of a function needs CREATE on its schema, at that moment only.
 GRANT CREATE ON SCHEMA ridealong TO ridealong_lookup;
 ALTER FUNCTION ridealong.resolve_token OWNER TO ridealong_lookup;
 ALTER FUNCTION ridealong.tenant_of_slug OWNER TO ridealong_lookup;
 ALTER FUNCTION ridealong.live_calls OWNER TO ridealong_lookup;
 ALTER FUNCTION ridealong.unfinished_reviews OWNER TO ridealong_lookup;
+ALTER FUNCTION ridealong.member_of_email OWNER TO ridealong_lookup;
+ALTER FUNCTION ridealong.any_member OWNER TO ridealong_lookup;
+ALTER FUNCTION ridealong.resolve_session OWNER TO ridealong_lookup;
+ALTER FUNCTION ridealong.resolve_invite OWNER TO ridealong_lookup;
 ALTER FUNCTION ridealong.search OWNER TO ridealong_lookup;
 REVOKE CREATE ON SCHEMA ridealong FROM ridealong_lookup;

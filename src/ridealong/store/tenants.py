@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid4
 
 import psycopg
@@ -55,6 +55,8 @@ class Principal:
     tenant_id: UUID
     scopes: frozenset[Scope]
     call_id: UUID | None = None
+    member: None = None
+    """A token is a program's."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,6 +69,8 @@ class TokenRecord:
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+    label: str = ""
+    """What people call it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,10 +118,30 @@ async def find_tenant(store: Store, slug: str) -> Tenant:
     if row is None or row[0] is None:
         raise Refused("unknown_tenant", f"there is no tenant '{slug}': `ridealong db` lists and creates them")
     async with store.tenant(row[0]) as connection:
-        found = await (await connection.execute("SELECT tenant_id, slug, name FROM tenant")).fetchone()
+        return await this_tenant(connection)
+
+
+async def find_or_create_tenant(store: Store, slug: str, name: str) -> Tenant:
+    """The tenant of that slug, made with that name where there is none."""
+    try:
+        return await find_tenant(store, slug)
+    except Refused as refused:
+        if refused.code != "unknown_tenant":
+            raise
+    return await create_tenant(store, slug, name)
+
+
+async def this_tenant(connection: AsyncConnection) -> Tenant:
+    """The tenant of the transaction. Raises Refused('unknown_tenant')."""
+    found = await (await connection.execute("SELECT tenant_id, slug, name FROM tenant")).fetchone()
     if found is None:
-        raise Refused("unknown_tenant", f"there is no tenant '{slug}'")
+        raise Refused("unknown_tenant", "there is no such tenant")
     return Tenant(tenant_id=found[0], slug=found[1], name=found[2])
+
+
+async def rename_tenant(connection: AsyncConnection, name: str) -> None:
+    """The name that people read."""
+    await connection.execute("UPDATE tenant SET name = %s WHERE tenant_id = current_tenant()", [name])
 
 
 async def list_tenants(store: Store) -> list[Tenant]:
@@ -153,15 +177,16 @@ async def issue_token_within(
     *,
     call_id: UUID | None = None,
     expires_in: timedelta | None = None,
+    label: str = "",
 ) -> str:
     """`issue_token` in a transaction that is open, for example the one that begins the call."""
     if not scopes:
         raise Refused("invalid_scopes", "a token needs at least one scope: capture, read or admin")
     token = TOKEN_PREFIX + secrets.token_urlsafe(32)
     await connection.execute(
-        "INSERT INTO token (tenant_id, token_id, token_hash, scopes, call_id, expires_at)"
-        " VALUES (current_tenant(), %s, %s, %s, %s, now() + %s)",
-        [uuid4(), _hash(token), sorted({str(scope) for scope in scopes}), call_id, expires_in],
+        "INSERT INTO token (tenant_id, token_id, token_hash, scopes, call_id, expires_at, label)"
+        " VALUES (current_tenant(), %s, %s, %s, %s, now() + %s, %s)",
+        [uuid4(), _hash(token), sorted({str(scope) for scope in scopes}), call_id, expires_in, label],
     )
     return token
 
@@ -190,22 +215,34 @@ async def revoke_token(store: Store, tenant_id: UUID, token_id: UUID) -> None:
             raise Refused("unknown_token", "this tenant has no such token")
 
 
+_RECORD_COLUMNS: Final = "token_id, scopes, call_id, created_at, expires_at, revoked_at, label"
+
+
 async def list_tokens(connection: AsyncConnection) -> list[TokenRecord]:
     """The tenant's tokens, newest first, without the tokens themselves."""
-    cursor = await connection.execute(
-        "SELECT token_id, scopes, call_id, created_at, expires_at, revoked_at FROM token ORDER BY created_at DESC"
+    cursor = await connection.execute(f"SELECT {_RECORD_COLUMNS} FROM token ORDER BY created_at DESC")
+    return [_token_record(row) for row in await cursor.fetchall()]
+
+
+async def token_record(connection: AsyncConnection, token: str) -> TokenRecord:
+    """How lists show that token of the tenant. Raises Refused('unknown_token')."""
+    cursor = await connection.execute(f"SELECT {_RECORD_COLUMNS} FROM token WHERE token_hash = %s", [_hash(token)])
+    row = await cursor.fetchone()
+    if row is None:
+        raise Refused("unknown_token", "this tenant has no such token")
+    return _token_record(row)
+
+
+def _token_record(row: tuple[Any, ...]) -> TokenRecord:
+    return TokenRecord(
+        token_id=row[0],
+        scopes=frozenset(Scope(scope) for scope in row[1]),
+        call_id=row[2],
+        created_at=row[3],
+        expires_at=row[4],
+        revoked_at=row[5],
+        label=row[6],
     )
-    return [
-        TokenRecord(
-            token_id=row[0],
-            scopes=frozenset(Scope(scope) for scope in row[1]),
-            call_id=row[2],
-            created_at=row[3],
-            expires_at=row[4],
-            revoked_at=row[5],
-        )
-        for row in await cursor.fetchall()
-    ]
 
 
 def _hash(token: str) -> bytes:

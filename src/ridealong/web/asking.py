@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import Depends, Header, Path, Query
+from fastapi import Depends, Header, Path, Query, Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
 from ridealong.core.errors import Refused
-from ridealong.web.access import READ, Principal, Tokens, admit, bearer_of
+from ridealong.web.access import READ, Credential, Principal, Tokens, admit, bearer_of
+from ridealong.web.credentials import cookie_of
 from ridealong.web.wire import dumps
 
 
@@ -27,8 +28,8 @@ class Problem(BaseModel):
 
 
 PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
-    401: {"model": Problem, "description": "The token is missing, unknown or expired"},
-    403: {"model": Problem, "description": "The token does not allow this"},
+    401: {"model": Problem, "description": "Nobody is signed in, or the token is missing, unknown or expired"},
+    403: {"model": Problem, "description": "The token or the role does not allow this"},
     404: {"model": Problem, "description": "There is no such thing in this tenant"},
     422: {"model": Problem, "description": "The request or the document in it has a mistake"},
     503: {"model": Problem, "description": "Something that this needs is away: try again"},
@@ -37,25 +38,28 @@ PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Viewer:
-    """A request's token as text, from its header or, for reading one call, from `?view=`."""
+    """Who asks, by header or cookie, or for reading one call by `?view=`."""
 
-    token: str | None
+    token: Credential | None
     view: str | None
 
 
 def _viewer(
+    request: Request,
     authorization: Annotated[str | None, Header()] = None,
     view: Annotated[str | None, Query(max_length=512, description="A view token, see `links`")] = None,
 ) -> Viewer:
-    return Viewer(token=bearer_of(authorization), view=view)
+    # An address that somebody was sent shows what it shows, whoever is signed in beside it.
+    return Viewer(token=bearer_of(authorization) or (None if view else cookie_of(request)), view=view)
 
 
-def _token(authorization: Annotated[str | None, Header()] = None) -> str | None:
-    return bearer_of(authorization)
+def _token(request: Request, authorization: Annotated[str | None, Header()] = None) -> Credential | None:
+    return bearer_of(authorization) or cookie_of(request)
 
 
 CallId = Annotated[UUID, Path(description="The call")]
-Token = Annotated[str | None, Depends(_token)]
+Token = Annotated[Credential | None, Depends(_token)]
+"""Who asks: hand it to `admit`."""
 View = Annotated[Viewer, Depends(_viewer)]
 
 
@@ -65,7 +69,7 @@ def json_answer(value: object, *, status: int = 200) -> Response:
 
 
 async def reader(tokens: Tokens, viewer: Viewer, call_id: UUID) -> Principal:
-    """Who reads this call: by header, or by a view token in the URL. Raises as `admit` does."""
+    """Who reads this call: by header or cookie, or by a view token in the URL. Raises as `admit` does."""
     if viewer.token is None and viewer.view is not None:
         principal = await admit(tokens, viewer.view, scope=READ, call_id=call_id)
         if not is_view(principal):

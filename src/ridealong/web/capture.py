@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from ridealong.core.errors import Refused
+from ridealong.core.sight import only_rep, whole
 from ridealong.live import RunningCall, Sender
-from ridealong.web.access import CAPTURE, READ, admit, bearer_of
+from ridealong.web.access import CAPTURE, READ, Cookie, Principal, admit
 from ridealong.web.conversation import Conversation
 from ridealong.web.messages import (
     PROTOCOL,
@@ -29,7 +30,7 @@ from ridealong.web.messages import (
 )
 from ridealong.web.pace import Pace
 from ridealong.web.refusals import ResumeBeyondReceived
-from ridealong.web.services import Services
+from ridealong.web.services import Services, refuse_others_call
 from ridealong.web.socket import Finished, Line, Sockets, first_of, to_its_end, warning_json
 from ridealong.web.stream import stream
 
@@ -72,10 +73,11 @@ async def _open(line: Line, services: Services, sockets: Sockets) -> _Opened:
 
 
 async def _start(line: Line, services: Services, message: Start) -> _Opened:
-    token = message.token.get_secret_value() if message.token else bearer_of(line.authorization)
+    token = message.token.get_secret_value() if message.token else line.credential
     principal = await admit(services.tokens, token, scope=CAPTURE)
-    start = call_start(message)
-    call = await services.calls.begin(principal.tenant_id, start)
+    start = call_start(message, rep_id=_rep_of(principal, message))
+    # The call goes on without whoever began it: it is the tenant's.
+    call = await services.calls.begin(whole(principal.tenant_id), start)
     sender = call.attach()
     try:
         call_token = await services.tokens.issue(
@@ -108,17 +110,32 @@ async def _start(line: Line, services: Services, message: Start) -> _Opened:
     )
 
 
+def _rep_of(principal: Principal, message: Start) -> str | None:
+    """Whose call it is: the person's own, where nobody is named; a rep names nobody else. None: as the message says.
+
+    Raises Refused('forbidden').
+    """
+    if principal.member is None:
+        return None
+    named, own = message.rep.id if message.rep else None, only_rep(principal.tenant_id)
+    if own is not None and named not in (None, own):
+        raise Refused("forbidden", "a rep starts own calls only: leave `rep.id` out")
+    return named or principal.member.rep_id
+
+
 async def _resume(line: Line, services: Services, sockets: Sockets, message: Resume) -> _Opened:
     if message.protocol != PROTOCOL:
         raise Refused("unsupported_protocol", f"this server speaks protocol {PROTOCOL}")
-    token = message.call_token.get_secret_value() if message.call_token else bearer_of(line.authorization)
+    token = message.call_token.get_secret_value() if message.call_token else line.credential
     if not token:
         raise Refused("missing_token", "send the `call_token` that `started` gave")
-    known = await services.tokens.resolve(token)
-    call_id = message.call_id or known.call_id
+    call_id = message.call_id
+    if call_id is None and not isinstance(token, Cookie):
+        call_id = (await services.tokens.resolve(token)).call_id
     if call_id is None:
         raise Refused("bad_message", "`call_id`: say which call, or use the call's own `call_token`")
     principal = await admit(services.tokens, token, scope=CAPTURE, call_id=call_id)
+    await refuse_others_call(services, principal, call_id)
     call = await services.calls.find(principal.tenant_id, call_id)
     earlier = sockets.senders.get(call_id)
     if message.take_over and earlier is not None:

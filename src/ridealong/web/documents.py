@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Header, Path, Request
+from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
 from ridealong.core.errors import MissingPart, Refused
 from ridealong.document import MAX_BYTES
-from ridealong.web.access import ADMIN, READ, Tokens, admit, bearer_of
-from ridealong.web.asking import PROBLEMS, json_answer
+from ridealong.web.access import ADMIN, READ, Tokens, admit
+from ridealong.web.asking import PROBLEMS, Token, json_answer
 from ridealong.web.services import DocumentKind, Documents, Services, Voices
 
 MOST_VOICE_BYTES: Final = 16 * 1024 * 1024
 """Two minutes of 48 kHz in two channels are 23 MB; thirty seconds are enough to know a voice."""
 
 _KINDS: Final[dict[str, DocumentKind]] = {"taxonomies": "taxonomy", "rubrics": "rubric", "templates": "template"}
-Authorization = Annotated[str | None, Header()]
 Name = Annotated[
     str,
     Path(
@@ -64,10 +63,10 @@ def documents_api(services: Services) -> APIRouter:
     async def enrol(
         request: Request,
         rep_id: Annotated[str, Path(min_length=1, max_length=300)],
-        authorization: Authorization = None,
+        token: Token,
     ) -> Response:
         """Learn a rep's voice from a WAV of at least 10 s in which nobody else speaks."""
-        principal = await admit(tokens, bearer_of(authorization), scope=ADMIN)
+        principal = await admit(tokens, token, scope=ADMIN)
         if any(ord(character) < 0x20 for character in rep_id):
             raise Refused("bad_request", "`rep_id` holds a control character")
         wav = await whole_body(request, MOST_VOICE_BYTES)
@@ -80,16 +79,16 @@ def _one_kind(
     api: APIRouter, tokens: Tokens, documents: Callable[[], Documents], plural: str, kind: DocumentKind
 ) -> None:
     @api.get(f"/{plural}/{{name}}", tags=["documents"], response_class=Response, name=f"read_{kind}")
-    async def _(name: Name, authorization: Authorization = None) -> Response:
+    async def _(name: Name, token: Token) -> Response:
         """The tenant's own document of that name, else the one that ships, as it was written."""
-        principal = await admit(tokens, bearer_of(authorization), scope=READ)
+        principal = await admit(tokens, token, scope=READ)
         text = await documents().read(principal.tenant_id, kind, name)
         return Response(text, media_type="text/plain" if kind == "template" else "application/yaml")
 
     @api.put(f"/{plural}/{{name}}", tags=["documents"], status_code=204, name=f"write_{kind}")
-    async def _(request: Request, name: Name, authorization: Authorization = None) -> Response:
+    async def _(request: Request, name: Name, token: Token) -> Response:
         """Put a document in place of the shipped one. A mistake is told with its line, and then nothing changes."""
-        principal = await admit(tokens, bearer_of(authorization), scope=ADMIN)
+        principal = await admit(tokens, token, scope=ADMIN)
         body = await whole_body(request, MAX_BYTES)
         try:
             text = body.decode()

@@ -41,7 +41,7 @@ class FormatStated(_Message):
 
 
 class RepStated(_Message):
-    id: Annotated[Line, Field(min_length=1)]
+    id: Annotated[Line, Field(min_length=1)] | None = None
     speaker_id: Annotated[int, Field(ge=0, le=63)] | None = None
 
 
@@ -55,7 +55,7 @@ class Start(_Message):
     token: Token | None = None
     format: FormatStated
     channel_layout: Literal["mixed", "rep_first", "customer_first", "separate"] = "mixed"
-    rep: RepStated
+    rep: RepStated | None = None
     consent: ConsentStated | None = None
     title: Line = ""
     language: Annotated[str, Field(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$", max_length=35)] = "en"
@@ -151,13 +151,17 @@ CONSENT_WANTED: Final = (
 )
 
 
-def call_start(message: Start, *, external_id: str = "") -> CallStart:
-    """The checked statement of a call. `external_id`: its name where it comes from.
+def call_start(message: Start, *, rep_id: str | None = None, external_id: str = "") -> CallStart:
+    """The checked statement of a call. `rep_id`: whose it is, where that is known without the message;
+    `external_id`: its name where it comes from.
 
-    Raises Refused('unsupported_protocol' | 'bad_format' | 'consent_missing') with what to send instead.
+    Raises Refused('unsupported_protocol' | 'bad_message' | 'bad_format' | 'consent_missing') with what to send instead.
     """
     if message.protocol != PROTOCOL:
         raise Refused("unsupported_protocol", f"this server speaks protocol {PROTOCOL}")
+    rep_id = rep_id or (message.rep.id if message.rep else None)
+    if rep_id is None:
+        raise Refused("bad_message", "`rep.id`: say which rep is on the call")
     stated = message.format
     try:
         encoding = Encoding(stated.encoding)
@@ -170,11 +174,11 @@ def call_start(message: Start, *, external_id: str = "") -> CallStart:
     return CallStart(
         format=AudioFormat(encoding=encoding, sample_rate=stated.sample_rate, channels=stated.channels),
         layout=layout,
-        rep_id=message.rep.id,
+        rep_id=rep_id,
         consent=message.consent.statement.strip(),
         title=message.title,
         language=message.language,
-        rep_speaker=message.rep.speaker_id,
+        rep_speaker=message.rep.speaker_id if message.rep else None,
         external_id=external_id,
     )
 

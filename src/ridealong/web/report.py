@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from ridealong.core.errors import Refused
-from ridealong.web.access import READ, admit
+from ridealong.web.access import MANAGE, READ, admit, allows
 from ridealong.web.asking import PROBLEMS, CallId, Token, View, is_view, reader
 from ridealong.web.audio import wav_response
 from ridealong.web.services import Services
@@ -70,6 +70,8 @@ def report_api(services: Services) -> APIRouter:
             # Otherwise a link could be prolonged for ever by whoever was sent it.
             raise Refused("forbidden", "a view token makes no further links")
         await services.library.call(principal.tenant_id, call_id)
+        if principal.member is not None and not allows(principal, MANAGE):
+            raise Refused("forbidden", "a manager or an admin can share this call")
         view = await tokens.issue(
             principal.tenant_id, scopes=frozenset({READ}), call_id=call_id, lifetime_s=wanted.expires_s
         )

@@ -17,11 +17,15 @@ from ridealong import __version__
 from ridealong.core.errors import Refused
 from ridealong.web.api import calls_api, operations_api
 from ridealong.web.capture import capture
+from ridealong.web.credentials import Doorway
 from ridealong.web.documents import documents_api
+from ridealong.web.joining import joining_api
+from ridealong.web.members import members_api
 from ridealong.web.models import models_api
 from ridealong.web.pages import add_pages
 from ridealong.web.report import report_api
 from ridealong.web.services import Services
+from ridealong.web.sessions import Reception, sessions_api
 from ridealong.web.shell import ProblemApp, Shell, add_problem_answers
 from ridealong.web.socket import Line, Sockets
 from ridealong.web.twilio import twilio
@@ -45,6 +49,7 @@ def create_app(services: Services) -> FastAPI:
     )
     sockets = Sockets()
     app.state.sockets = sockets
+    app.state.doorway = Doorway(sessions=services.people, public_url=services.public_url)
     add_problem_answers(app)
     app.add_middleware(Shell)
     app.include_router(operations_api(services))
@@ -52,6 +57,10 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(report_api(services))
     app.include_router(documents_api(services))
     app.include_router(models_api(services))
+    reception = Reception(services)
+    app.include_router(sessions_api(reception))
+    app.include_router(joining_api(reception))
+    app.include_router(members_api(services))
 
     @app.websocket("/v1/capture")
     async def _(websocket: WebSocket) -> None:

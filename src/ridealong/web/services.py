@@ -9,9 +9,11 @@ from typing import Literal, Protocol
 from uuid import UUID
 
 from ridealong.core.events import CallEvent
+from ridealong.core.sight import only_rep
 from ridealong.live import RunningCalls
-from ridealong.web.access import Tokens
+from ridealong.web.access import Principal, Tokens
 from ridealong.web.pages import BUILT
+from ridealong.web.people import IdentityProvider, People
 from ridealong.web.socket import Limits
 
 Json = Mapping[str, object]
@@ -132,6 +134,15 @@ async def _ready() -> None:
     return
 
 
+async def refuse_others_call(services: Services, principal: Principal, call_id: UUID) -> None:
+    """Raises Refused('unknown_call') for a call that `principal` does not see.
+
+    For what is found in memory: whatever is read from the store is filtered there.
+    """
+    if only_rep(principal.tenant_id) is not None:
+        await services.library.call(principal.tenant_id, call_id)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Services:
     """Everything that the server stands on. What is None answers `missing_part`."""
@@ -144,6 +155,12 @@ class Services:
     documents: Documents | None = None
     voices: Voices | None = None
     models: ModelChoices | None = None
+    people: People | None = None
+    """Who signs in; None: programs with tokens alone."""
+    identity: IdentityProvider | None = None
+    """Where a company's people sign in instead; needs `people`."""
+    public_url: str | None = None
+    """The address that people use, where the operator states one: without a path, for example https://calls.example."""
     ready: Callable[[], Awaitable[None]] = _ready
     """Returns when calls can be taken, raises RidealongError with the reason when they cannot."""
     limits: Limits = field(default_factory=Limits)

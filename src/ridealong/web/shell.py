@@ -18,6 +18,7 @@ from ridealong.core.errors import InvalidDocument, RidealongError
 from ridealong.web import measures
 from ridealong.web.refusals import code_of, refusal_of
 from ridealong.web.socket import place_of
+from ridealong.web.throttle import TooManyAttempts
 
 _log = structlog.get_logger(__name__)
 
@@ -76,7 +77,7 @@ def _route(scope: Scope) -> str:
 
 def _method(scope: Scope) -> str:
     method = str(scope["method"])
-    return method if method in {"GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS"} else "other"
+    return method if method in {"GET", "HEAD", "PUT", "POST", "PATCH", "DELETE", "OPTIONS"} else "other"
 
 
 def problem(code: str, detail: str, *, headers: dict[str, str] | None = None, **more: object) -> Response:
@@ -105,6 +106,8 @@ def add_problem_answers(app: FastAPI) -> None:
     async def ours(_request: Request, error: Exception) -> Response:
         if isinstance(error, InvalidDocument):
             return problem("bad_document", RidealongError.__str__(error), line=error.line, source=error.source)
+        if isinstance(error, TooManyAttempts):
+            return problem(error.code, str(error), headers={"Retry-After": str(error.retry_after_s)})
         if isinstance(error, RidealongError):
             return problem(code_of(error), str(error))
         raise error

@@ -15,6 +15,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from ridealong.core.errors import Refused, RidealongError
 from ridealong.web import measures
+from ridealong.web.access import Credential
+from ridealong.web.credentials import credential_of
 from ridealong.web.refusals import REFUSALS, ResumeBeyondReceived, code_of, refusal_of
 from ridealong.web.wire import dumps
 
@@ -73,6 +75,11 @@ class Line:
     @property
     def authorization(self) -> str | None:
         return self._websocket.headers.get("authorization")
+
+    @property
+    def credential(self) -> Credential | None:
+        """Who opened the socket, by header or cookie."""
+        return credential_of(self._websocket)
 
     def interrupt(self, reason: Exception) -> None:
         """End the conversation from outside, with `reason`. The first one counts."""

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from ridealong.core.errors import Refused
 from ridealong.live import RunningCall
-from ridealong.web.access import READ, admit, bearer_of
+from ridealong.web.access import READ, Cookie, admit
 from ridealong.web.messages import PROTOCOL, Watch, watcher_message
-from ridealong.web.services import Services
+from ridealong.web.services import Services, refuse_others_call
 from ridealong.web.socket import Line, first_of
 from ridealong.web.stream import stream
 from ridealong.web.wire import event_json
@@ -21,12 +21,14 @@ KEPT_EVENTS: Final = 256
 
 async def watch(line: Line, services: Services, call_id: UUID, after: int) -> None:
     """Send one call's events from number `after` + 1 on: of a running call as they come, of an ended one at once."""
-    token = bearer_of(line.authorization)
-    if token is None:
+    token = line.credential
+    if token is None or isinstance(token, Cookie):
+        # A page says `watch` too, where it has something to say: a browser can set no header.
         message = await _first(line)
-        token = message.token.get_secret_value() if message.token else None
+        token = message.token.get_secret_value() if message.token else token
         after = after if message.after is None else message.after
     principal = await admit(services.tokens, token, scope=READ, call_id=call_id)
+    await refuse_others_call(services, principal, call_id)
     try:
         call = await services.calls.find(principal.tenant_id, call_id)
     except Refused as error:

@@ -8,10 +8,12 @@ import pytest
 from psycopg import errors
 
 from ridealong.core.errors import InvalidSettings, Refused
+from ridealong.core.people import MemberRole
 from ridealong.store import Store
 from ridealong.store.calls import load_call
 from ridealong.store.embedded import SUPERUSER, EmbeddedPostgres
 from ridealong.store.erase import erase_voiceprint
+from ridealong.store.members import add_member, make_invite, open_session
 from ridealong.store.model_choices import put_account, put_models
 from ridealong.store.sealing import Sealing
 from ridealong.store.tenants import (
@@ -38,6 +40,7 @@ TABLES = (
     *("moment", "moment_evidence", "moment_anchor", "review", "review_section", "review_step"),
     *("claim", "claim_evidence"),
     *("model_choice", "vendor_account"),
+    *("member", "session", "invite"),
 )
 
 
@@ -64,6 +67,9 @@ async def full(store: Store, slug: str) -> UUID:
     async with store.tenant(call.tenant_id) as connection:
         await enrol_voice(connection, "rep-7", [0.5] * 512)
         await put_document(connection, DocumentKind.RUBRIC, "bant", "id: bant")
+        member = await add_member(connection, email=f"a@{slug}.example", name="A", role=MemberRole.REP)
+        await open_session(connection, member.member_id)
+        await make_invite(connection, member.member_id)
         await put_models(connection, live_model="none", review_models=(), verify_model=None)
         sealing = Sealing("a secret of the operator, long enough")
         await put_account(connection, sealing, call.tenant_id, vendor="groq", url="", key="gsk_0123456789")

@@ -1,0 +1,202 @@
+"""A server over the real store, real calls and real people, and browsers that keep cookies."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+from argon2 import PasswordHasher
+from fastapi import FastAPI
+from websockets.asyncio.client import connect
+
+from ridealong.app.library import StoredDocuments, StoredLibrary, StoredRecordings, StoredReports, StoredVoices
+from ridealong.app.people import StoredPeople
+from ridealong.app.runtime import StoreTokens
+from ridealong.config import Settings
+from ridealong.core.people import MemberRole
+from ridealong.core.transcript import SpeakerId, Utterance
+from ridealong.live.engine import Engine
+from ridealong.live.registry import LiveCalls
+from ridealong.recording.folder import Recordings
+from ridealong.speech.providers.replay import ReplayTranscriber
+from ridealong.speech.session_file import RecordedSession
+from ridealong.store import Store, members, tenants
+from ridealong.store.passwords import Passwords
+from ridealong.web.server import create_app, running
+from ridealong.web.services import Services
+from tests.integration.web.conftest import Client
+from tests.integration.web.real import Hears
+
+PASSWORD = "correct horse battery"
+# As argon2id as the real ones, and quick.
+QUICK = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+
+
+class Browser:
+    """One browser: it keeps its cookies, names its origin, and repeats the session's word."""
+
+    def __init__(self, address: str) -> None:
+        self.http = httpx.AsyncClient(base_url=address)
+        self.origin: str | None = address
+        self.csrf: str | None = None
+
+    async def ask(self, method: str, path: str, body: object = None, **headers: str) -> httpx.Response:
+        sent = {"Origin": self.origin} if self.origin and method not in ("GET", "HEAD") else {}
+        sent |= {"X-CSRF-Token": self.csrf} if self.csrf else {}
+        content = None if body is None else json.dumps(body)
+        if content is not None:
+            sent["Content-Type"] = "application/json"
+        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+        answer = await self.http.request(method, path, content=content, headers=sent)
+        if answer.headers.get("content-type") == "application/json" and isinstance(answer.json(), dict):
+            self.csrf = answer.json().get("csrf", self.csrf)
+        return answer
+
+    async def get(self, path: str, **headers: str) -> httpx.Response:
+        return await self.ask("GET", path, **headers)
+
+    async def sign_in(self, email: str, password: str = PASSWORD) -> httpx.Response:
+        return await self.ask("POST", "/v1/session", {"email": email, "password": password})
+
+    @property
+    def cookie(self) -> str:
+        return self.http.cookies["ridealong_session"]
+
+    @contextlib.asynccontextmanager
+    async def socket(self, path: str, *, origin: str | None = "own") -> AsyncIterator[Client]:
+        """A WebSocket as a page opens it."""
+        address = str(self.http.base_url).rstrip("/")
+        headers = {"Cookie": f"ridealong_session={self.cookie}"}
+        named = address if origin == "own" else origin
+        async with connect(
+            address.replace("http", "ws", 1) + path, compression=None, additional_headers=headers, origin=named
+        ) as socket:
+            yield Client(socket)
+
+
+def is_problem(answer: httpx.Response, status: int, code: str) -> bool:
+    assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
+    return True
+
+
+@dataclass(kw_only=True)
+class House:
+    """The server and what lies behind it."""
+
+    address: str
+    app: FastAPI
+    store: Store
+    people: StoredPeople
+    calls: LiveCalls
+    tenant_id: UUID
+    token: str
+
+    @contextlib.asynccontextmanager
+    async def browser(self, email: str | None = None, **headers: str) -> AsyncIterator[Browser]:
+        """A browser, in which somebody is signed in."""
+        made = Browser(self.address)
+        made.http.headers.update(headers)
+        async with made.http:
+            if email is not None:
+                answer = await made.sign_in(email)
+                assert answer.status_code == 200, answer.text
+            yield made
+
+    async def member(self, email: str, role: MemberRole, *, tenant_id: UUID | None = None) -> UUID:
+        """A member who signs in with PASSWORD."""
+        async with self.store.tenant(tenant_id or self.tenant_id) as connection:
+            made = await members.add_member(
+                connection,
+                email=email,
+                name=email.partition("@")[0].capitalize(),
+                role=role,
+                password_hash=QUICK.hash(PASSWORD),
+            )
+        return made.member_id
+
+    async def call(self, rep_id: str, *, tenant_id: UUID | None = None, ended: bool = True) -> UUID:
+        """A call of that rep with two utterances and a second of audio."""
+        token = await tenants.issue_token(self.store, tenant_id or self.tenant_id, list(tenants.Scope))
+        start = {
+            "type": "start",
+            "protocol": 1,
+            "token": token,
+            "format": {"encoding": "pcm16", "sample_rate": 16000, "channels": 1},
+            "rep": {"id": rep_id},
+            "consent": {"statement": "both agreed"},
+            "title": f"A call of {rep_id}",
+        }
+        async with connect(self.address.replace("http", "ws", 1) + "/v1/capture", compression=None) as socket:
+            client = Client(socket)
+            await client.send(start)
+            call_id = UUID((await client.next())["call_id"])
+            await client.send(bytes(32_000))
+            if ended:
+                await client.send({"type": "stop"})
+                await client.until(event="ended")
+            else:
+                await client.until(event="utterance", no=1)
+        return call_id
+
+
+@contextlib.asynccontextmanager
+async def house(settings: Settings, folder: Path, **more: Any) -> AsyncIterator[House]:
+    """The server. `more` goes into its `Services`."""
+
+    async def no_review(_tenant_id: UUID, _call_id: UUID) -> None:
+        return None
+
+    store = await Store.open(settings)
+    said = (
+        Utterance(no=0, speaker=SpeakerId(0), start_ts=100, end_ts=500, text="Hello there, about the budget."),
+        Utterance(no=1, speaker=SpeakerId(1), start_ts=600, end_ts=900, text="Good morning."),
+    )
+    transcriber = ReplayTranscriber(RecordedSession(call="test", rep_speaker=SpeakerId(0), utterances=said))
+    with ThreadPoolExecutor(2) as pool:
+        recordings = Recordings(folder)
+        calls = LiveCalls(
+            Engine(
+                store=store,
+                recordings=recordings,
+                transcribers={1: transcriber, 2: transcriber},
+                minds=Hears(),
+                models=pool,
+                disk=pool,
+                review=no_review,
+            )
+        )
+        try:
+            tenant = await tenants.create_tenant(store, "acme", "Acme")
+            people = StoredPeople(store=store, first_tenant="acme", passwords=Passwords(QUICK), **more.pop("rules", {}))
+            services = Services(
+                calls=calls,
+                tokens=StoreTokens(store=store),
+                library=StoredLibrary(store, recordings, calls, Hears(), pool),  # pyright: ignore[reportArgumentType]
+                recordings=StoredRecordings(store, recordings, pool),
+                render=StoredReports(store, pool),
+                documents=StoredDocuments(store),
+                voices=StoredVoices(store, pool),
+                people=people,
+                **more,
+            )
+            app = create_app(services)
+            async with running(app) as address:
+                yield House(
+                    address=address,
+                    app=app,
+                    store=store,
+                    people=people,
+                    calls=calls,
+                    tenant_id=tenant.tenant_id,
+                    token=await tenants.issue_token(store, tenant.tenant_id, list(tenants.Scope)),
+                )
+        finally:
+            await calls.close()
+            await store.close()
