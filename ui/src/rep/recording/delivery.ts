@@ -67,7 +67,7 @@ const DROP_EVERY_MS = 500;
 /** So many newest items stay in memory: those are sent next while the connection is good. */
 const HELD_ITEMS = 100;
 const ENDED = new Set(["call_ended", "unknown_call", "call_too_long", "audio_after_stop"]);
-const NO_ENTRY = new Set(["missing_token", "unknown_token", "expired_token", "unknown_tenant"]);
+const NO_ENTRY = new Set(["signed_out", "missing_token", "unknown_token", "expired_token", "unknown_tenant"]);
 
 export class Delivery {
   private unsent: Entry[] = [];

@@ -15,7 +15,7 @@ const LOST_AFTER_MS = 20_000;
 const CATCHING_UP_MS = 2_500;
 /** The server ends a call whose sender is away for so long. */
 const GRACE_MS = 5 * 60_000;
-const SIGNED_OUT = new Set(["missing_token", "unknown_token", "expired_token", "unknown_tenant"]);
+const SIGNED_OUT = new Set(["signed_out", "missing_token", "unknown_token", "expired_token", "unknown_tenant"]);
 
 /** `now`: wall clock in ms. */
 export function statusOf(snapshot: Snapshot, now: number): Status {
