@@ -22,7 +22,7 @@ Floats = npt.NDArray[np.float64]
 
 
 def icon(size: int, *, scale: float = 1.0, rounded: bool = True) -> bytes:
-    """The icon as PNG, `size` pixels square. `scale`: how large the bars are, smaller where a system cuts the edge off."""
+    """The icon as PNG, `size` pixels square. `scale`: of the bars, smaller where a system cuts the edge off."""
     line = (np.arange(size * FINER) + 0.5) * 32 / (size * FINER)
     x, y = np.meshgrid(line, line)
     ground = _inside_corner(x, y) if rounded else np.ones_like(x)

@@ -1,0 +1,226 @@
+"""The rep's phone, in a real browser with a microphone, against a real server that hears."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Page, expect
+
+from tests.browser.phone import (
+    RATE,
+    Phone,
+    begin,
+    complaints,
+    end,
+    phone,
+    places,
+    recorded_ms,
+    sample_call,
+)
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(400)]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def here() -> AsyncGenerator[Phone]:
+    async with phone() as made:
+        yield made
+
+
+async def picture(page: Page, name: str) -> None:
+    if keep := os.environ.get("RIDEALONG_KEEP_PICTURES"):
+        await page.screenshot(path=Path(keep) / f"rep-{name}.png")
+
+
+async def test_a_nudge_appears_and_an_outage_of_twenty_seconds_leaves_no_hole(here: Phone) -> None:
+    async with here.context() as context:
+        page = await here.signed_in(context)
+        await picture(page, "home")
+        await begin(page)
+        card = page.locator(".card")
+        await expect(card).to_be_visible(timeout=120_000)
+        await picture(page, "nudge")
+        assert len((await card.locator(".words").inner_text()).split()) <= 12
+        await card.get_by_role("button", name="Helpful").tap()
+        await expect(card).to_be_hidden()
+
+        here.network.cut()
+        await expect(page.get_by_text("Reconnecting", exact=True)).to_be_visible()
+        before = await recorded_ms(page)
+        await asyncio.sleep(20)
+        assert await recorded_ms(page) > before + 15_000, "the recording stood still while the network was away"
+        await expect(page.get_by_text(re.compile(r"(1[5-9]|2\d) s kept on this phone"))).to_be_visible()
+        await picture(page, "offline")
+        here.network.mend()
+        await expect(page.get_by_text("Listening", exact=True)).to_be_visible(timeout=60_000)
+
+        call_id = await end(page)
+        call = await here.call(call_id)
+        assert call["ended_reason"] == "stopped"
+        assert call["gaps"] == []
+        assert "everybody present agreed" in call["consent"]
+        heard = await here.audio(call_id)
+        found = places(heard, sample_call())
+        assert len(found) > 30
+        assert {difference for _, difference in found} == {found[0][1]}, "something is missing, or there twice"
+        assert len(await here.calls()) == 1
+
+        await expect(page.get_by_role("heading", name="Worth replaying").or_(page.get_by_text("of 100"))).to_be_visible(
+            timeout=120_000
+        )
+        await picture(page, "review")
+        claim = page.locator("button.evidence").first
+        await claim.tap()
+        await expect(claim).to_have_attribute("aria-pressed", "true")
+        minutes, seconds = re.findall(r"\d+", await claim.locator(".at").inner_text())[:2]
+        await page.wait_for_function("document.querySelector('audio').played.length > 0")
+        first = await page.evaluate("document.querySelector('audio').played.start(0)")
+        assert 0 <= first - (int(minutes) * 60 + int(seconds)) < 1.05
+
+
+async def test_a_page_that_is_reloaded_in_the_middle_offline_loses_nothing_of_what_it_heard(here: Phone) -> None:
+    async with here.context() as context:
+        page = await here.signed_in(context)
+        await page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+        await begin(page)
+        await asyncio.sleep(5)
+        here.network.cut()
+        await asyncio.sleep(6)
+        first_ms = await recorded_ms(page)
+        # Without a network, so what was not delivered is only on the phone, and the page comes from the service worker.
+        await page.reload()
+        await expect(page.get_by_text("Reconnecting", exact=True)).to_be_visible()
+        await asyncio.sleep(4)
+        assert await recorded_ms(page) > first_ms + 2_000, "it did not go on recording by itself"
+        await picture(page, "reloaded")
+        here.network.mend()
+        await expect(page.get_by_text("Listening", exact=True)).to_be_visible(timeout=60_000)
+        call_id = await end(page)
+
+        call = await here.call(call_id)
+        heard = await here.audio(call_id)
+        assert [gap["reason"] for gap in call["gaps"]] == ["the page was reloaded"]
+        (gap,) = call["gaps"]
+        # Everything until the reload, without a hole; then a hole that is told; then everything again.
+        assert gap["at_ts"] >= first_ms
+        at = gap["at_ts"] * RATE // 1000
+        for part in (heard[:at], heard[at:]):
+            found = places(part, sample_call())
+            assert found and len({difference for _, difference in found}) == 1
+
+
+async def test_a_killed_tab_delivers_what_it_had_when_it_is_opened_again(here: Phone) -> None:
+    async with here.context() as context:
+        page = await here.signed_in(context)
+        await begin(page)
+        await asyncio.sleep(4)
+        here.network.cut()
+        await asyncio.sleep(4)
+        recorded = await recorded_ms(page)
+        # As the system does to a tab that is in its way: no event, no goodbye.
+        await page.close(run_before_unload=False)
+        here.network.mend()
+        page = await context.new_page()
+        await page.goto("/rep")
+        await expect(page.get_by_text("Not recording", exact=True)).to_be_visible()
+        await expect(page.get_by_role("button", name="Go on recording")).to_be_visible()
+        await picture(page, "interrupted")
+        call_id = await end(page)
+        assert (await here.call(call_id))["audio_ms"] >= recorded
+        assert len({difference for _, difference in places(await here.audio(call_id), sample_call())}) == 1
+
+
+async def test_without_the_microphone_it_says_why_and_what_to_do(here: Phone) -> None:
+    async with here.context(microphone=False) as context:
+        page = await here.signed_in(context)
+        await page.get_by_role("button", name="Start a call").tap()
+        await page.get_by_role("button", name="Everybody agreed").tap()
+        await expect(page.get_by_text("Microphone not allowed")).to_be_visible()
+        await expect(page.get_by_text(re.compile("allow the microphone, and try again"))).to_be_visible()
+        await picture(page, "refused")
+        assert await complaints(page) == []
+        # Allowed now, and tried again: the same call goes on.
+        await context.grant_permissions(["microphone"])
+        await page.get_by_role("button", name="Try again").tap()
+        await expect(page.get_by_text("Listening", exact=True)).to_be_visible()
+        await end(page)
+
+
+async def test_a_second_tab_says_that_the_first_one_records(here: Phone) -> None:
+    async with here.context() as context:
+        page = await here.signed_in(context)
+        await begin(page)
+        second = await context.new_page()
+        await second.goto("/rep")
+        await expect(second.get_by_text(re.compile("records in another tab"))).to_be_visible()
+        await expect(second.get_by_role("button", name="Start a call")).to_have_count(0)
+        await page.bring_to_front()
+        await end(page)
+        # Over there it is over: here the next one can begin.
+        await expect(second.get_by_role("button", name="Start a call")).to_be_visible()
+
+
+async def test_a_pause_records_nothing(here: Phone) -> None:
+    async with here.context() as context:
+        page = await here.signed_in(context)
+        await begin(page)
+        await asyncio.sleep(3)
+        await page.get_by_role("button", name="Pause").tap()
+        await expect(page.get_by_text("Nothing is recorded until you go on.")).to_be_visible()
+        await asyncio.sleep(1)
+        before = await recorded_ms(page)
+        await asyncio.sleep(3)
+        assert await recorded_ms(page) == before
+        await page.get_by_role("button", name="Go on").tap()
+        await expect(page.get_by_text("Listening", exact=True)).to_be_visible()
+        await asyncio.sleep(2)
+        assert await recorded_ms(page) > before
+        call = await here.call(await end(page))
+        (gap,) = call["gaps"]
+        assert gap["reason"] == "paused"
+        assert 3_500 < gap["duration_ms"] < 12_000
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+async def test_every_screen_is_accessible(here: Phone, theme: str) -> None:
+    async with here.context(theme="dark" if theme == "dark" else "light") as context:
+        page = await context.new_page()
+        await page.goto("/rep")
+        await expect(page.get_by_label("E-mail")).to_be_visible()
+        assert await complaints(page) == []
+        await page.close()
+        page = await here.signed_in(context)
+        assert await complaints(page) == []
+        await page.get_by_role("button", name="Start a call").tap()
+        await picture(page, f"consent-{theme}")
+        assert await complaints(page) == []
+        await page.get_by_role("button", name="Everybody agreed").tap()
+        await expect(page.get_by_text("Listening", exact=True)).to_be_visible()
+        await asyncio.sleep(2)
+        await picture(page, f"call-{theme}")
+        assert await complaints(page) == []
+        await end(page)
+        await page.goto("/rep#/settings")
+        await expect(page.get_by_role("heading", name="Settings")).to_be_visible()
+        await picture(page, f"settings-{theme}")
+        assert await complaints(page) == []
+
+
+async def test_answers_and_audio_are_in_no_cache(here: Phone) -> None:
+    async with here.context() as context:
+        page = await here.signed_in(context)
+        await page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+        await page.reload()
+        await expect(page.get_by_role("button", name="Start a call")).to_be_visible()
+        kept: list[str] = await page.evaluate(
+            "caches.keys().then(names => Promise.all(names.map(name => caches.open(name).then(cache => cache.keys()))))"
+            ".then(lists => lists.flat().map(request => new URL(request.url).pathname))"
+        )
+        assert "/rep" in kept
+        assert not [path for path in kept if path.startswith("/v1")]
