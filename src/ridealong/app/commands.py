@@ -14,7 +14,8 @@ from rich.console import Console
 from rich.text import Text
 
 from ridealong.app import models
-from ridealong.app.library import StoredReports, check_document, erase_everywhere, hit_json
+from ridealong.app.documents import check_document
+from ridealong.app.library import StoredReports, erase_everywhere, hit_json
 from ridealong.app.people import StoredPeople
 from ridealong.app.stored_models import StoredModels
 from ridealong.app.tenant_models import TenantModels

@@ -7,14 +7,13 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
-from ridealong.app.sample_artifact import sample_artifact
+from ridealong.app.talk import feedback_json, mark_json
 from ridealong.core.artifact import moment_json, role_json
-from ridealong.core.errors import InvalidDocument, Refused
+from ridealong.core.errors import Refused
 from ridealong.core.events import (
     CallEnded,
     CallEvent,
@@ -25,14 +24,13 @@ from ridealong.core.events import (
     ReviewFinished,
     UtteranceFinished,
 )
-from ridealong.core.transcript import Unattributed
+from ridealong.core.transcript import Role, RoleAssignment, Roles, RoleSource, SpeakerId, Unattributed
 from ridealong.live.playback import PcmRecording, open_pcm
-from ridealong.live.taxonomy import default_taxonomy_text, load_taxonomy
-from ridealong.postcall.render import render, shipped_template
-from ridealong.postcall.rubric import load_rubric, shipped_rubric_text
+from ridealong.postcall.render import render
 from ridealong.speech.audio import read_recording
 from ridealong.speech.voices import enrol
-from ridealong.store import Store, artifacts, calls, erase, moments, reviews, tenants
+from ridealong.store import Store, artifacts, calls, erase, moments, opinions, reviews, speakers, tenants
+from ridealong.store.call_list import CallFilter, ListedCall, Sort, list_page
 from ridealong.store.search import Hit, search
 
 if TYPE_CHECKING:
@@ -54,36 +52,37 @@ class StoredLibrary:
     threads: Executor
 
     async def calls(
-        self, tenant_id: UUID, *, limit: int, before: str | None, external_id: str | None = None
-    ) -> tuple[Sequence[Json], str | None]:
-        moment = None
-        if before is not None:
-            try:
-                moment = datetime.fromisoformat(before)
-            except ValueError:
-                raise Refused("bad_message", "`before` is the value that the page before gave") from None
+        self, tenant_id: UUID, wanted: CallFilter, *, sort: Sort, descending: bool, limit: int, before: str | None
+    ) -> Json:
         async with self.store.tenant(tenant_id) as conn:
-            found = await calls.list_calls(conn, limit=limit + 1, before=moment, external_id=external_id)
-        page = found[:limit]
-        return [_call_json(c) for c in page], page[-1].started_at.isoformat() if len(found) > limit else None
+            page = await list_page(conn, wanted, sort=sort, descending=descending, limit=limit, before=before)
+        return {"calls": [_row_json(row) for row in page.calls], "next": page.following, "total": page.total}
 
     async def call(self, tenant_id: UUID, call_id: UUID) -> Json:
         async with self.store.tenant(tenant_id) as conn:
             call = await calls.load_call(conn, call_id)
+            rep_name = await calls.rep_name(conn, call.rep_id)
             transcript_id = await calls.latest_revision(conn, call_id)
             roles = await calls.load_roles(conn, transcript_id)
+            heard = await speakers.speakers_of(conn, transcript_id)
+            corrections = await speakers.load_corrections(conn, transcript_id)
+            outdated = await speakers.review_outdated(conn, call_id)
             gaps = await calls.load_gaps(conn, call_id)
+            marks = await opinions.load_marks(conn, call_id)
             try:
                 review = await reviews.find_review(conn, call_id)
                 state: Json | None = {"status": review.status.value, "failure": review.failure}
             except Refused:
                 state = None
         return {
-            **_call_json(call),
+            **_call_json(call, rep_name, state),
             "revision": transcript_id.revision,
-            "speakers": [role_json(role) for role in roles.values()],
+            "speakers": [
+                _speaker_json(speaker, roles, corrections.get(speaker)) for speaker in sorted({*roles, *heard})
+            ],
             "gaps": [{"at_ts": g.at_ts, "duration_ms": g.duration_ms, "reason": g.reason} for g in gaps],
-            "review": state,
+            "marks": [mark_json(m) for m in marks],
+            "review_outdated": outdated,
         }
 
     async def transcript(self, tenant_id: UUID, call_id: UUID, *, revision: int | None) -> Json:
@@ -119,8 +118,17 @@ class StoredLibrary:
         async with self.store.tenant(tenant_id) as conn:
             transcript = await calls.load_transcript(conn, await calls.latest_revision(conn, call_id))
             found = await moments.load_moments(conn, transcript)
+            feedback: dict[UUID, list[Json]] = {}
+            for given in await opinions.load_feedback(conn, call_id):
+                feedback.setdefault(given.moment_id, []).append(feedback_json(given))
         return [
-            {"moment_id": str(m.moment_id), **moment_json(m.moment), "decided_by": m.moment.decided_by} for m in found
+            {
+                "moment_id": str(m.moment_id),
+                **moment_json(m.moment),
+                "decided_by": m.moment.decided_by,
+                "feedback": feedback.get(m.moment_id, []),
+            }
+            for m in found
         ]
 
     async def artifact(self, tenant_id: UUID, call_id: UUID) -> Json:
@@ -210,11 +218,32 @@ def hit_json(hit: Hit) -> dict[str, object]:
     }
 
 
-def _call_json(call: calls.StoredCall) -> dict[str, object]:
+def _row_json(row: ListedCall) -> dict[str, object]:
+    review = None if row.review_status is None else {"status": row.review_status, "failure": row.review_failure}
+    return {
+        **_call_json(row.call, row.rep_name, review),
+        "score": None if row.score is None else round(row.score, 1),
+        "moment_counts": row.moment_counts,
+        "nudges": row.nudges,
+        "comments": row.comments,
+    }
+
+
+def _speaker_json(speaker: SpeakerId, roles: Roles, correction: speakers.Correction | None) -> dict[str, object]:
+    unknown = RoleAssignment(speaker_id=speaker, role=Role.UNKNOWN, source=RoleSource.NONE, confidence=0.0)
+    return {
+        **role_json(roles.get(speaker, unknown)),
+        "name": None if correction is None else correction.name,
+        "corrected_by": None if correction is None else correction.author.name,
+    }
+
+
+def _call_json(call: calls.StoredCall, rep_name: str, review: Json | None) -> dict[str, object]:
     return {
         "call_id": str(call.call_id),
         "title": call.title,
         "rep_id": call.rep_id,
+        "rep_name": rep_name,
         "consent": call.consent,
         "status": call.status,
         "started_at": call.started_at.isoformat(),
@@ -225,6 +254,7 @@ def _call_json(call: calls.StoredCall) -> dict[str, object]:
         "channel_layout": call.layout,
         "language": call.language,
         "external_id": call.external_id or None,
+        "review": review,
     }
 
 
@@ -267,50 +297,6 @@ class StoredReports:
             return render(artifact, template, form, play_url, text=None if own is None else own.body)
 
         return await asyncio.get_running_loop().run_in_executor(self.threads, rendered)
-
-
-@dataclass(frozen=True, slots=True)
-class StoredDocuments:
-    """Implements `web.services.Documents`."""
-
-    store: Store
-
-    async def read(self, tenant_id: UUID, kind: str, name: str) -> str:
-        async with self.store.tenant(tenant_id) as conn:
-            own = await tenants.active_document(conn, tenants.DocumentKind(kind), name)
-        return own.body if own is not None else shipped_document(kind, name)
-
-    async def write(self, tenant_id: UUID, kind: str, name: str, text: str) -> None:
-        check_document(kind, text, source=name)
-        async with self.store.tenant(tenant_id) as conn:
-            await tenants.put_document(conn, tenants.DocumentKind(kind), name, text)
-
-
-def check_document(kind: str, text: str, *, source: str) -> None:
-    """Raises InvalidDocument with the line of the mistake."""
-    match kind:
-        case "taxonomy":
-            load_taxonomy(text, source)
-        case "rubric":
-            load_rubric(text, source)
-        case "template":
-            # Rendered once with something of everything in it: what is wrong in a branch shows only there.
-            form = "html" if source.endswith((".html", ".html.liquid")) else "md"
-            render(sample_artifact(), source, form, lambda start_ts, end_ts: f"#t={start_ts},{end_ts}", text=text)
-        case _:
-            raise InvalidDocument("a document is a taxonomy, a rubric or a template", source=source)
-
-
-def shipped_document(kind: str, name: str) -> str:
-    """The text that comes with the product. Raises Refused('not_found')."""
-    if kind == "taxonomy" and name == "default":
-        return default_taxonomy_text()
-    if kind == "rubric":
-        return shipped_rubric_text(name)
-    if kind == "template":
-        base, _, form = name.rpartition(".")
-        return shipped_template(base, "html" if form == "html" else "md")
-    raise Refused("not_found", f"there is no {kind} of that name")
 
 
 @dataclass(frozen=True, slots=True)

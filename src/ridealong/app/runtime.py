@@ -17,10 +17,15 @@ from uuid import UUID
 import structlog
 
 from ridealong.app import hosted, models, reviewing, transcribers
-from ridealong.app.library import StoredDocuments, StoredLibrary, StoredRecordings, StoredReports, StoredVoices
+from ridealong.app.call_pages import StoredCallPages
+from ridealong.app.document_preview import DocumentPreviews
+from ridealong.app.documents import StoredDocuments
+from ridealong.app.library import StoredLibrary, StoredRecordings, StoredReports, StoredVoices
 from ridealong.app.people import StoredPeople
 from ridealong.app.rehear import recorded_calls
 from ridealong.app.stored_models import StoredModels
+from ridealong.app.talk import StoredPlaylists, StoredShares, StoredTalk
+from ridealong.app.team import StoredTeam
 from ridealong.app.tenant_models import TenantModels
 from ridealong.core.errors import Refused, RidealongError
 from ridealong.live.engine import Engine
@@ -180,12 +185,28 @@ class Runtime:
 
     def web_services(self) -> Services:
         """What the server stands on."""
+        library = StoredLibrary(self.store, self.recordings, self.calls, self.models, self.threads)
+        reports = StoredReports(self.store, self.threads)
         return Services(
             calls=self.calls,
             tokens=self.tokens,
-            library=StoredLibrary(self.store, self.recordings, self.calls, self.models, self.threads),
+            library=library,
             recordings=StoredRecordings(self.store, self.recordings, self.threads),
-            render=StoredReports(self.store, self.threads),
+            render=reports,
+            previews=DocumentPreviews(self.store, self.models, self.threads),
+            call_pages=StoredCallPages(
+                store=self.store,
+                recordings=self.recordings,
+                running=self.calls,
+                library=library,
+                reports=reports,
+                again=self.pipeline.retry,
+                threads=self.threads,
+            ),
+            talk=StoredTalk(self.store, self.calls),
+            shares=StoredShares(self.store),
+            playlists=StoredPlaylists(self.store),
+            team=StoredTeam(self.store, self.calls),
             documents=StoredDocuments(self.store),
             voices=StoredVoices(self.store, self.threads),
             people=self.people,

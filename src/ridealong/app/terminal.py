@@ -24,7 +24,10 @@ from ridealong.core.events import (
     CallEnded,
     CallEvent,
     CallStarted,
+    FeedbackGiven,
     GapRecorded,
+    MarkMade,
+    MessageSent,
     MomentDecided,
     PartialHeard,
     ReviewFinished,
@@ -75,7 +78,7 @@ class CallView:
             self._live.stop()
             self._live = None
 
-    def show(self, event: CallEvent) -> None:
+    def show(self, event: CallEvent) -> None:  # noqa: PLR0912 - one for each event
         """Show one event."""
         match event:
             case CallStarted():
@@ -96,6 +99,12 @@ class CallView:
                 self._line(
                     "gap", f"{timecode(event.at_ts)}: about {seconds:.1f} s of audio are missing: {event.reason}", "red"
                 )
+            case MarkMade():
+                self._line("mark", f"{timecode(event.at_ts)}: {printable(event.author.name)}", "bold")
+            case FeedbackGiven():
+                self._line("feedback", f"{event.verdict.value}: {printable(event.author.name)}", "dim")
+            case MessageSent():
+                self._line("message", f"{printable(event.author.name)}: {printable(event.text)}", "bold")
             case WarningGiven():
                 self._line("warning", f"{event.message} ({event.code})", "bold red")
             case CallEnded():

@@ -142,6 +142,7 @@ def evidence_json(evidence: Evidence) -> dict[str, object]:
 
 def claim_json(claim: Claim) -> dict[str, object]:
     found: dict[str, object] = {
+        "claim_id": None if claim.claim_id is None else str(claim.claim_id),
         "statement": claim.statement,
         "confidence": round(claim.confidence, 3),
         "evidence": [evidence_json(e) for e in claim.evidence],

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from uuid import UUID
 
 from ridealong.core.errors import Ungrounded
 from ridealong.core.transcript import Evidence
@@ -15,6 +16,8 @@ class Claim:
     statement: str
     confidence: float
     evidence: tuple[Evidence, ...]
+    claim_id: UUID | None = field(default=None, compare=False)
+    """Its stored id; None for one that is not stored. Two claims that state and prove the same are equal."""
 
     def __post_init__(self) -> None:
         if not self.statement.strip():

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from ridealong.core.moments import Moment
+from ridealong.core.author import Author
+from ridealong.core.moments import Moment, Verdict
 from ridealong.core.transcript import Role, RoleAssignment, Speaker, Utterance
 
 
@@ -73,6 +74,36 @@ class GapRecorded:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class MarkMade:
+    """Somebody on the call said: this matters."""
+
+    mark_id: UUID
+    at_ts: int
+    author: Author
+    at: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FeedbackGiven:
+    """What the rep says of a nudge."""
+
+    moment_id: UUID
+    verdict: Verdict
+    author: Author
+    at: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MessageSent:
+    """A supervisor's word to the rep, at `at_ts` of call audio. It is for the moment: kept in the call's log alone."""
+
+    text: str
+    author: Author
+    at_ts: int
+    at: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class WarningGiven:
     code: str
     message: str
@@ -101,6 +132,9 @@ CallEvent = (
     | RoleLearned
     | MomentDecided
     | GapRecorded
+    | MarkMade
+    | FeedbackGiven
+    | MessageSent
     | WarningGiven
     | CallEnded
     | ReviewFinished

@@ -50,6 +50,14 @@ class Reason(StrEnum):
     TYPE_IS_NOTED = "type_is_noted"
 
 
+class Verdict(StrEnum):
+    """What a rep says of a nudge."""
+
+    HELPFUL = "helpful"
+    NOT_NOW = "not_now"
+    WRONG = "wrong"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Detection:
     """A moment as the classifier or the timing rules see it, before any policy.

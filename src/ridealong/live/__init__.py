@@ -8,7 +8,9 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
+from ridealong.core.author import Author
 from ridealong.core.events import CallEvent
+from ridealong.core.moments import Verdict
 
 
 class Encoding(StrEnum):
@@ -101,6 +103,14 @@ class Sender(Protocol):
         """The rep tapped 'this voice is me'."""
         ...
 
+    async def mark(self, author: Author | None) -> None:
+        """'This matters', now. `author` None: the call's rep."""
+        ...
+
+    async def feedback(self, moment_id: UUID, verdict: Verdict, author: Author | None) -> bool:
+        """What the rep says of a nudge; False when the call has no such moment."""
+        ...
+
     async def stop(self) -> None:
         """No more audio will come: finish, store, enqueue the review. Returns when CallEnded was sent."""
         ...
@@ -129,6 +139,10 @@ class RunningCall(Protocol):
 
     def attach(self) -> Sender:
         """Become the call's sender. Raises Refused('second_sender') while another one is attached."""
+        ...
+
+    def message(self, text: str, author: Author) -> int:
+        """Send the rep a word; returns the call's time in ms of audio. Raises Refused('call_ended')."""
         ...
 
     def watch(self, *, after: int = 0, size: int = 256) -> AsyncIterator[Numbered]:

@@ -12,6 +12,10 @@ from ridealong.recording import opus
 from ridealong.speech.audio import HEADER_BYTES, refuse_file
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
+    from ridealong.core.author import Author
+    from ridealong.core.moments import Verdict
     from ridealong.live.session import LiveCall
 
 ALIVE_S: Final = 5.0
@@ -92,6 +96,14 @@ class AttachedSender:
     async def state_rep(self, speaker_id: int) -> None:
         self._check()
         self._call.state_rep(speaker_id)
+
+    async def mark(self, author: Author | None) -> None:
+        self._check()
+        self._call.mark(author)
+
+    async def feedback(self, moment_id: UUID, verdict: Verdict, author: Author | None) -> bool:
+        self._check()
+        return self._call.feedback(moment_id, verdict, author)
 
     async def stop(self) -> None:
         self._check()

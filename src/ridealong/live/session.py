@@ -17,13 +17,17 @@ from uuid import UUID, uuid4
 import structlog
 
 from ridealong import telemetry
+from ridealong.core.author import Author
 from ridealong.core.errors import InvalidSettings, Refused, RidealongError
 from ridealong.core.events import (
     CallEnded,
     CallEvent,
     CallStarted,
+    FeedbackGiven,
     GapRecorded,
     Latency,
+    MarkMade,
+    MessageSent,
     MomentDecided,
     PartialHeard,
     ReviewFinished,
@@ -31,7 +35,7 @@ from ridealong.core.events import (
     UtteranceFinished,
     WarningGiven,
 )
-from ridealong.core.moments import Detection, Moment, Tier
+from ridealong.core.moments import Detection, Moment, Tier, Verdict
 from ridealong.core.transcript import RoleAssignment, RoleSource, SpeakerId, Transcript, Utterance
 from ridealong.live import CallStart, ChannelLayout, Encoding, Numbered
 from ridealong.live.asking import Asking
@@ -121,6 +125,8 @@ class LiveCall:
         self._reader = JournalReader(journal, start.format)
         self._broadcast = Broadcast()
         self._vectors: dict[int, Vectors] = {}
+        self._moments: set[UUID] = set()
+        """What the rep can say something of."""
         self._heard_through = 0
         self._resumed_ts = 0
         self._known_until = 0
@@ -279,6 +285,32 @@ class LiveCall:
     def state_rep(self, speaker_id: int) -> None:
         self._learn(self._judge.roles.state(SpeakerId(speaker_id), RoleSource.STATED))
 
+    def mark(self, author: Author | None) -> int:
+        """Somebody on the call says that this matters, now; returns where in the audio. None: the call's own rep."""
+        at_ts = self.audio_ms()
+        self._publish(MarkMade(mark_id=uuid4(), at_ts=at_ts, author=author or self._rep(), at=self.clock.at()))
+        return at_ts
+
+    def feedback(self, moment_id: UUID, verdict: Verdict, author: Author | None) -> bool:
+        """What the rep says of a moment; False when this call has no such moment."""
+        if moment_id not in self._moments:
+            return False
+        self._publish(
+            FeedbackGiven(moment_id=moment_id, verdict=verdict, author=author or self._rep(), at=self.clock.at())
+        )
+        return True
+
+    def message(self, text: str, author: Author) -> int:
+        """A word to the rep; returns where the call stands. Raises Refused('call_ended')."""
+        if not self.takes_audio:
+            raise Refused("call_ended", "the call has ended: nobody would see the message")
+        at_ts = self.audio_ms()
+        self._publish(MessageSent(text=text, author=author, at_ts=at_ts, at=self.clock.at()))
+        return at_ts
+
+    def _rep(self) -> Author:
+        return Author(member_id=None, name=self.start.rep_id)
+
     def warn(self, code: str, message: str) -> None:
         self._publish(WarningGiven(code=code, message=message, at=self.clock.at()))
 
@@ -318,6 +350,8 @@ class LiveCall:
                 self._resumed_ts = max(self._resumed_ts, event.utterance.end_ts)
             elif isinstance(event, GapRecorded):
                 self._resumed_ts = max(self._resumed_ts, event.at_ts)
+            elif isinstance(event, MomentDecided):
+                self._moments.add(event.moment_id)
             elif isinstance(event, CallEnded):
                 self._ended = event
         self._judge.restored()
@@ -569,6 +603,7 @@ class LiveCall:
             if moment.tier is Tier.NUDGE:
                 telemetry.nudge_seconds.observe(latency.total / 1000)
             decided = MomentDecided(moment_id=uuid4(), moment=moment, latency=latency, at=self.clock.at())
+            self._moments.add(decided.moment_id)
             self._log_event(decided)
             self._writer.add(Pending(event=decided, vector=self._vectors.get(moment.evidence[0].utterance_no)))
 

@@ -15,9 +15,17 @@ import structlog
 from ridealong import telemetry
 from ridealong.core.artifact import StoredMoment
 from ridealong.core.errors import RidealongError, Unavailable
-from ridealong.core.events import CallEnded, GapRecorded, MomentDecided, RoleLearned, UtteranceFinished
+from ridealong.core.events import (
+    CallEnded,
+    FeedbackGiven,
+    GapRecorded,
+    MarkMade,
+    MomentDecided,
+    RoleLearned,
+    UtteranceFinished,
+)
 from ridealong.recording.entries import Lasting
-from ridealong.store import calls, moments
+from ridealong.store import calls, moments, opinions
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -143,6 +151,10 @@ class StoreWriter:
             case GapRecorded() as gap:
                 found = calls.Gap(at_ts=gap.at_ts, duration_ms=gap.duration_ms, reason=gap.reason)
                 await calls.record_gap(conn, call_id, found)
+            case MarkMade() as made:
+                await opinions.mark(conn, call_id, made.at_ts, made.author, made.mark_id)
+            case FeedbackGiven() as given:
+                await opinions.give_feedback(conn, call_id, given.moment_id, given.author, given.verdict)
             case CallEnded() as ended:
                 # One transaction with whatever came last: the call's end, and the review that is due for it.
                 await calls.end_call(conn, call_id, audio_ms=ended.audio_ms, reason=ended.reason)

@@ -390,6 +390,7 @@ class ReviewPipeline:
                 rubric_id=rubric.id,
                 rubric_title=rubric.title,
                 rubric=text,
+                roles=roles,
             )
         self._open.calls[review_id] = _Call(context=context, rubric=rubric, reviewer=reviewer)
         return self._open.calls[review_id]

@@ -6,16 +6,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 from uuid import UUID
 
+from ridealong.core.author import Author
 from ridealong.core.events import (
     CallEnded,
+    FeedbackGiven,
     GapRecorded,
     Latency,
+    MarkMade,
+    MessageSent,
     MomentDecided,
     RoleLearned,
     UtteranceFinished,
     WarningGiven,
 )
-from ridealong.core.moments import LOCAL, Moment, Reason, Tier
+from ridealong.core.moments import LOCAL, Moment, Reason, Tier, Verdict
 from ridealong.core.transcript import (
     UNATTRIBUTED,
     Evidence,
@@ -29,11 +33,11 @@ from ridealong.core.transcript import (
     Word,
 )
 
-Lasting = UtteranceFinished | MomentDecided | RoleLearned | GapRecorded | CallEnded
+Lasting = UtteranceFinished | MomentDecided | RoleLearned | GapRecorded | MarkMade | FeedbackGiven | CallEnded
 """The events that are stored in the database."""
 
-Logged = Lasting | WarningGiven
-"""The events that are written into the log: those that are stored, and warnings, so that numbers have no holes."""
+Logged = Lasting | MessageSent | WarningGiven
+"""What is written into the log: what is stored, and the others that have numbers, so that there are no holes."""
 
 
 def write_entry(seq: int, event: Logged) -> dict[str, object]:
@@ -41,7 +45,7 @@ def write_entry(seq: int, event: Logged) -> dict[str, object]:
     return {"seq": seq, "at": event.at, **_body(event)}
 
 
-def _body(event: Logged) -> dict[str, object]:
+def _body(event: Logged) -> dict[str, object]:  # noqa: PLR0911 - one for each event
     match event:
         case UtteranceFinished():
             return {"kind": "utterance", "role": event.role.value, **_utterance(event.utterance)}
@@ -63,6 +67,22 @@ def _body(event: Logged) -> dict[str, object]:
             }
         case GapRecorded():
             return {"kind": "gap", "at_ts": event.at_ts, "duration_ms": event.duration_ms, "reason": event.reason}
+        case MarkMade():
+            return {
+                "kind": "mark",
+                "mark_id": str(event.mark_id),
+                "at_ts": event.at_ts,
+                "by": event.author.as_json(),
+            }
+        case FeedbackGiven():
+            return {
+                "kind": "feedback",
+                "moment_id": str(event.moment_id),
+                "verdict": event.verdict.value,
+                "by": event.author.as_json(),
+            }
+        case MessageSent():
+            return {"kind": "message", "text": event.text, "at_ts": event.at_ts, "by": event.author.as_json()}
         case WarningGiven():
             return {"kind": "warning", "code": event.code, "message": event.message}
         case CallEnded():
@@ -101,7 +121,7 @@ def read_entry(entry: Mapping[str, object], transcript: Transcript) -> tuple[int
     return int(line["seq"]), _event(line, transcript)
 
 
-def _event(line: Mapping[str, Any], transcript: Transcript) -> Logged:
+def _event(line: Mapping[str, Any], transcript: Transcript) -> Logged:  # noqa: PLR0911 - one for each event
     at = float(line["at"])
     match line["kind"]:
         case "utterance":
@@ -126,10 +146,27 @@ def _event(line: Mapping[str, Any], transcript: Transcript) -> Logged:
             return GapRecorded(
                 at_ts=int(line["at_ts"]), duration_ms=int(line["duration_ms"]), reason=str(line["reason"]), at=at
             )
+        case "mark":
+            return MarkMade(mark_id=UUID(line["mark_id"]), at_ts=int(line["at_ts"]), author=_read_author(line), at=at)
+        case "feedback":
+            return FeedbackGiven(
+                moment_id=UUID(line["moment_id"]),
+                verdict=Verdict(line["verdict"]),
+                author=_read_author(line),
+                at=at,
+            )
+        case "message":
+            return MessageSent(text=str(line["text"]), author=_read_author(line), at_ts=int(line["at_ts"]), at=at)
         case "warning":
             return WarningGiven(code=str(line["code"]), message=str(line["message"]), at=at)
         case _:
             return CallEnded(audio_ms=int(line["audio_ms"]), reason=str(line["reason"]), at=at)
+
+
+def _read_author(line: Mapping[str, Any]) -> Author:
+    by = cast("Mapping[str, str | None]", line["by"])
+    member_id = by["member_id"]
+    return Author(member_id=None if member_id is None else UUID(member_id), name=str(by["name"]))
 
 
 def _read_utterance(line: Mapping[str, Any]) -> Utterance:

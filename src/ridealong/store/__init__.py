@@ -21,7 +21,9 @@ from ridealong.store.embedded import DATABASE, OWNER, EmbeddedPostgres
 
 __all__ = ["Store"]
 
-_GROUNDED_TABLES: Final = frozenset({"moment", "moment_evidence", "moment_anchor", "claim", "claim_evidence"})
+_GROUNDED_TABLES: Final = frozenset(
+    {"moment", "moment_evidence", "moment_anchor", "claim", "claim_evidence", "playlist_item"}
+)
 
 _POOL_SIZE: Final = 10
 _WAIT_SECONDS: Final = 3.0

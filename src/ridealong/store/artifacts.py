@@ -116,5 +116,5 @@ def _claim(row: tuple[Any, ...], further: Mapping[Any, list[tuple[int, int, int]
     places = [(row[1], row[2], row[3]), *further.get(row[0], [])]
     evidence = tuple(evidence_of(transcript, *place) for place in places)
     if row[6] is None:
-        return Claim(statement=row[4], confidence=row[5], evidence=evidence)
-    return AbsenceClaim(statement=row[4], confidence=row[5], evidence=evidence, through=row[6])
+        return Claim(statement=row[4], confidence=row[5], evidence=evidence, claim_id=row[0])
+    return AbsenceClaim(statement=row[4], confidence=row[5], evidence=evidence, through=row[6], claim_id=row[0])

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, LiteralString
 from uuid import UUID, uuid4
 
 from psycopg import AsyncConnection
@@ -97,10 +97,12 @@ class CallRef:
     call_id: UUID
 
 
-_CALL_COLUMNS: Final = (
-    "call_id, rep_id, consent, title, encoding, sample_rate, channels, layout, language, rep_speaker, status,"
-    " started_at, ended_at, ended_reason, audio_ms, external_id"
+CALL_COLUMNS: Final[tuple[LiteralString, ...]] = (
+    *("call_id", "rep_id", "consent", "title", "encoding", "sample_rate", "channels", "layout", "language"),
+    *("rep_speaker", "status", "started_at", "ended_at", "ended_reason", "audio_ms", "external_id"),
 )
+"""What `call_of_row` reads, first in its row and in this order."""
+_CALL_COLUMNS: Final = ", ".join(CALL_COLUMNS)
 
 
 async def begin_call(connection: AsyncConnection, call: NewCall) -> TranscriptId:
@@ -276,7 +278,7 @@ async def load_call(connection: AsyncConnection, call_id: UUID) -> StoredCall:
     row = await cursor.fetchone()
     if row is None:
         raise Refused("unknown_call", "this tenant has no such call")
-    return _call(row)
+    return call_of_row(row)
 
 
 async def list_calls(
@@ -296,7 +298,14 @@ async def list_calls(
         f" AND status = coalesce(%s, status){named} ORDER BY started_at DESC, call_id LIMIT %s",
         [before, status, *([] if external_id is None else [external_id]), limit],
     )
-    return [_call(row) for row in await cursor.fetchall()]
+    return [call_of_row(row) for row in await cursor.fetchall()]
+
+
+async def rep_name(connection: AsyncConnection, rep_id: str) -> str:
+    """What the rep is called; its id where nobody gave it a name."""
+    cursor = await connection.execute("SELECT nullif(name, '') FROM rep WHERE rep_id = %s", [rep_id])
+    row = await cursor.fetchone()
+    return rep_id if row is None or row[0] is None else row[0]
 
 
 async def live_calls(store: Store) -> list[CallRef]:
@@ -342,11 +351,19 @@ async def load_vectors(connection: AsyncConnection, transcript_id: TranscriptId)
     return {row[0]: row[1].to_numpy() if hasattr(row[1], "to_numpy") else row[1] for row in await cursor.fetchall()}
 
 
-async def load_roles(connection: AsyncConnection, transcript_id: TranscriptId) -> Roles:
+async def load_roles(connection: AsyncConnection, transcript_id: TranscriptId, *, corrected: bool = True) -> Roles:
+    """Who the speakers are. What a person corrected holds against what was heard, also if that was heard later.
+
+    `corrected=False`: as it was heard.
+    """
     cursor = await connection.execute(
-        "SELECT speaker_id, role, source, confidence FROM speaker_role WHERE call_id = %s AND revision = %s"
-        " ORDER BY speaker_id",
-        [transcript_id.call_id, transcript_id.revision],
+        "SELECT coalesce(h.speaker_id, c.speaker_id), coalesce(c.role, h.role),"
+        " CASE WHEN c.role IS NULL THEN h.source ELSE 'stated' END,"
+        " CASE WHEN c.role IS NULL THEN h.confidence ELSE 1 END"
+        " FROM (SELECT * FROM speaker_role WHERE call_id = %(call_id)s AND revision = %(revision)s) h FULL JOIN"
+        " (SELECT speaker_id, role FROM speaker_correction WHERE call_id = %(call_id)s AND revision = %(revision)s"
+        " AND role IS NOT NULL AND %(corrected)s) c ON c.speaker_id = h.speaker_id ORDER BY 1",
+        {"call_id": transcript_id.call_id, "revision": transcript_id.revision, "corrected": corrected},
     )
     return Roles(
         RoleAssignment(speaker_id=SpeakerId(row[0]), role=Role(row[1]), source=RoleSource(row[2]), confidence=row[3])
@@ -361,7 +378,8 @@ async def load_gaps(connection: AsyncConnection, call_id: UUID) -> list[Gap]:
     return [Gap(at_ts=row[0], duration_ms=row[1], reason=row[2]) for row in await cursor.fetchall()]
 
 
-def _call(row: tuple[Any, ...]) -> StoredCall:
+def call_of_row(row: tuple[Any, ...]) -> StoredCall:
+    """A call of a row that begins with `CALL_COLUMNS`."""
     return StoredCall(
         call_id=row[0],
         rep_id=row[1],

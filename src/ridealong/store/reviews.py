@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
-from uuid import UUID, uuid4
+from uuid import UUID, uuid5
 
 import psycopg
 from psycopg import AsyncConnection
@@ -18,7 +18,7 @@ from ridealong.core.artifact import ReviewStep, StepOutcome
 from ridealong.core.claims import AbsenceClaim, Claim
 from ridealong.core.errors import Refused, Unavailable, Ungrounded
 from ridealong.core.rubric import CoachingMoment, SectionReview
-from ridealong.core.transcript import TranscriptId
+from ridealong.core.transcript import Evidence, Roles, TranscriptId
 from ridealong.store.evidence import COLUMN_LIST, VALUE_LIST, Vectors, columns_of, vector_for
 
 if TYPE_CHECKING:
@@ -118,13 +118,24 @@ async def find_review(connection: AsyncConnection, call_id: UUID, revision: int 
 
 
 async def mark_running(
-    connection: AsyncConnection, review_id: UUID, *, reviewer: str, rubric_id: str, rubric_title: str, rubric: str
+    connection: AsyncConnection,
+    review_id: UUID,
+    *,
+    reviewer: str,
+    rubric_id: str,
+    rubric_title: str,
+    rubric: str,
+    roles: Roles | None = None,
 ) -> bool:
-    """The review has begun, with a copy of the rubric it is made with. False when it is finished already."""
+    """The review has begun, with a copy of the rubric and the roles it is made with. False when it is finished."""
     cursor = await connection.execute(
         "UPDATE review SET status = 'running', started_at = coalesce(started_at, now()), reviewer = %s, rubric_id = %s,"
-        " rubric_title = %s, rubric = %s, failure = NULL WHERE review_id = %s AND status <> 'finished'",
-        [reviewer, rubric_id, rubric_title, rubric, review_id],
+        " rubric_title = %s, rubric = %s, roles = %s, failure = NULL WHERE review_id = %s AND status <> 'finished'",
+        [
+            *(reviewer, rubric_id, rubric_title, rubric),
+            None if roles is None else json.dumps({str(a.speaker_id): a.role.value for a in roles.values()}),
+            review_id,
+        ],
     )
     if cursor.rowcount == 0:
         await load_review(connection, review_id)
@@ -140,6 +151,16 @@ async def save_statistics(connection: AsyncConnection, review_id: UUID, statisti
     )
     if cursor.rowcount == 0:
         await _open_review(connection, review_id)
+
+
+async def correct_statistics(
+    connection: AsyncConnection, transcript_id: TranscriptId, statistics: Mapping[str, object]
+) -> None:
+    """Put the statistics of one transcript's review right, finished or not: somebody said who the speakers are."""
+    await connection.execute(
+        "UPDATE review SET statistics = %s WHERE call_id = %s AND revision = %s",
+        [json.dumps(dict(statistics), ensure_ascii=False), transcript_id.call_id, transcript_id.revision],
+    )
 
 
 async def save_section(
@@ -337,7 +358,7 @@ async def _insert_claims(
 ) -> None:
     if any(claim.evidence[0].transcript_id != transcript_id for claim in claims):
         raise Ungrounded("a review's claims cite the transcript that it reviews, and no other")
-    ids = [uuid4() for _ in claims]
+    ids = _claim_ids(review_id, rows, claims)
     async with connection.cursor() as writing:
         await writing.executemany(
             "INSERT INTO claim (tenant_id, claim_id, review_id, kind, position, section_id, criterion_id, score, title,"
@@ -369,6 +390,31 @@ async def _insert_claims(
                 for position, evidence in enumerate(claim.evidence[1:], start=1)
             ],
         )
+
+
+def _claim_ids(review_id: UUID, rows: Sequence[Mapping[str, object]], claims: Sequence[Claim]) -> list[UUID]:
+    """Made of what is claimed and what proves it: a claim that a review made again states again has the same id.
+
+    So what people said about it (votes, playlists) stays with it, and leaves a claim that says something else alone.
+    """
+    ids: list[UUID] = []
+    for row, claim in zip(rows, claims, strict=True):
+        said = [
+            *(row["kind"], row["section_id"], row["criterion_id"], row["score"], row["title"], claim.statement),
+            [_place(evidence) for evidence in claim.evidence],
+        ]
+        name = json.dumps(said, default=str)
+        found = uuid5(review_id, name)
+        while found in ids:
+            # The same thing said twice in one section: the second is told apart by its order.
+            found = uuid5(found, name)
+        ids.append(found)
+    return ids
+
+
+def _place(evidence: Evidence) -> list[object]:
+    transcript_id = evidence.transcript_id
+    return [transcript_id.revision, evidence.utterance_no, evidence.quote_start, evidence.quote_end]
 
 
 def _review(row: tuple[Any, ...] | None) -> StoredReview:

@@ -15,6 +15,7 @@ import psycopg
 from pgvector import Vector
 from psycopg import AsyncConnection
 
+from ridealong.core.author import Author
 from ridealong.core.errors import InvalidSettings, Refused, Unavailable
 
 if TYPE_CHECKING:
@@ -286,7 +287,9 @@ async def load_voiceprints(connection: AsyncConnection) -> list[Voiceprint]:
 # ------------------------------------------------------------------------------------------------ documents
 
 
-async def put_document(connection: AsyncConnection, kind: DocumentKind, name: str, body: str) -> Document:
+async def put_document(
+    connection: AsyncConnection, kind: DocumentKind, name: str, body: str, author: Author | None = None
+) -> Document:
     """Keep `body`, which the caller has validated, as the document's next version, and make that the active one."""
     # Two at once would count to the same version.
     await connection.execute(
@@ -296,11 +299,18 @@ async def put_document(connection: AsyncConnection, kind: DocumentKind, name: st
         "UPDATE document SET active = false WHERE kind = %s AND name = %s AND active", [kind, name]
     )
     cursor = await connection.execute(
-        "INSERT INTO document (tenant_id, kind, name, version, body, active)"
-        " SELECT current_tenant(), %(kind)s, %(name)s, coalesce(max(version), 0) + 1, %(body)s, true"
+        "INSERT INTO document (tenant_id, kind, name, version, body, active, author_id, author_name)"
+        " SELECT current_tenant(), %(kind)s, %(name)s, coalesce(max(version), 0) + 1, %(body)s, true, %(by)s,"
+        " %(by_name)s"
         " FROM document WHERE kind = %(kind)s AND name = %(name)s"
         " RETURNING kind, name, version, body, active, created_at",
-        {"kind": kind, "name": name, "body": body},
+        {
+            "kind": kind,
+            "name": name,
+            "body": body,
+            "by": None if author is None else author.member_id,
+            "by_name": None if author is None else author.name,
+        },
     )
     row = await cursor.fetchone()
     if row is None:

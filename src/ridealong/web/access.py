@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Final, Protocol
 from uuid import UUID
 
+from ridealong.core.author import Author
 from ridealong.core.errors import Refused
 from ridealong.core.people import Member, MemberRole, Session
 from ridealong.core.sight import OwnCalls
@@ -161,3 +162,15 @@ async def admit(tokens: Tokens, credential: Credential | None, *, scope: str, ca
 def allows(principal: Principal, scope: str) -> bool:
     """Whether `principal` may do `scope` at all."""
     return scope in principal.scopes or (scope in _PEOPLES and ADMIN in principal.scopes)
+
+
+PROGRAM: Final = "API"
+"""The name under which a program's votes and comments stand."""
+
+
+def author_of(principal: Principal) -> Author:
+    """Who writes: the member who is signed in, else a program."""
+    member = principal.member
+    return Author(
+        member_id=None if member is None else member.member_id, name=PROGRAM if member is None else member.name
+    )

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import Depends, Header, Path, Query, Request
-from pydantic import BaseModel
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from ridealong.core.errors import Refused
@@ -38,19 +38,22 @@ PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Viewer:
-    """Who asks, by header or cookie, or for reading one call by `?view=`."""
+    """Who asks, by header or cookie, or for reading one call by `?view=` or `?share=`."""
 
     token: Credential | None
     view: str | None
+    share: str | None = None
 
 
 def _viewer(
     request: Request,
     authorization: Annotated[str | None, Header()] = None,
     view: Annotated[str | None, Query(max_length=512, description="A view token, see `links`")] = None,
+    share: Annotated[str | None, Query(max_length=200, description="A share's token, see `shares`")] = None,
 ) -> Viewer:
     # An address that somebody was sent shows what it shows, whoever is signed in beside it.
-    return Viewer(token=bearer_of(authorization) or (None if view else cookie_of(request)), view=view)
+    token = bearer_of(authorization) or (None if view or share else cookie_of(request))
+    return Viewer(token=token, view=view, share=share)
 
 
 def _token(request: Request, authorization: Annotated[str | None, Header()] = None) -> Credential | None:
@@ -81,3 +84,21 @@ async def reader(tokens: Tokens, viewer: Viewer, call_id: UUID) -> Principal:
 def is_view(principal: Principal) -> bool:
     """A token that can do nothing but read one call: the only kind that is made for URLs."""
     return principal.call_id is not None and principal.scopes == frozenset({READ})
+
+
+def _storable(text: str) -> str:
+    # PostgreSQL's text holds no NUL, and no other control character belongs into what people write.
+    if any(ord(character) < 0x20 and character not in "\t\n\r" for character in text):
+        raise ValueError("control characters are not allowed")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_storable)]
+"""What people write, as it can be kept."""
+At = Annotated[int, Field(ge=0, le=2**31 - 1, description="Milliseconds of call audio")]
+
+
+class Body(BaseModel):
+    """Base of request bodies: a key that is not known is a mistake, and told."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)

@@ -9,15 +9,18 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final
 
+from ridealong.core.author import Author
 from ridealong.core.errors import Refused
 from ridealong.core.sight import only_rep, whole
 from ridealong.live import RunningCall, Sender
-from ridealong.web.access import CAPTURE, READ, Cookie, Principal, admit
+from ridealong.web.access import CAPTURE, READ, Cookie, Principal, admit, author_of
 from ridealong.web.conversation import Conversation
 from ridealong.web.messages import (
     PROTOCOL,
+    FeedbackTapped,
     FromSender,
     Gap,
+    MarkNow,
     Pause,
     Ping,
     RepSpeaker,
@@ -46,6 +49,8 @@ class _Opened:
     pace: Pace | None
     """None where nothing can be said about it: on a resumed call the format is the call's, not the socket's."""
     reply: dict[str, object]
+    author: Author | None
+    """Who sends; None for a program, which then speaks for the call's rep."""
 
 
 async def capture(line: Line, services: Services, sockets: Sockets) -> None:
@@ -93,6 +98,7 @@ async def _start(line: Line, services: Services, message: Start) -> _Opened:
     return _Opened(
         call=call,
         sender=sender,
+        author=_member(principal),
         after=0,
         pace=Pace(start.format, began_at=asyncio.get_running_loop().time(), live=message.pace == "live"),
         reply={
@@ -148,6 +154,7 @@ async def _resume(line: Line, services: Services, sockets: Sockets, message: Res
     return _Opened(
         call=call,
         sender=sender,
+        author=_member(principal),
         after=call.last_seq if message.after is None else message.after,
         pace=None,
         reply={
@@ -158,6 +165,11 @@ async def _resume(line: Line, services: Services, sockets: Sockets, message: Res
             "seq": call.last_seq,
         },
     )
+
+
+def _member(principal: Principal) -> Author | None:
+    author = author_of(principal)
+    return None if author.member_id is None else author
 
 
 class _Conversation(Conversation):
@@ -228,7 +240,7 @@ class _Conversation(Conversation):
             if doubt is not None:
                 await self.line.send(warning_json("format_suspect", doubt))
 
-    async def _message(self, message: FromSender) -> None:
+    async def _message(self, message: FromSender) -> None:  # noqa: PLR0912 - one for each message
         match message:
             case Start() | Resume():
                 raise Refused("already_started", "this socket has its call already: connect again for another")
@@ -247,6 +259,13 @@ class _Conversation(Conversation):
                 await to_its_end(self.sender.gap(message.duration_ms, message.reason))
             case RepSpeaker():
                 await to_its_end(self.sender.state_rep(message.speaker_id))
+            case MarkNow():
+                await to_its_end(self.sender.mark(self._opened.author))
+            case FeedbackTapped():
+                known = await to_its_end(self.sender.feedback(message.moment_id, message.verdict, self._opened.author))
+                if not known:
+                    # A tap that goes astray must not cost the call its socket.
+                    await self.line.send(warning_json("unknown_moment", "this call has no such moment"))
             case Pause():
                 if not self._paused:
                     self._paused = True

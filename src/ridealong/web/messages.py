@@ -12,6 +12,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
 
 from ridealong.core.errors import Refused
+from ridealong.core.moments import Verdict
 from ridealong.live import AudioFormat, CallStart, ChannelLayout, Encoding
 
 PROTOCOL: Final = 1
@@ -106,11 +107,23 @@ class Ping(_Message):
     id: Annotated[Line, Field(max_length=64)] | int | None = None
 
 
+class MarkNow(_Message):
+    """ "This moment matters": at the end of the audio that has arrived."""
+
+    type: Literal["mark"]
+
+
+class FeedbackTapped(_Message):
+    type: Literal["feedback"]
+    moment_id: Annotated[UUID, Field(strict=False)]
+    verdict: Annotated[Verdict, Field(strict=False)]
+
+
 class Stop(_Message):
     type: Literal["stop"]
 
 
-FromSender = Start | Resume | Gap | RepSpeaker | Pause | Unpause | Ping | Stop
+FromSender = Start | Resume | Gap | RepSpeaker | Pause | Unpause | MarkNow | FeedbackTapped | Ping | Stop
 FromWatcher = Watch | Ping
 
 _SENDER: Final = TypeAdapter[FromSender](Annotated[FromSender, Field(discriminator="type")])
@@ -122,7 +135,7 @@ def sender_message(text: str) -> FromSender:
     try:
         return _SENDER.validate_json(text)
     except ValidationError as error:
-        raise _refused(error, "start, resume, gap, rep_speaker, pause, unpause, ping, stop") from None
+        raise _refused(error, "start, resume, gap, rep_speaker, pause, unpause, mark, feedback, ping, stop") from None
 
 
 def watcher_message(text: str) -> FromWatcher:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from ridealong.core.errors import MissingPart, Refused
 from ridealong.web.access import ADMIN, admit
+from ridealong.web.answers.voices import ModelsAnswer
 from ridealong.web.asking import PROBLEMS, Token, json_answer
 from ridealong.web.documents import whole_body
 from ridealong.web.services import ModelChoices, Services
@@ -72,13 +73,13 @@ def models_api(services: Services) -> APIRouter:
             raise MissingPart("this server keeps no models of tenants")
         return services.models
 
-    @api.get("/models")
+    @api.get("/models", response_model=ModelsAnswer)
     async def read_models(token: Token) -> Response:
         """The tenant's own choice of models, what its calls ask now, and for which vendors it has a key."""
         principal = await admit(tokens, token, scope=ADMIN)
         return json_answer(await choices().read(principal.tenant_id))
 
-    @api.put("/models", openapi_extra={"requestBody": _body()})
+    @api.put("/models", response_model=ModelsAnswer, openapi_extra={"requestBody": _body()})
     async def write_models(request: Request, token: Token) -> Response:
         """Change the tenant's models and keys, from the next call or review on. A mistake is told; nothing changes."""
         principal = await admit(tokens, token, scope=ADMIN)

@@ -16,6 +16,7 @@ from ridealong.core.errors import (
     Refused,
     RidealongError,
     Unavailable,
+    Ungrounded,
 )
 
 
@@ -54,6 +55,13 @@ REFUSALS: Final = MappingProxyType(
         "unknown_invite": Refusal(close=4404, status=404),
         "unknown_document": Refusal(close=4404, status=404),
         "unknown_review": Refusal(close=4404, status=404),
+        "unknown_speaker": Refusal(close=4404, status=404),
+        "unknown_claim": Refusal(close=4404, status=404),
+        "unknown_moment": Refusal(close=4404, status=404),
+        "unknown_comment": Refusal(close=4404, status=404),
+        "unknown_share": Refusal(close=4404, status=404),
+        "unknown_playlist": Refusal(close=4404, status=404),
+        "ungrounded": Refusal(close=4422, status=422),
         "review_not_finished": Refusal(close=4404, status=404, retry=True),
         "empty_query": Refusal(close=4400, status=422),
         "query_too_long": Refusal(close=4400, status=422),
@@ -101,7 +109,7 @@ def refusal_of(code: str) -> Refusal:
     return REFUSALS.get(code, BAD_MESSAGE)
 
 
-def code_of(error: RidealongError) -> str:
+def code_of(error: RidealongError) -> str:  # noqa: PLR0911 - one for each kind
     """The stable word for an error that Ridealong raised on purpose."""
     match error:
         case Refused():
@@ -110,6 +118,8 @@ def code_of(error: RidealongError) -> str:
             return "bad_audio"
         case InvalidDocument():
             return "bad_document"
+        case Ungrounded():
+            return "ungrounded"
         case Unavailable():
             return "unavailable"
         case MissingPart():

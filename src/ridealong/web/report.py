@@ -10,9 +10,10 @@ from starlette.responses import Response
 
 from ridealong.core.errors import Refused
 from ridealong.web.access import MANAGE, READ, admit, allows
-from ridealong.web.asking import PROBLEMS, CallId, Token, View, is_view, reader
+from ridealong.web.asking import PROBLEMS, CallId, Token, View, is_view
 from ridealong.web.audio import wav_response
 from ridealong.web.services import Services
+from ridealong.web.sharing import call_reader, opened_with
 
 MOST_LINK_S: Final = 24 * 3600
 
@@ -46,19 +47,19 @@ def report_api(services: Services) -> APIRouter:
         form: Annotated[Literal["html", "md"], Query(alias="format")] = "html",
     ) -> Response:
         """The review rendered with a template. As HTML it carries no script and loads nothing but the call's audio."""
-        principal = await reader(tokens, viewer, call_id)
+        tenant_id = await call_reader(services, viewer, call_id, "report")
         audio = str(request.app.url_path_for("audio", call_id=str(call_id)))
         # The page's own player cannot send a header, so it gets what the page itself was opened with.
-        audio_url = f"{audio}?view={viewer.view}" if viewer.token is None and viewer.view else audio
-        text = await services.render(principal.tenant_id, call_id, template=template, form=form, audio_url=audio_url)
+        audio_url = f"{audio}{opened_with(viewer)}"
+        text = await services.render(tenant_id, call_id, template=template, form=form, audio_url=audio_url)
         return Response(text, media_type="text/html" if form == "html" else "text/markdown")
 
     @api.head("/calls/{call_id}/audio.wav", response_class=Response, include_in_schema=False, name="audio_head")
     @api.get("/calls/{call_id}/audio.wav", response_class=Response)
     async def audio(request: Request, call_id: CallId, viewer: View) -> Response:
         """The recording as PCM16 WAV; byte ranges are understood. Position 0 is `start_ts` 0."""
-        principal = await reader(tokens, viewer, call_id)
-        recording = await services.recordings.open(principal.tenant_id, call_id)
+        tenant_id = await call_reader(services, viewer, call_id, "audio")
+        recording = await services.recordings.open(tenant_id, call_id)
         return wav_response(request, recording, tag=call_id.hex)
 
     @api.post("/calls/{call_id}/links", status_code=201)

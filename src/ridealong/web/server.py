@@ -16,6 +16,7 @@ from fastapi import FastAPI, WebSocket
 from ridealong import __version__
 from ridealong.core.errors import Refused
 from ridealong.web.api import calls_api, operations_api
+from ridealong.web.call_pages import call_pages_api
 from ridealong.web.capture import capture
 from ridealong.web.credentials import Doorway
 from ridealong.web.documents import documents_api
@@ -23,11 +24,15 @@ from ridealong.web.joining import joining_api
 from ridealong.web.members import members_api
 from ridealong.web.models import models_api
 from ridealong.web.pages import add_pages
+from ridealong.web.playlists import playlists_api
 from ridealong.web.report import report_api
 from ridealong.web.services import Services
 from ridealong.web.sessions import Reception, sessions_api
+from ridealong.web.sharing import sharing_api
 from ridealong.web.shell import ProblemApp, Shell, add_problem_answers
 from ridealong.web.socket import Line, Sockets
+from ridealong.web.talk import talk_api
+from ridealong.web.team import team_api
 from ridealong.web.twilio import twilio
 from ridealong.web.watch import watch
 
@@ -57,6 +62,11 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(report_api(services))
     app.include_router(documents_api(services))
     app.include_router(models_api(services))
+    app.include_router(call_pages_api(services))
+    app.include_router(talk_api(services))
+    app.include_router(sharing_api(services))
+    app.include_router(playlists_api(services))
+    app.include_router(team_api(services))
     reception = Reception(services)
     app.include_router(sessions_api(reception))
     app.include_router(joining_api(reception))

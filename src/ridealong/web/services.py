@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Literal, Protocol
 from uuid import UUID
 
+from ridealong.core.author import Author
 from ridealong.core.events import CallEvent
 from ridealong.core.sight import only_rep
 from ridealong.live import RunningCalls
+from ridealong.store.call_list import CallFilter, Sort
 from ridealong.web.access import Principal, Tokens
 from ridealong.web.pages import BUILT
 from ridealong.web.people import IdentityProvider, People
+from ridealong.web.shelves import CallPages, Playlists, Shares, Talk, Team
 from ridealong.web.socket import Limits
 
 Json = Mapping[str, object]
@@ -28,12 +31,9 @@ class Library(Protocol):
     """
 
     async def calls(
-        self, tenant_id: UUID, *, limit: int, before: str | None, external_id: str | None = None
-    ) -> tuple[Sequence[Json], str | None]:
-        """The tenant's calls, newest first, and the `before` of the next page (None on the last).
-
-        `external_id`: only those of that name where they come from.
-        """
+        self, tenant_id: UUID, wanted: CallFilter, *, sort: Sort, descending: bool, limit: int, before: str | None
+    ) -> Json:
+        """One page: `calls`, `next` (the `before` of the next page, None on the last) and `total` over all pages."""
         ...
 
     async def call(self, tenant_id: UUID, call_id: UUID) -> Json:
@@ -104,8 +104,42 @@ class Documents(Protocol):
         """The tenant's own, else the one that ships. Raises Refused('not_found')."""
         ...
 
-    async def write(self, tenant_id: UUID, kind: DocumentKind, name: str, text: str) -> None:
+    async def write(
+        self, tenant_id: UUID, kind: DocumentKind, name: str, text: str, author: Author | None = None
+    ) -> None:
         """Validate and store. Raises InvalidDocument with the line of the mistake."""
+        ...
+
+    async def check(self, kind: DocumentKind, name: str, text: str) -> None:
+        """Validate only. Raises InvalidDocument with the line of the mistake."""
+        ...
+
+    async def all(self, tenant_id: UUID) -> Sequence[Json]:
+        """What holds: the tenant's own documents and those that ship."""
+        ...
+
+    async def versions(self, tenant_id: UUID, kind: DocumentKind, name: str) -> Sequence[Json]:
+        """The tenant's own versions, newest first. Raises Refused('not_found') for a document that nobody knows."""
+        ...
+
+    async def version(self, tenant_id: UUID, kind: DocumentKind, name: str, version: int) -> str:
+        """Raises Refused('unknown_document')."""
+        ...
+
+    async def activate(self, tenant_id: UUID, kind: DocumentKind, name: str, version: int) -> None:
+        """Let that version hold again. Raises Refused('unknown_document'), InvalidDocument."""
+        ...
+
+    async def withdraw(self, tenant_id: UUID, kind: DocumentKind, name: str) -> None:
+        """Let the shipped one hold again. Raises Refused('unknown_document')."""
+        ...
+
+
+class Previews(Protocol):
+    async def __call__(
+        self, tenant_id: UUID, kind: DocumentKind, name: str, text: str, *, call_id: UUID, form: Literal["html", "md"]
+    ) -> Json:
+        """What a document would make of a call. Raises InvalidDocument, Refused('unknown_call' | 'not_reviewed')."""
         ...
 
 
@@ -155,6 +189,12 @@ class Services:
     documents: Documents | None = None
     voices: Voices | None = None
     models: ModelChoices | None = None
+    previews: Previews | None = None
+    call_pages: CallPages | None = None
+    talk: Talk | None = None
+    shares: Shares | None = None
+    playlists: Playlists | None = None
+    team: Team | None = None
     people: People | None = None
     """Who signs in; None: programs with tokens alone."""
     identity: IdentityProvider | None = None

@@ -16,7 +16,10 @@ from ridealong.core.events import (
     CallEnded,
     CallEvent,
     CallStarted,
+    FeedbackGiven,
     GapRecorded,
+    MarkMade,
+    MessageSent,
     MomentDecided,
     PartialHeard,
     ReviewFinished,
@@ -83,7 +86,7 @@ def dumps(value: object) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _shown(event: CallEvent) -> dict[str, object]:  # noqa: PLR0911 - one for each event
+def _shown(event: CallEvent) -> dict[str, object]:  # noqa: PLR0911, PLR0912 - one for each event
     match event:
         case CallStarted():
             return {"event": "call", "call_id": str(event.call_id)}
@@ -117,6 +120,29 @@ def _shown(event: CallEvent) -> dict[str, object]:  # noqa: PLR0911 - one for ea
                 "at_ts": event.at_ts,
                 "duration_ms": event.duration_ms,
                 "reason": event.reason,
+                "at": round(event.at, 3),
+            }
+        case MarkMade():
+            return {
+                "event": "mark",
+                "at_ts": event.at_ts,
+                "by": event.author.as_json(),
+                "at": round(event.at, 3),
+            }
+        case FeedbackGiven():
+            return {
+                "event": "feedback",
+                "moment_id": str(event.moment_id),
+                "verdict": event.verdict.value,
+                "by": event.author.as_json(),
+                "at": round(event.at, 3),
+            }
+        case MessageSent():
+            return {
+                "event": "message",
+                "text": event.text,
+                "from": event.author.name,
+                "at_ts": event.at_ts,
                 "at": round(event.at, 3),
             }
         case WarningGiven():

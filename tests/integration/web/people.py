@@ -16,9 +16,13 @@ from argon2 import PasswordHasher
 from fastapi import FastAPI
 from websockets.asyncio.client import connect
 
-from ridealong.app.library import StoredDocuments, StoredLibrary, StoredRecordings, StoredReports, StoredVoices
+from ridealong.app.call_pages import StoredCallPages
+from ridealong.app.documents import StoredDocuments
+from ridealong.app.library import StoredLibrary, StoredRecordings, StoredReports, StoredVoices
 from ridealong.app.people import StoredPeople
 from ridealong.app.runtime import StoreTokens
+from ridealong.app.talk import StoredPlaylists, StoredShares, StoredTalk
+from ridealong.app.team import StoredTeam
 from ridealong.config import Settings
 from ridealong.core.people import MemberRole
 from ridealong.core.transcript import SpeakerId, Utterance
@@ -175,12 +179,27 @@ async def house(settings: Settings, folder: Path, **more: Any) -> AsyncIterator[
         try:
             tenant = await tenants.create_tenant(store, "acme", "Acme")
             people = StoredPeople(store=store, first_tenant="acme", passwords=Passwords(QUICK), **more.pop("rules", {}))
+            library = StoredLibrary(store, recordings, calls, Hears(), pool)  # pyright: ignore[reportArgumentType]
+            reports = StoredReports(store, pool)
             services = Services(
                 calls=calls,
                 tokens=StoreTokens(store=store),
-                library=StoredLibrary(store, recordings, calls, Hears(), pool),  # pyright: ignore[reportArgumentType]
+                library=library,
                 recordings=StoredRecordings(store, recordings, pool),
-                render=StoredReports(store, pool),
+                render=reports,
+                call_pages=StoredCallPages(
+                    store=store,
+                    recordings=recordings,
+                    running=calls,
+                    library=library,
+                    reports=reports,
+                    again=no_review,
+                    threads=pool,
+                ),
+                talk=StoredTalk(store, calls),
+                shares=StoredShares(store),
+                playlists=StoredPlaylists(store),
+                team=StoredTeam(store, calls),
                 documents=StoredDocuments(store),
                 voices=StoredVoices(store, pool),
                 people=people,

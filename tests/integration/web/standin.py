@@ -10,13 +10,17 @@ from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID, uuid4
 
+from ridealong.core.author import Author
 from ridealong.core.errors import InvalidAudio, InvalidDocument, Refused, Unavailable
 from ridealong.core.events import (
     CallEnded,
     CallEvent,
     CallStarted,
+    FeedbackGiven,
     GapRecorded,
     Latency,
+    MarkMade,
+    MessageSent,
     MomentDecided,
     PartialHeard,
     ReviewFinished,
@@ -24,7 +28,7 @@ from ridealong.core.events import (
     UtteranceFinished,
     WarningGiven,
 )
-from ridealong.core.moments import Moment, Reason, Tier
+from ridealong.core.moments import Moment, Reason, Tier, Verdict
 from ridealong.core.transcript import (
     Role,
     RoleAssignment,
@@ -35,9 +39,11 @@ from ridealong.core.transcript import (
     Utterance,
 )
 from ridealong.live import CallStart, Encoding, Numbered
+from ridealong.store.call_list import CallFilter, Sort
 from ridealong.web.access import ADMIN, CAPTURE, READ, Bearer
 
 KEPT = 512
+REP = Author(member_id=None, name="rep-7")
 
 
 class StandInCall:
@@ -59,6 +65,7 @@ class StandInCall:
         self.journal_error: Exception | None = None
         self.review: dict[str, object] = {"call_id": str(self.call_id), "score": 50.0, "sections": []}
         self.transcript = Transcript(TranscriptId(call_id=self.call_id))
+        self.noticed: set[UUID] = set()
         self._kept: list[Numbered] = []
         self._partial: tuple[int, PartialHeard] | None = None
         self._partials = 0
@@ -78,6 +85,10 @@ class StandInCall:
             del self._kept[:-KEPT]
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
+
+    def message(self, text: str, author: Author) -> int:
+        self.publish(MessageSent(text=text, author=author, at_ts=0, at=0.0))
+        return 0
 
     def close(self) -> None:
         self._over = True
@@ -134,6 +145,7 @@ class StandInCall:
             evidence=(evidence,),
         )
         moment_id = uuid4()
+        self.noticed.add(moment_id)
         self.publish(
             MomentDecided(moment_id=moment_id, moment=moment, latency=Latency(speech=300.0, classify=2.0), at=1.3)
         )
@@ -188,6 +200,15 @@ class StandInSender:
                 at=0.0,
             )
         )
+
+    async def mark(self, author: Author | None) -> None:
+        self._call.publish(MarkMade(mark_id=uuid4(), at_ts=self._ms(), author=author or REP, at=0.0))
+
+    async def feedback(self, moment_id: UUID, verdict: Verdict, author: Author | None) -> bool:
+        if moment_id not in self._call.noticed:
+            return False
+        self._call.publish(FeedbackGiven(moment_id=moment_id, verdict=verdict, author=author or REP, at=0.0))
+        return True
 
     async def stop(self) -> None:
         call = self._call
@@ -316,14 +337,20 @@ class StandInStore:
             raise Refused("unknown_call", "there is no such call")
         return call
 
-    async def calls(self, tenant_id: UUID, *, limit: int, before: str | None, external_id: str | None = None):
+    async def calls(
+        self, tenant_id: UUID, wanted: CallFilter, *, sort: Sort, descending: bool, limit: int, before: str | None
+    ) -> dict[str, object]:
         if before is not None and not before.isdigit():
             raise Refused("bad_request", "`before` must be the `next` of an earlier page")
         mine = [c for c in reversed(self.calls_.all.values()) if c.tenant_id == tenant_id]
-        mine = [c for c in mine if external_id is None or c.start.external_id == external_id]
+        mine = [c for c in mine if wanted.external_id is None or c.start.external_id == wanted.external_id]
         first = int(before or 0)
         page = mine[first : first + limit]
-        return [{"call_id": str(c.call_id)} for c in page], (str(first + limit) if len(mine) > first + limit else None)
+        return {
+            "calls": [{"call_id": str(c.call_id)} for c in page],
+            "next": str(first + limit) if len(mine) > first + limit else None,
+            "total": len(mine),
+        }
 
     async def call(self, tenant_id: UUID, call_id: UUID) -> dict[str, object]:
         call = self._call(tenant_id, call_id)
@@ -377,11 +404,29 @@ class StandInStore:
         except KeyError:
             raise Refused("not_found", "there is no such document") from None
 
-    async def write(self, tenant_id: UUID, kind: str, name: str, text: str) -> None:
+    async def write(self, tenant_id: UUID, kind: str, name: str, text: str, author: Author | None = None) -> None:
         if "wrong" in text:
             line = 1 + text[: text.index("wrong")].count("\n")
             raise InvalidDocument("`floor` must lie between 0 and 1", source=kind, line=line)
         self.documents[tenant_id, kind, name] = text
+
+    async def check(self, kind: str, name: str, text: str) -> None:
+        raise NotImplementedError
+
+    async def all(self, tenant_id: UUID) -> Sequence[dict[str, object]]:
+        raise NotImplementedError
+
+    async def versions(self, tenant_id: UUID, kind: str, name: str) -> Sequence[dict[str, object]]:
+        raise NotImplementedError
+
+    async def version(self, tenant_id: UUID, kind: str, name: str, version: int) -> str:
+        raise NotImplementedError
+
+    async def activate(self, tenant_id: UUID, kind: str, name: str, version: int) -> None:
+        raise NotImplementedError
+
+    async def withdraw(self, tenant_id: UUID, kind: str, name: str) -> None:
+        raise NotImplementedError
 
     async def enrol(self, tenant_id: UUID, rep_id: str, wav: bytes) -> dict[str, object]:
         if wav[:4] != b"RIFF":

@@ -65,7 +65,11 @@ async def site(server: World) -> AsyncIterator[Site]:
 
 
 async def test_a_call_and_its_parts_are_read(site: Site) -> None:
-    assert (await site.get("/v1/calls")).json() == {"calls": [{"call_id": str(site.call.call_id)}], "next": None}
+    assert (await site.get("/v1/calls")).json() == {
+        "calls": [{"call_id": str(site.call.call_id)}],
+        "next": None,
+        "total": 1,
+    }
     call = (await site.get(site.path)).json()
     assert call["title"] == "First call"
     assert call["odd"] is None, "JSON has no NaN"

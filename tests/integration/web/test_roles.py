@@ -31,8 +31,10 @@ def filled(schema: Any, schemas: Mapping[str, Any]) -> object:
     if "$ref" in schema or "anyOf" in schema:
         meant = schemas[schema["$ref"].rsplit("/", 1)[1]] if "$ref" in schema else schema["anyOf"][0]
         return filled(meant, schemas)
+    properties = schema.get("properties", {})
+    needed = schema.get("required", []) or list(properties)[: schema.get("minProperties", 0)]
     plain: dict[str, object] = {
-        "object": {name: filled(schema.get("properties", {})[name], schemas) for name in schema.get("required", [])},
+        "object": {name: filled(properties[name], schemas) for name in needed},
         "array": [filled(schema["items"], schemas) for _ in range(schema.get("minItems", 0))],
         "integer": schema.get("minimum", 1),
         "number": schema.get("minimum", 1),

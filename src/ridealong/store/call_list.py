@@ -1,0 +1,211 @@
+"""The list of a tenant's calls: filtered, sorted, in pages, each row with what a manager looks for first."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final, LiteralString
+from uuid import UUID
+
+from psycopg import AsyncConnection
+
+from ridealong.core.errors import Refused
+from ridealong.store.calls import CALL_COLUMNS, StoredCall, call_of_row
+
+
+class Sort(StrEnum):
+    STARTED_AT = "started_at"
+    SCORE = "score"
+    DURATION = "duration"
+
+
+class ReviewFilter(StrEnum):
+    DONE = "done"
+    RUNNING = "running"
+    FAILED = "failed"
+    NONE = "none"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CallFilter:
+    """Which calls. None or empty: all. `moments`: calls with at least one moment of one of these types.
+
+    `started_from` is included, `started_to` is not. `external_id`: the call's name where it comes from.
+    """
+
+    rep_id: str | None = None
+    status: str | None = None
+    review: ReviewFilter | None = None
+    moments: tuple[str, ...] = ()
+    score_min: float | None = None
+    score_max: float | None = None
+    duration_min_ms: int | None = None
+    duration_max_ms: int | None = None
+    started_from: datetime | None = None
+    started_to: datetime | None = None
+    title: str | None = None
+    external_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ListedCall:
+    """`score` 0 to 100, None while nothing could be assessed."""
+
+    call: StoredCall
+    rep_name: str
+    review_status: str | None
+    review_failure: str | None
+    score: float | None
+    moment_counts: Mapping[str, int]
+    nudges: int
+    comments: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallPage:
+    """`following` is the `before` of the next page, None on the last. `total` counts all pages."""
+
+    calls: Sequence[ListedCall]
+    following: str | None
+    total: int
+
+
+_KEYS: Final[dict[Sort, LiteralString]] = {
+    Sort.STARTED_AT: "c.started_at",
+    Sort.DURATION: "c.audio_ms",
+    # Calls without a score come last, whichever way the others are sorted.
+    Sort.SCORE: "coalesce(r.score, {none})",
+}
+_NEWEST_REVIEW: Final = (
+    " LEFT JOIN (SELECT DISTINCT ON (call_id) call_id, status, failure,"
+    " CASE WHEN status = 'finished' AND assessed THEN score END AS score"
+    " FROM review ORDER BY call_id, revision DESC) r ON r.call_id = c.call_id"
+)
+
+
+async def list_page(
+    connection: AsyncConnection,
+    wanted: CallFilter,
+    *,
+    sort: Sort = Sort.STARTED_AT,
+    descending: bool = True,
+    limit: int = 50,
+    before: str | None = None,
+) -> CallPage:
+    """One page of the calls that `wanted` lets through. Raises Refused('bad_request') for another list's `before`."""
+    key = _KEYS[sort].format(none="-1" if descending else "1000")
+    where, values = _conditions(wanted)
+    # The review is looked up for every call only where it decides which calls there are.
+    reviewed = sort is Sort.SCORE or any(" r." in f" {condition}" for condition in where)
+    values |= {"limit": limit + 1}
+    # Said here too, though the row filter says it: so the planner can use an index that begins with the tenant.
+    chosen: LiteralString = " AND ".join(["c.tenant_id = current_tenant()", *where])
+    reviews: LiteralString = _NEWEST_REVIEW if reviewed else ""
+    further: LiteralString = ""
+    if before is not None:
+        values |= dict(zip(("key", "call"), _read_cursor(before, sort, descending), strict=True))
+        further = f" WHERE (key, call_id) {'<' if descending else '>'} (%(key)s, %(call)s)"
+    order: LiteralString = "DESC" if descending else "ASC"
+    cursor = await connection.execute(
+        f"WITH matched AS (SELECT c.call_id, {key} AS key FROM call c{reviews}"
+        f" WHERE {chosen}),"
+        f" page AS (SELECT call_id, key FROM matched{further} ORDER BY key {order}, call_id {order} LIMIT %(limit)s)"
+        f" SELECT {', '.join(f'c.{column}' for column in CALL_COLUMNS)},"
+        " coalesce(nullif(p.name, ''), c.rep_id), r.status, r.failure, r.score, coalesce(m.counts, '{}'),"
+        " coalesce(m.nudges, 0), (SELECT count(*) FROM comment k WHERE k.tenant_id = c.tenant_id"
+        " AND k.call_id = c.call_id AND k.deleted_at IS NULL), page.key"
+        " FROM page JOIN call c ON c.tenant_id = current_tenant() AND c.call_id = page.call_id"
+        " JOIN rep p ON p.tenant_id = c.tenant_id AND p.rep_id = c.rep_id"
+        " LEFT JOIN LATERAL (SELECT v.status, v.failure,"
+        " CASE WHEN v.status = 'finished' AND v.assessed THEN v.score END AS score FROM review v"
+        " WHERE v.tenant_id = c.tenant_id AND v.call_id = c.call_id ORDER BY v.revision DESC LIMIT 1) r ON true"
+        " LEFT JOIN LATERAL (SELECT jsonb_object_agg(t.type, t.number) AS counts, sum(t.nudges)::int AS nudges"
+        " FROM (SELECT o.type, count(*) AS number, count(*) FILTER (WHERE o.tier = 'nudge') AS nudges FROM moment o"
+        " WHERE o.tenant_id = c.tenant_id AND o.call_id = c.call_id GROUP BY o.type) t) m ON true"
+        f" ORDER BY page.key {order}, page.call_id {order}",
+        values,
+    )
+    rows = await cursor.fetchall()
+    counted = await connection.execute(
+        f"SELECT count(*) FROM call c{reviews} WHERE {chosen}",
+        values,
+    )
+    total = await counted.fetchone()
+    page = rows[:limit]
+    following = None
+    if len(rows) > limit:
+        following = _cursor(sort, descending, page[-1][-1], page[-1][0])
+    return CallPage([_listed(row) for row in page], following, 0 if total is None else total[0])
+
+
+_REVIEWED: Final[dict[ReviewFilter, LiteralString]] = {
+    ReviewFilter.DONE: "r.status = 'finished'",
+    ReviewFilter.RUNNING: "r.status IN ('queued', 'running')",
+    ReviewFilter.FAILED: "r.status = 'failed'",
+    ReviewFilter.NONE: "r.status IS NULL",
+}
+
+
+def _conditions(wanted: CallFilter) -> tuple[list[LiteralString], dict[str, object]]:
+    """SQL conditions over `call c` and its newest review `r`, and their values."""
+    conditions: dict[str, LiteralString] = {
+        "rep_id": "c.rep_id = %(rep_id)s",
+        "status": "c.status = %(status)s",
+        "moments": "EXISTS (SELECT FROM moment m WHERE m.tenant_id = c.tenant_id AND m.call_id = c.call_id"
+        " AND m.type = ANY (%(moments)s))",
+        "score_min": "r.score >= %(score_min)s",
+        "score_max": "r.score <= %(score_max)s",
+        "duration_min_ms": "c.audio_ms >= %(duration_min_ms)s",
+        "duration_max_ms": "c.audio_ms <= %(duration_max_ms)s",
+        "started_from": "c.started_at >= %(started_from)s",
+        "started_to": "c.started_at < %(started_to)s",
+        # Not LIKE: its signs would be read as such.
+        "title": "strpos(lower(c.title), lower(%(title)s)) > 0",
+        # Never the empty name: so the partial index can serve it.
+        "external_id": "c.external_id = %(external_id)s AND c.external_id <> ''",
+    }
+    if wanted.review is not None:
+        conditions["review"] = _REVIEWED[wanted.review]
+    values: dict[str, object] = {}
+    for field in fields(wanted):
+        value = getattr(wanted, field.name)
+        if value is not None and value != ():
+            values[field.name] = list(value) if field.name == "moments" else value
+    return [conditions[name] for name in values], {k: v for k, v in values.items() if k != "review"}
+
+
+def _cursor(sort: Sort, descending: bool, key: object, call_id: UUID) -> str:
+    said = key.isoformat() if isinstance(key, datetime) else key
+    text = json.dumps([sort.value, descending, said, call_id.hex], separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _read_cursor(text: str, sort: Sort, descending: bool) -> tuple[object, UUID]:
+    try:
+        # Python ignores what is no base64 at all; then it is no JSON either.
+        was_sort, was_descending, key, call_id = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        value: object = datetime.fromisoformat(key) if sort is Sort.STARTED_AT else float(key)
+        call = UUID(call_id)
+    except (ValueError, TypeError, AttributeError):
+        was_sort = was_descending = value = call = None
+    if call is None or (was_sort, was_descending) != (sort.value, descending):
+        raise Refused("bad_request", "`before` must be the `next` of the page before, with the same `sort`")
+    return value, call
+
+
+def _listed(row: tuple[Any, ...]) -> ListedCall:
+    rep_name, status, failure, score, counts, nudges, comments = row[len(CALL_COLUMNS) : -1]
+    return ListedCall(
+        call=call_of_row(row),
+        rep_name=rep_name,
+        review_status=status,
+        review_failure=failure,
+        score=score,
+        moment_counts=counts,
+        nudges=nudges,
+        comments=comments,
+    )

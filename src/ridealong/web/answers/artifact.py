@@ -1,0 +1,172 @@
+"""Moments and the artifact: everything here cites what was said."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from ridealong.web.answers import Answer, Author
+from ridealong.web.answers.calls import RoleName, RoleSourceName
+
+
+class EvidenceShown(Answer):
+    """The words that prove a claim or a moment, and when and by whom they were said."""
+
+    utterance_no: int
+    speaker_id: int
+    start_ts: int
+    end_ts: int
+    quote: str
+
+
+class Feedback(Answer):
+    """What a rep said about a nudge."""
+
+    verdict: Literal["helpful", "not_now", "wrong"]
+    by: Author
+    at: datetime
+
+
+class FeedbackAnswer(Answer):
+    feedback: list[Feedback]
+
+
+class MomentCited(Answer):
+    """A moment as a review shows it."""
+
+    moment_id: UUID
+    type: str
+    tier: Literal["nudge", "noted"]
+    reason: str
+    confidence: float
+    nudge: str
+    trigger_ts: int
+    revision: int = Field(description="The transcript in which `utterance_no` counts")
+    evidence: list[EvidenceShown]
+
+
+class MomentShown(MomentCited):
+    """`decided_by` is `local`, or a hosted model as `vendor:model`."""
+
+    decided_by: str
+    feedback: list[Feedback]
+
+
+class MomentsAnswer(Answer):
+    moments: list[MomentShown]
+
+
+class ClaimShown(Answer):
+    """`through` stands on claims of absence alone: the last utterance that was searched."""
+
+    claim_id: UUID
+    statement: str
+    confidence: float
+    evidence: list[EvidenceShown]
+    through: int | None = None
+
+
+class FindingShown(ClaimShown):
+    criterion_id: str
+    score: Literal["yes", "partly", "no"]
+
+
+class CoachingShown(ClaimShown):
+    title: str
+    advice: str
+
+
+class SectionShown(Answer):
+    """`score` 0 to 100; null where nothing of the section could be assessed."""
+
+    section_id: str
+    title: str
+    score: float | None
+    confidence: float
+    findings: list[FindingShown]
+    not_assessed: list[str]
+
+
+class RubricNamed(Answer):
+    id: str
+    title: str
+
+
+class SpeakerRole(Answer):
+    speaker_id: int
+    role: RoleName
+    source: RoleSourceName
+    confidence: float
+
+
+class StretchShown(Answer):
+    start_ts: int
+    end_ts: int
+    first_no: int
+    last_no: int
+
+
+class SpeakerSheet(Answer):
+    speaker_id: int
+    role: RoleName
+    values: dict[str, float]
+    absent: dict[str, str]
+
+
+class StatisticsSheet(Answer):
+    """`values` by name; `absent` says why a figure could not be computed."""
+
+    version: int
+    duration_ms: int
+    values: dict[str, float]
+    absent: dict[str, str]
+    stretches: dict[str, StretchShown]
+    speakers: list[SpeakerSheet]
+
+
+class ReviewStepShown(Answer):
+    """What one model was asked in one step of the review, and what that took."""
+
+    step: str
+    part: str
+    model: str
+    outcome: str
+    attempts: int
+    input_tokens: int
+    cache_read_tokens: int
+    cache_written_tokens: int
+    output_tokens: int
+    cost_usd: float | None
+    seconds: float
+
+
+class ArtifactShown(Answer):
+    """The review of one transcript. `score` 0 to 100; null where nothing could be assessed.
+
+    `missing_sections` could not be scored. `dropped_drafts`: statements that nothing proved. A second reading took
+    `removed_claims` out, made `lowered_claims` less sure, and did not reach `unchecked_claims`.
+    """
+
+    call_id: UUID
+    revision: int
+    review_id: UUID
+    title: str
+    rubric: RubricNamed
+    reviewer: str
+    score: float | None
+    duration_ms: int
+    speakers: list[SpeakerRole]
+    sections: list[SectionShown]
+    coaching_moments: list[CoachingShown]
+    moments: list[MomentCited]
+    statistics: StatisticsSheet
+    missing_sections: list[str]
+    dropped_drafts: int
+    removed_claims: int
+    lowered_claims: int
+    unchecked_claims: int
+    warnings: list[str]
+    steps: list[ReviewStepShown]

@@ -1,0 +1,39 @@
+"""A rep's enrolled voice, and the tenant's models."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from ridealong.web.answers import Answer
+
+
+class VoiceEnrolled(Answer):
+    rep_id: str
+    enrolled: bool
+
+
+class VendorAccount(Answer):
+    """A tenant's account with a vendor. The key itself never leaves the server."""
+
+    url: str | None
+    key_set: bool
+    key_set_at: datetime | None
+    key_ends_with: str | None
+    key_readable: bool | None
+
+
+class ModelsInUse(Answer):
+    live_model: str | None
+    review_models: list[str]
+    verify_models: list[str]
+
+
+class ModelsAnswer(Answer):
+    """What the tenant chose (null: as the server's settings) and what its calls ask now."""
+
+    live_model: str | None
+    review_models: list[str] | None
+    verify_model: str | None
+    vendors: dict[str, VendorAccount]
+    in_use: ModelsInUse
+    warnings: list[str]
