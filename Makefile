@@ -16,6 +16,7 @@ demo: setup
 
 test: setup
 	@$(BIN)/python -m pytest -q
+	@if [ -d ui/node_modules ]; then cd ui && npm run --silent test; fi
 
 bench: setup
 	@$(BIN)/ridealong bench

@@ -43,6 +43,7 @@ export function Deck({ pins }: { pins: readonly Pin[] }) {
   return (
     <section className={classes.deck} aria-label="Player">
       <div className={classes.names}>
+        <Clock player={player} durationMs={call.audio_ms} />
         {lanes.map((lane, at) => (
           <div key={lane.speaker_id ?? `channel-${at}`} className={classes.name}>
             {lane.person ? (
@@ -80,21 +81,19 @@ export function Deck({ pins }: { pins: readonly Pin[] }) {
           <Icon name={playing ? "pause" : "play"} size={20} />
         </ActionIcon>
         <Step player={player} by={STEP_MS} name="On 10 seconds" />
-      </Group>
-      <div className={classes.scrub}>
-        <Scrubber player={player} durationMs={call.audio_ms} />
-      </div>
-      <Group gap="xs" wrap="nowrap" className={classes.clock}>
-        <Clock player={player} durationMs={call.audio_ms} />
         <NativeSelect
           aria-label="Speed"
           size="xs"
-          w={76}
+          w={70}
+          ml="auto"
           value={String(rate)}
           onChange={(event) => player.setRate(Number(event.currentTarget.value))}
           data={RATES.map((value) => ({ value, label: `${value}×` }))}
         />
       </Group>
+      <div className={classes.scrub}>
+        <Scrubber player={player} durationMs={call.audio_ms} />
+      </div>
       {failed && (
         <Text size="sm" c="var(--ride-bad)" role="alert" className={classes.failed}>
           The audio does not arrive. Press play to try again.

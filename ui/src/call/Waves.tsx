@@ -21,7 +21,7 @@ export default function Waves({
 }) {
   const container = useRef<HTMLDivElement>(null);
   const scheme = useComputedColorScheme("light");
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the colours are read from the page, and change with the theme
+  // The other colours are read from the page, which has them by its theme: they are drawn again with it.
   useEffect(() => {
     if (!container.current || lanes.length === 0) return;
     const style = getComputedStyle(document.documentElement);
@@ -43,7 +43,7 @@ export default function Waves({
       normalize: true,
       splitChannels: lanes.map((lane) => ({
         height: LANE_PX,
-        waveColor: `${resolve(lane.color)}80`,
+        waveColor: mixed(resolve(lane.color), scheme === "dark" ? "#242424" : "#ffffff"),
         progressColor: resolve(lane.color),
       })),
     });
@@ -52,4 +52,12 @@ export default function Waves({
     return () => waves.destroy();
   }, [player, durationMs, lanes, scheme]);
   return <div ref={container} aria-hidden="true" />;
+}
+
+/** Halfway between two colours. The library tints what it has drawn, so what has been played needs an opaque ground. */
+function mixed(color: string, ground: string): string {
+  const parts = (hex: string) => [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16));
+  const [a, b] = [parts(color), parts(ground)];
+  const mix = a.map((part, at) => Math.round(part * 0.45 + (b[at] ?? 0) * 0.55));
+  return `rgb(${mix.join(" ")})`;
 }
