@@ -110,6 +110,9 @@ class Phone:
     async def call(self, call_id: str) -> Json:
         return await self._get(f"/v1/calls/{call_id}")
 
+    async def moments(self, call_id: str) -> list[Json]:
+        return list((await self._get(f"/v1/calls/{call_id}/moments"))["moments"])
+
     async def audio(self, call_id: str) -> Samples:
         answer = await self.manager.get(f"/v1/calls/{call_id}/audio.wav")
         assert answer.status_code == 200, answer.text
@@ -126,6 +129,11 @@ async def begin(page: Page) -> None:
     await page.get_by_role("button", name="Start a call").tap()
     await page.get_by_role("button", name="Everybody agreed").tap()
     await expect(page.get_by_text("Listening", exact=True)).to_be_visible()
+    # What the page says at last, when the call's screen is gone.
+    await page.evaluate(
+        "setInterval(() => { const timer = document.querySelector('[role=timer]');"
+        " if (timer) window.lastRecordedMs = Number(timer.dataset.recordedMs); }, 20)"
+    )
 
 
 async def recorded_ms(page: Page) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import re
 from collections.abc import AsyncGenerator
@@ -15,6 +16,7 @@ from playwright.async_api import Page, expect
 from tests.browser.phone import (
     RATE,
     Phone,
+    Samples,
     begin,
     complaints,
     end,
@@ -24,13 +26,24 @@ from tests.browser.phone import (
     sample_call,
 )
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def here() -> AsyncGenerator[Phone]:
     async with phone() as made:
         yield made
+
+
+def breaks(heard: Samples) -> list[int]:
+    """Where something is missing or there twice, in ms of what was heard.
+
+    What can get lost is frames of 100 ms. A busy machine's Chromium leaves out a buffer of 10 ms of its microphone now
+    and then: that is not what is looked for.
+    """
+    found = places(heard, sample_call())
+    pairs = itertools.pairwise(found)
+    return [at * 1000 // RATE for (_, before), (at, now) in pairs if abs(now - before) > RATE * 0.06]
 
 
 async def picture(page: Page, name: str) -> None:
@@ -49,6 +62,8 @@ async def test_a_nudge_appears_and_an_outage_of_twenty_seconds_leaves_no_hole(he
         assert len((await card.locator(".words").inner_text()).split()) <= 12
         await card.get_by_role("button", name="Helpful").tap()
         await expect(card).to_be_hidden()
+        await page.get_by_role("button", name="This moment matters").tap()
+        await expect(page.get_by_role("button", name="Marked")).to_be_visible()
 
         here.network.cut()
         await expect(page.get_by_text("Reconnecting", exact=True)).to_be_visible()
@@ -57,6 +72,8 @@ async def test_a_nudge_appears_and_an_outage_of_twenty_seconds_leaves_no_hole(he
         assert await recorded_ms(page) > before + 15_000, "the recording stood still while the network was away"
         await expect(page.get_by_text(re.compile(r"(1[5-9]|2\d) s kept on this phone"))).to_be_visible()
         await picture(page, "offline")
+        # Marked while nobody hears of it: it lands where it was tapped all the same.
+        await page.get_by_role("button", name="This moment matters").tap()
         here.network.mend()
         await expect(page.get_by_text("Listening", exact=True)).to_be_visible(timeout=60_000)
 
@@ -65,11 +82,14 @@ async def test_a_nudge_appears_and_an_outage_of_twenty_seconds_leaves_no_hole(he
         assert call["ended_reason"] == "stopped"
         assert call["gaps"] == []
         assert "everybody present agreed" in call["consent"]
+        assert call["audio_ms"] == int(await page.evaluate("window.lastRecordedMs")), "not every byte has arrived"
         heard = await here.audio(call_id)
-        found = places(heard, sample_call())
-        assert len(found) > 30
-        assert {difference for _, difference in found} == {found[0][1]}, "something is missing, or there twice"
+        assert len(places(heard, sample_call())) > 30
+        assert breaks(heard) == []
         assert len(await here.calls()) == 1
+        (moment,) = [m for m in (await here.moments(call_id)) if m.get("feedback")]
+        assert [said["verdict"] for said in moment["feedback"]] == ["helpful"]
+        assert [mark["at_ts"] > 0 for mark in call["marks"]] == [True, True]
 
         await expect(page.get_by_role("heading", name="Worth replaying").or_(page.get_by_text("of 100"))).to_be_visible(
             timeout=120_000
@@ -111,8 +131,8 @@ async def test_a_page_that_is_reloaded_in_the_middle_offline_loses_nothing_of_wh
         assert gap["at_ts"] >= first_ms
         at = gap["at_ts"] * RATE // 1000
         for part in (heard[:at], heard[at:]):
-            found = places(part, sample_call())
-            assert found and len({difference for _, difference in found}) == 1
+            assert places(part, sample_call())
+            assert breaks(part) == []
 
 
 async def test_a_killed_tab_delivers_what_it_had_when_it_is_opened_again(here: Phone) -> None:
@@ -133,7 +153,7 @@ async def test_a_killed_tab_delivers_what_it_had_when_it_is_opened_again(here: P
         await picture(page, "interrupted")
         call_id = await end(page)
         assert (await here.call(call_id))["audio_ms"] >= recorded
-        assert len({difference for _, difference in places(await here.audio(call_id), sample_call())}) == 1
+        assert breaks(await here.audio(call_id)) == []
 
 
 async def test_without_the_microphone_it_says_why_and_what_to_do(here: Phone) -> None:
@@ -224,3 +244,53 @@ async def test_answers_and_audio_are_in_no_cache(here: Phone) -> None:
         )
         assert "/rep" in kept
         assert not [path for path in kept if path.startswith("/v1")]
+
+
+HOSTILE = "<img src=x onerror=\"document.title='RAN'\"> {{ 7 | times: 6 }} <b>Ask</b> for the \u202edael\u202c"
+
+
+async def test_a_managers_message_is_a_card_and_its_text_is_only_text(here: Phone) -> None:
+    async with here.context() as context:
+        page = await here.signed_in(context)
+        await begin(page)
+        await asyncio.sleep(1)
+        (running,) = [call for call in await here.calls() if call["status"] == "live"]
+        sent = await here.manager.post(f"/v1/calls/{running['call_id']}/messages", json={"text": HOSTILE})
+        assert sent.status_code == 201, sent.text
+        card = page.locator(".card.message")
+        await expect(card.locator(".words")).to_have_text(HOSTILE)
+        await expect(card.locator(".from")).to_have_text("Mona <b>Manager</b>")
+        assert await page.locator("img, .card b").count() == 0
+        assert await page.title() == "Ridealong for reps"
+        await picture(page, "message")
+        assert await complaints(page) == []
+        await card.get_by_role("button", name="Got it").tap()
+        await expect(card).to_be_hidden()
+        await end(page)
+
+
+async def test_a_full_phone_keeps_what_it_has_and_tells_of_what_it_lost(here: Phone) -> None:
+    async with here.context() as context:
+        page = await here.signed_in(context)
+        browser = await context.new_cdp_session(page)
+        await begin(page)
+        await asyncio.sleep(3)
+        here.network.cut()
+        await asyncio.sleep(2)
+        quota = {"origin": here.network.url, "quotaSize": 1}
+        await browser.send("Storage.overrideQuotaForOrigin", quota)
+        # Chromium remembers for half a minute how much room there was.
+        await expect(page.get_by_text("This phone is full")).to_be_visible(timeout=60_000)
+        await picture(page, "full")
+        kept = await recorded_ms(page)
+        await asyncio.sleep(3)
+        assert await recorded_ms(page) == kept
+        await browser.send("Storage.overrideQuotaForOrigin", {"origin": here.network.url})
+        await expect(page.get_by_text("This phone is full")).to_be_hidden(timeout=60_000)
+        here.network.mend()
+        await expect(page.get_by_text("Listening", exact=True)).to_be_visible(timeout=60_000)
+        call = await here.call(await end(page))
+        (gap,) = call["gaps"]
+        assert gap["reason"] == "the phone was full"
+        assert gap["at_ts"] == kept
+        assert gap["duration_ms"] > 2_500
