@@ -29,6 +29,9 @@ from tests.integration.app.test_killed_server import token_of
 
 PAGE: Final = Path(ridealong.web.__file__).parent / "pages" / "rep.html"
 AXE: Final = Path(__file__).parents[2] / "ui" / "node_modules" / "axe-core" / "axe.min.js"
+# The machine that tests may be busy with others.
+expect.set_options(timeout=30_000)
+
 PASSWORD: Final = "a horse that nobody corrects"
 REP: Final = "anna@example.com"
 RATE: Final = 16_000
@@ -82,7 +85,7 @@ class Phone:
             reduced_motion="reduce",
             permissions=["microphone"] if microphone else [],
         )
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(30_000)
         foreign: list[str] = []
         context.on("request", lambda asked: foreign.append(asked.url) if not self._own(asked.url) else None)
         try:
@@ -134,6 +137,13 @@ async def begin(page: Page) -> None:
         "setInterval(() => { const timer = document.querySelector('[role=timer]');"
         " if (timer) window.lastRecordedMs = Number(timer.dataset.recordedMs); }, 20)"
     )
+
+
+async def until(page: Page, expression: str) -> None:
+    """Wait for a JavaScript expression to be true. Playwright's own way needs `eval`, which the page forbids."""
+    async with asyncio.timeout(120):
+        while not await page.evaluate(expression):
+            await asyncio.sleep(0.1)
 
 
 async def recorded_ms(page: Page) -> float:

@@ -24,9 +24,10 @@ from tests.browser.phone import (
     places,
     recorded_ms,
     sample_call,
+    until,
 )
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -51,17 +52,28 @@ async def picture(page: Page, name: str) -> None:
         await page.screenshot(path=Path(keep) / f"rep-{name}.png")
 
 
-async def test_a_nudge_appears_and_an_outage_of_twenty_seconds_leaves_no_hole(here: Phone) -> None:
+async def test_a_nudge_appears_a_pause_records_nothing_and_an_outage_of_twenty_seconds_leaves_no_hole(
+    here: Phone,
+) -> None:
     async with here.context() as context:
         page = await here.signed_in(context)
         await picture(page, "home")
         await begin(page)
         card = page.locator(".card")
-        await expect(card).to_be_visible(timeout=120_000)
+        # By then the first thing worth a nudge has been said. In a pause the call's clock stands still, so that a
+        # recogniser on a busy machine is not late.
+        await until(page, "window.lastRecordedMs > 48_000")
+        await page.get_by_role("button", name="Pause").tap()
+        await expect(page.get_by_text("Nothing is recorded until you go on.")).to_be_visible()
+        stood = await recorded_ms(page)
+        await expect(card).to_be_visible(timeout=240_000)
+        assert await recorded_ms(page) == stood
         await picture(page, "nudge")
         assert len((await card.locator(".words").inner_text()).split()) <= 12
         await card.get_by_role("button", name="Helpful").tap()
         await expect(card).to_be_hidden()
+        await page.get_by_role("button", name="Go on").tap()
+        await expect(page.get_by_text("Listening", exact=True)).to_be_visible()
         await page.get_by_role("button", name="This moment matters").tap()
         await expect(page.get_by_role("button", name="Marked")).to_be_visible()
 
@@ -80,12 +92,15 @@ async def test_a_nudge_appears_and_an_outage_of_twenty_seconds_leaves_no_hole(he
         call_id = await end(page)
         call = await here.call(call_id)
         assert call["ended_reason"] == "stopped"
-        assert call["gaps"] == []
+        (gap,) = call["gaps"]
+        assert gap["reason"] == "paused"
         assert "everybody present agreed" in call["consent"]
         assert call["audio_ms"] == int(await page.evaluate("window.lastRecordedMs")), "not every byte has arrived"
         heard = await here.audio(call_id)
-        assert len(places(heard, sample_call())) > 30
-        assert breaks(heard) == []
+        at = gap["at_ts"] * RATE // 1000
+        assert len(places(heard, sample_call())) > 50
+        assert breaks(heard[:at]) == []
+        assert breaks(heard[at:]) == []
         assert len(await here.calls()) == 1
         (moment,) = [m for m in (await here.moments(call_id)) if m.get("feedback")]
         assert [said["verdict"] for said in moment["feedback"]] == ["helpful"]
@@ -99,7 +114,7 @@ async def test_a_nudge_appears_and_an_outage_of_twenty_seconds_leaves_no_hole(he
         await claim.tap()
         await expect(claim).to_have_attribute("aria-pressed", "true")
         minutes, seconds = re.findall(r"\d+", await claim.locator(".at").inner_text())[:2]
-        await page.wait_for_function("document.querySelector('audio').played.length > 0")
+        await until(page, "document.querySelector('audio').played.length > 0")
         first = await page.evaluate("document.querySelector('audio').played.start(0)")
         assert 0 <= first - (int(minutes) * 60 + int(seconds)) < 1.05
 
@@ -184,27 +199,6 @@ async def test_a_second_tab_says_that_the_first_one_records(here: Phone) -> None
         await end(page)
         # Over there it is over: here the next one can begin.
         await expect(second.get_by_role("button", name="Start a call")).to_be_visible()
-
-
-async def test_a_pause_records_nothing(here: Phone) -> None:
-    async with here.context() as context:
-        page = await here.signed_in(context)
-        await begin(page)
-        await asyncio.sleep(3)
-        await page.get_by_role("button", name="Pause").tap()
-        await expect(page.get_by_text("Nothing is recorded until you go on.")).to_be_visible()
-        await asyncio.sleep(1)
-        before = await recorded_ms(page)
-        await asyncio.sleep(3)
-        assert await recorded_ms(page) == before
-        await page.get_by_role("button", name="Go on").tap()
-        await expect(page.get_by_text("Listening", exact=True)).to_be_visible()
-        await asyncio.sleep(2)
-        assert await recorded_ms(page) > before
-        call = await here.call(await end(page))
-        (gap,) = call["gaps"]
-        assert gap["reason"] == "paused"
-        assert 3_500 < gap["duration_ms"] < 12_000
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])

@@ -80,8 +80,9 @@ export function keptConsents(): Consent[] {
   }
 }
 
-export async function calls(before: string | null): Promise<{ calls: CallRow[]; next: string | null }> {
-  return await request("GET", "/v1/calls", { query: { limit: 20, before } });
+/** The rep's own: whoever else uses this page sees no more here either. */
+export async function calls(repId: string, before: string | null): Promise<{ calls: CallRow[]; next: string | null }> {
+  return await request("GET", "/v1/calls", { query: { limit: 20, before, rep_id: repId } });
 }
 
 const path = (callId: string) => `/v1/calls/${encodeURIComponent(callId)}`;

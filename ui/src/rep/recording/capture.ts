@@ -47,7 +47,8 @@ const NEARLY_LIVE_MS = 2_000;
 
 export interface CaptureEvents {
   card(card: Card): void;
-  over(callId: string): void;
+  /** `callId`: null where the server never heard of it. */
+  over(callId: string | null): void;
 }
 
 export class Capture {
@@ -58,6 +59,7 @@ export class Capture {
   /** Why frames may be missing before the next one; null while they come without a break. */
   private broken: string | null = null;
   private lostMs = 0;
+  private delivering = false;
   private state: Snapshot;
   private readonly watchers = new Set<() => void>();
 
@@ -142,7 +144,8 @@ export class Capture {
     const capture = new Capture(recording, backlog, around, events, cardMs);
     await capture.delivery.load();
     if (recording.recorded > 0 && recording.state === "recording") capture.broken = "the page was reloaded";
-    capture.delivery.start();
+    if (recording.recorded > 0 || recording.callId !== null) capture.deliver();
+    else if (recording.state === "stopping") await capture.giveUp();
     return capture;
   }
 
@@ -180,7 +183,7 @@ export class Capture {
   /** From a tap or when the page is seen again: what the system stopped goes on, what was lost is opened again. */
   async wake(): Promise<void> {
     if (this.state.phase === "recording" && this.microphone) await this.microphone.nudge();
-    if (this.state.link.state === "waiting") this.delivery.retryNow();
+    if (this.state.link.state === "waiting") this.retryNow();
   }
 
   async pause(): Promise<void> {
@@ -226,7 +229,8 @@ export class Capture {
     });
     this.cards.clear();
     this.show({ microphone: "closed" });
-    this.delivery.stop();
+    if (this.delivering) this.delivery.stop();
+    else await this.giveUp();
   }
 
   async mark(): Promise<void> {
@@ -248,7 +252,7 @@ export class Capture {
   }
 
   retryNow(): void {
-    this.delivery.retryNow();
+    if (this.delivering) this.delivery.retryNow();
   }
 
   /** Leave everything as it is, for the next page. */
@@ -296,6 +300,7 @@ export class Capture {
     this.broken = null;
     this.lostMs = 0;
     for (const item of items) this.delivery.add(item);
+    this.deliver();
     this.show({ full: false, recordedMs: recording.recorded / BYTES_PER_MS });
   }
 
@@ -304,6 +309,19 @@ export class Capture {
     const item: Item = { ...content, n: this.recording.nextN++ };
     if (bytesOf(item) === 0) await this.backlog.append(this.recording, [item]);
     this.delivery.add(item);
+  }
+
+  /** From the first sample on: a call in which nobody was heard is none, and the server need not know of it. */
+  private deliver(): void {
+    if (this.delivering) return;
+    this.delivering = true;
+    this.delivery.start();
+  }
+
+  private async giveUp(): Promise<void> {
+    await this.backlog.forget(this.recording.key);
+    this.show({ phase: "over" });
+    this.events.over(null);
   }
 
   private inTurn(work: () => Promise<void>): Promise<void> {

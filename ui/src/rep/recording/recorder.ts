@@ -162,7 +162,7 @@ export class Recorder {
       if (!goesOn && recording.state === "recording") await this.stopHere(recording);
       const capture = await Capture.takeUp(recording, this.backlog, this.around, this.eventsOf(), this.cardMs);
       if (goesOn) current = capture;
-      else leftovers.push(capture);
+      else if (capture.snapshot.phase !== "over") leftovers.push(capture);
     }
     this.show({ place: "here", current, leftovers });
     if (current && flagged() && current.snapshot.phase === "interrupted" && (await mayListen())) await current.listen();
@@ -177,8 +177,8 @@ export class Recorder {
   private eventsOf(): CaptureEvents {
     return {
       card: this.onCard,
-      over: (callId) => {
-        const leftovers = this.state.leftovers.filter((capture) => capture.snapshot.callId !== callId);
+      over: () => {
+        const leftovers = this.state.leftovers.filter((capture) => capture.snapshot.phase !== "over");
         this.show({ leftovers, finished: this.state.finished + 1 });
       },
     };

@@ -25,9 +25,9 @@ export function CallScreen({ capture }: { capture: Capture }) {
     if (status.tone === "bad") buzz("trouble", settings.snapshot);
   }, [status.tone, settings]);
   useEffect(() => {
-    if (phase !== "over" || !callId) return;
+    if (phase !== "over") return;
     recorder.leave();
-    location.hash = `#/calls/${callId}`;
+    location.hash = callId ? `#/calls/${callId}` : "";
   }, [phase, callId, recorder]);
 
   const running = phase !== "delivering" && phase !== "over";

@@ -21,7 +21,7 @@ export function Home({ rep, offline }: { rep: Rep; offline: boolean }) {
       </header>
       {offline && <p className="note">No connection to the server. You can record all the same: it is sent later.</p>}
       <Leftovers />
-      <PastCalls key={finished} />
+      <PastCalls key={finished} repId={rep.repId} />
       <footer>
         {place === "elsewhere" ? (
           <p role="status" className="note">
@@ -38,7 +38,7 @@ export function Home({ rep, offline }: { rep: Rep; offline: boolean }) {
   );
 }
 
-function PastCalls() {
+function PastCalls({ repId }: { repId: string }) {
   const { session } = usePhone();
   const [rows, setRows] = useState<CallRow[] | null>(null);
   const [next, setNext] = useState<string | null>(null);
@@ -48,7 +48,7 @@ function PastCalls() {
   const load = useCallback(
     async (before: string | null): Promise<void> => {
       try {
-        const page = await calls(before);
+        const page = await calls(repId, before);
         setRows((rows) => [...(before ? (rows ?? []) : []), ...page.calls]);
         setNext(page.next);
         setProblem(null);
@@ -57,7 +57,7 @@ function PastCalls() {
         setProblem(error instanceof ApiError ? error.message : "Your calls could not be read.");
       }
     },
-    [session],
+    [session, repId],
   );
   useEffect(() => {
     if (started.current) return;
