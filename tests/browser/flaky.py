@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 
 class FlakyNetwork:
@@ -69,6 +69,6 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 @contextlib.asynccontextmanager
-async def flaky_network(port: int) -> AsyncIterator[FlakyNetwork]:
+async def flaky_network(port: int) -> AsyncGenerator[FlakyNetwork]:
     async with FlakyNetwork(port) as network:
         yield network

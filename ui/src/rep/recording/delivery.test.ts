@@ -1,7 +1,10 @@
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test, vi } from "vitest";
 import { type Content, type Item, MemoryBacklog, type Recording } from "./backlog";
 import { Delivery, type Link, type Surroundings, type Wire } from "./delivery";
 import type { CallEvent } from "./messages";
+
+// Hundreds of connections in real time, on a machine that may be busy.
+vi.setConfig({ testTimeout: 30_000 });
 
 /** A server that keeps docs/protocol.md, and whose network can be cut after any message. */
 class Server {
