@@ -111,7 +111,11 @@ class Phone:
         return list((await self._get("/v1/calls"))["calls"])
 
     async def call(self, call_id: str) -> Json:
-        return await self._get(f"/v1/calls/{call_id}")
+        """The ended call as it is stored. Who listens hears of the end before the database does."""
+        async with asyncio.timeout(20):
+            while (call := await self._get(f"/v1/calls/{call_id}"))["status"] != "ended":
+                await asyncio.sleep(0.05)
+        return call
 
     async def moments(self, call_id: str) -> list[Json]:
         return list((await self._get(f"/v1/calls/{call_id}/moments"))["moments"])

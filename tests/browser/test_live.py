@@ -17,7 +17,7 @@ from ridealong.app.client import CaptureClient
 from tests.browser.signed_in import HOSTILE, House, complaints, house, speak, until
 from tests.integration.app.test_killed_server import SPOKEN
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
 # Long enough for a call that is followed while it runs.
 TALK = [(f"{text} {HOSTILE}" if no == 1 else text, speaker) for no, (text, speaker) in enumerate(SPOKEN * 40)]

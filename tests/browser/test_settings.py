@@ -14,7 +14,7 @@ from playwright.async_api import Page, expect
 from tests.browser.signed_in import HOSTILE, House, complaints, house
 from tests.integration.app.test_killed_server import SPOKEN
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
 TEMPLATE = "/settings/documents/edit?kind=template&name=manager.html"
 SECTIONS = ("documents", "models", "members", "recording", "api-keys", "webhooks")
