@@ -81,6 +81,17 @@ async def reader(tokens: Tokens, viewer: Viewer, call_id: UUID) -> Principal:
     return await admit(tokens, viewer.token, scope=READ, call_id=call_id)
 
 
+async def insider(tokens: Tokens, credential: Credential | None, call_id: UUID) -> Principal:
+    """Who reads what the tenant's people say among themselves about a call: not who was sent a link to it.
+
+    Raises as `admit` does.
+    """
+    principal = await admit(tokens, credential, scope=READ, call_id=call_id)
+    if is_view(principal):
+        raise Refused("forbidden", "a view token shows the call, and not what people say about it")
+    return principal
+
+
 def is_view(principal: Principal) -> bool:
     """A token that can do nothing but read one call: the only kind that is made for URLs."""
     return principal.call_id is not None and principal.scopes == frozenset({READ})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Final, Literal
+from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,6 +17,7 @@ from ridealong.web.services import Services
 from ridealong.web.sharing import call_reader, opened_with
 
 MOST_LINK_S: Final = 24 * 3600
+DEFAULT_TEMPLATE: Final = "manager"
 
 
 class LinkWanted(BaseModel):
@@ -31,6 +33,19 @@ class Link(BaseModel):
     expires_s: int
     report: str
     audio: str
+
+
+async def chosen_template(services: Services, tenant_id: UUID, form: Literal["html", "md"]) -> str:
+    """The template of a report for which none is asked: the tenant's choice, where there is one of it in this form."""
+    if services.settings is None or services.documents is None:
+        return DEFAULT_TEMPLATE
+    chosen = (await services.settings.read(tenant_id)).default_template
+    try:
+        await services.documents.read(tenant_id, "template", f"{chosen}.{form}")
+    except Refused:
+        # Withdrawn since, or written in the other form alone: a report of ours is better than none.
+        return DEFAULT_TEMPLATE
+    return chosen
 
 
 def report_api(services: Services) -> APIRouter:
@@ -51,9 +66,7 @@ def report_api(services: Services) -> APIRouter:
         As HTML it carries no script and loads nothing but the call's audio.
         """
         tenant_id = await call_reader(services, viewer, call_id, "report")
-        if template is None and services.settings is not None:
-            template = (await services.settings.read(tenant_id)).default_template
-        template = template or "manager"
+        template = template or await chosen_template(services, tenant_id, form)
         audio = str(request.app.url_path_for("audio", call_id=str(call_id)))
         # The page's own player cannot send a header, so it gets what the page itself was opened with.
         audio_url = f"{audio}{opened_with(viewer)}"
