@@ -7,11 +7,12 @@ from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import Depends, Header, Path, Query, Request
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, Field
 from starlette.responses import Response
 
 from ridealong.core.errors import Refused
 from ridealong.web.access import READ, Credential, Principal, Tokens, admit, bearer_of
+from ridealong.web.bodies import Strict
 from ridealong.web.credentials import cookie_of
 from ridealong.web.wire import dumps
 
@@ -109,7 +110,5 @@ Text = Annotated[str, AfterValidator(_storable)]
 At = Annotated[int, Field(ge=0, le=2**31 - 1, description="Milliseconds of call audio")]
 
 
-class Body(BaseModel):
-    """Base of request bodies: a key that is not known is a mistake, and told."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class Body(Strict):
+    """Base of the bodies of what is asked about calls."""

@@ -6,13 +6,14 @@ from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from ridealong.core.errors import Refused
 from ridealong.web.access import MANAGE, READ, admit, allows
 from ridealong.web.asking import PROBLEMS, CallId, Token, View, is_view
 from ridealong.web.audio import wav_response
+from ridealong.web.bodies import Strict
 from ridealong.web.services import Services
 from ridealong.web.sharing import call_reader, opened_with
 
@@ -20,9 +21,7 @@ MOST_LINK_S: Final = 24 * 3600
 DEFAULT_TEMPLATE: Final = "manager"
 
 
-class LinkWanted(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class LinkWanted(Strict):
     expires_s: int = Field(default=3600, ge=10, le=MOST_LINK_S)
 
 
