@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from ridealong.core.artifact import moment_json
+from ridealong.core.errors import Refused
 from ridealong.store import Store, calls, moments
 from ridealong.store.call_list import CallFilter, list_page
 from ridealong.store.team import Mean, Span, TeamFigures, team_figures
@@ -39,6 +40,11 @@ class StoredTeam:
                 if call_id not in going:
                     # Another process has it, or nobody yet after a restart.
                     continue
+                try:
+                    running = await self.running.find(tenant_id, call_id)
+                except Refused:
+                    # It ended since: the others are still to be shown.
+                    continue
                 transcript = await calls.load_transcript(conn, await calls.latest_revision(conn, call_id))
                 last = (await moments.load_moments(conn, transcript))[-LAST_MOMENTS:]
                 found.append(
@@ -48,7 +54,7 @@ class StoredTeam:
                         "rep_id": listed.call.rep_id,
                         "rep_name": listed.rep_name,
                         "started_at": listed.call.started_at.isoformat(),
-                        "audio_ms": (await self.running.find(tenant_id, call_id)).audio_ms(),
+                        "audio_ms": running.audio_ms(),
                         "last_moments": [
                             {
                                 "moment_id": str(m.moment_id),

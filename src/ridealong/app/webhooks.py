@@ -99,14 +99,30 @@ def check_url(url: str, *, allow_private: bool) -> None:
         raise Refused("bad_request", "`url` lies inside the server's network: RIDEALONG_WEBHOOKS_PRIVATE allows that")
 
 
+_BEHIND: Final = tuple(
+    # What leads on to an IPv4 address that stands in the last 32 bits, or right behind 2002:.
+    ipaddress.IPv6Network(network)
+    for network in ("::/96", "::ffff:0:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "fec0::/10")
+)
+
+
 def _inside(host: str) -> bool:
-    """Whether a literal address, or `localhost`, is one that the internet does not know."""
+    """Whether a literal address, or a name of the machine itself, is one that the internet does not know."""
+    name = host.lower().rstrip(".")
     try:
-        address = ipaddress.ip_address(host)
+        address = ipaddress.ip_address(name)
     except ValueError:
-        return host.lower().rstrip(".") == "localhost"
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
+        try:
+            # `127.1`, `2130706433` and `0x7f.1` are addresses to whoever connects: what looks like none here would
+            # be taken for one there, and asked of no resolver.
+            address = ipaddress.IPv4Address(socket.inet_aton(name))
+        except (OSError, ValueError):
+            return name == "localhost" or name.endswith(".localhost")
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            address = address.ipv4_mapped
+        elif any(address in network for network in _BEHIND):
+            return True
     return not address.is_global or address.is_multicast
 
 

@@ -7,11 +7,12 @@ from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import Depends, Header, Path, Query, Request
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, Field
 from starlette.responses import Response
 
 from ridealong.core.errors import Refused
 from ridealong.web.access import READ, Credential, Principal, Tokens, admit, bearer_of
+from ridealong.web.bodies import Strict
 from ridealong.web.credentials import cookie_of
 from ridealong.web.wire import dumps
 
@@ -81,6 +82,17 @@ async def reader(tokens: Tokens, viewer: Viewer, call_id: UUID) -> Principal:
     return await admit(tokens, viewer.token, scope=READ, call_id=call_id)
 
 
+async def insider(tokens: Tokens, credential: Credential | None, call_id: UUID) -> Principal:
+    """Who reads what the tenant's people say among themselves about a call: not who was sent a link to it.
+
+    Raises as `admit` does.
+    """
+    principal = await admit(tokens, credential, scope=READ, call_id=call_id)
+    if is_view(principal):
+        raise Refused("forbidden", "a view token shows the call, and not what people say about it")
+    return principal
+
+
 def is_view(principal: Principal) -> bool:
     """A token that can do nothing but read one call: the only kind that is made for URLs."""
     return principal.call_id is not None and principal.scopes == frozenset({READ})
@@ -98,7 +110,5 @@ Text = Annotated[str, AfterValidator(_storable)]
 At = Annotated[int, Field(ge=0, le=2**31 - 1, description="Milliseconds of call audio")]
 
 
-class Body(BaseModel):
-    """Base of request bodies: a key that is not known is a mistake, and told."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class Body(Strict):
+    """Base of the bodies of what is asked about calls."""

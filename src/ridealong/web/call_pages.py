@@ -11,6 +11,7 @@ from starlette.responses import Response
 from ridealong.web.access import COMMENT, admit, author_of
 from ridealong.web.answers.calls import CallDetail, StatisticsAnswer, Waveform
 from ridealong.web.asking import PROBLEMS, Body, CallId, Text, Token, View, json_answer
+from ridealong.web.report import chosen_template
 from ridealong.web.services import Services
 from ridealong.web.sharing import call_reader, opened_with
 from ridealong.web.shelves import there
@@ -82,16 +83,21 @@ def call_pages_api(services: Services) -> APIRouter:
         call_id: CallId,
         viewer: View,
         form: Annotated[Literal["md", "html", "json"], Query(alias="format")] = "md",
-        template: Annotated[str, Query(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")] = "manager",
+        template: Annotated[str | None, Query(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")] = None,
     ) -> Response:
-        """The call as a file: its report by a template, or as `json` everything that is known of it."""
+        """The call as a file: its report by a template, or as `json` everything that is known of it.
+
+        By default the template is the one that the tenant chose.
+        """
         # Everything holds the transcript too: a share of the report alone does not show it.
         tenant_id = await call_reader(services, viewer, call_id, "call" if form == "json" else "report")
         audio = f"{request.app.url_path_for('audio', call_id=str(call_id))}{opened_with(viewer)}"
         # A file is opened away from the server: its links must lead back to it.
         audio_url = (services.public_url or str(request.base_url).rstrip("/")) + audio
+        if form != "json":
+            template = template or await chosen_template(services, tenant_id, form)
         text = await there(services.call_pages).export(
-            tenant_id, call_id, form=form, template=template, audio_url=audio_url
+            tenant_id, call_id, form=form, template=template or "", audio_url=audio_url
         )
         return Response(
             text,

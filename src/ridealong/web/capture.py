@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from typing import Final
+from uuid import UUID
 
 from ridealong.core.author import Author
-from ridealong.core.errors import Refused
+from ridealong.core.errors import Refused, RidealongError
 from ridealong.core.sight import only_rep, whole
 from ridealong.live import RunningCall, Sender
-from ridealong.web.access import CAPTURE, READ, Cookie, Principal, admit, author_of
+from ridealong.web.access import CAPTURE, READ, Cookie, Principal, admit, allows, author_of, principal_of
 from ridealong.web.conversation import Conversation
 from ridealong.web.messages import (
     PROTOCOL,
@@ -154,7 +155,7 @@ async def _resume(line: Line, services: Services, sockets: Sockets, message: Res
     return _Opened(
         call=call,
         sender=sender,
-        author=_member(principal),
+        author=_member(principal) or await _beside(line, services, principal, call_id),
         after=call.last_seq if message.after is None else message.after,
         pace=None,
         reply={
@@ -165,6 +166,23 @@ async def _resume(line: Line, services: Services, sockets: Sockets, message: Res
             "seq": call.last_seq,
         },
     )
+
+
+async def _beside(line: Line, services: Services, principal: Principal, call_id: UUID) -> Author | None:
+    """Whose page it is that resumes with the call's own token: the member's whose cookie it brings as well.
+
+    None for whoever brings none that is good for this call: the token alone lets its call go on.
+    """
+    if not isinstance(line.credential, Cookie):
+        return None
+    try:
+        person = principal_of(await line.credential.session())
+        if person.tenant_id != principal.tenant_id or not allows(person, CAPTURE):
+            return None
+        await refuse_others_call(services, person, call_id)
+    except RidealongError:
+        return None
+    return _member(person)
 
 
 def _member(principal: Principal) -> Author | None:

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
+from pydantic import Field, SecretStr, StringConstraints, ValidationError
 from starlette.responses import Response
 
 from ridealong.core.errors import MissingPart, Refused
 from ridealong.web.access import ADMIN, admit
 from ridealong.web.answers.voices import ModelsAnswer
 from ridealong.web.asking import PROBLEMS, Token, json_answer
+from ridealong.web.bodies import Strict
 from ridealong.web.documents import whole_body
 from ridealong.web.services import ModelChoices, Services
 
@@ -22,23 +23,19 @@ _Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r
 _Url = Annotated[str, StringConstraints(max_length=500, pattern=r"^[!-~]*$")]
 
 
-class AccountChange(BaseModel):
+class AccountChange(Strict):
     """An account with a vendor. `key`: the new key, or null to forget it; `url`: null for the usual address."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     key: SecretStr | None = None
     url: _Url | None = None
 
 
-class ModelsChange(BaseModel):
+class ModelsChange(Strict):
     """What to change. What is left out stays as it is; null goes back to the server's own setting.
 
     `live_model`: a model, or `none`. `review_models`: in order; empty: the local reviewer. `vendors`: null for one
     forgets its account.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     live_model: _Name | None = None
     review_models: Annotated[tuple[_Name, ...], Field(max_length=8)] | None = None

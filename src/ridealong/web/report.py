@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from typing import Annotated, Final, Literal
+from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from ridealong.core.errors import Refused
 from ridealong.web.access import MANAGE, READ, admit, allows
 from ridealong.web.asking import PROBLEMS, CallId, Token, View, is_view
 from ridealong.web.audio import wav_response
+from ridealong.web.bodies import Strict
 from ridealong.web.services import Services
 from ridealong.web.sharing import call_reader, opened_with
 
 MOST_LINK_S: Final = 24 * 3600
+DEFAULT_TEMPLATE: Final = "manager"
 
 
-class LinkWanted(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class LinkWanted(Strict):
     expires_s: int = Field(default=3600, ge=10, le=MOST_LINK_S)
 
 
@@ -31,6 +32,19 @@ class Link(BaseModel):
     expires_s: int
     report: str
     audio: str
+
+
+async def chosen_template(services: Services, tenant_id: UUID, form: Literal["html", "md"]) -> str:
+    """The template of a report for which none is asked: the tenant's choice, where there is one of it in this form."""
+    if services.settings is None or services.documents is None:
+        return DEFAULT_TEMPLATE
+    chosen = (await services.settings.read(tenant_id)).default_template
+    try:
+        await services.documents.read(tenant_id, "template", f"{chosen}.{form}")
+    except Refused:
+        # Withdrawn since, or written in the other form alone: a report of ours is better than none.
+        return DEFAULT_TEMPLATE
+    return chosen
 
 
 def report_api(services: Services) -> APIRouter:
@@ -51,9 +65,7 @@ def report_api(services: Services) -> APIRouter:
         As HTML it carries no script and loads nothing but the call's audio.
         """
         tenant_id = await call_reader(services, viewer, call_id, "report")
-        if template is None and services.settings is not None:
-            template = (await services.settings.read(tenant_id)).default_template
-        template = template or "manager"
+        template = template or await chosen_template(services, tenant_id, form)
         audio = str(request.app.url_path_for("audio", call_id=str(call_id)))
         # The page's own player cannot send a header, so it gets what the page itself was opened with.
         audio_url = f"{audio}{opened_with(viewer)}"

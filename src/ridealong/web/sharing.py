@@ -10,9 +10,9 @@ from pydantic import Field
 from starlette.responses import Response
 
 from ridealong.core.errors import Refused
-from ridealong.web.access import MANAGE, READ, admit, author_of
+from ridealong.web.access import MANAGE, admit, author_of
 from ridealong.web.answers.talk import NewShare, SharedCall, SharesAnswer
-from ridealong.web.asking import PROBLEMS, Body, CallId, Token, Viewer, json_answer, reader
+from ridealong.web.asking import PROBLEMS, Body, CallId, Token, Viewer, insider, json_answer, reader
 from ridealong.web.services import Services
 from ridealong.web.shelves import Opened, there
 
@@ -83,7 +83,7 @@ def sharing_api(services: Services) -> APIRouter:
     @api.get("/calls/{call_id}/shares", response_model=SharesAnswer)
     async def list_shares(call_id: CallId, token: Token) -> Response:
         """The call's shares, the newest first, also those that have expired or were revoked."""
-        principal = await admit(tokens, token, scope=READ, call_id=call_id)
+        principal = await insider(tokens, token, call_id)
         return json_answer({"shares": await there(services.shares).of(principal.tenant_id, call_id)})
 
     @api.delete("/calls/{call_id}/shares/{share_id}", status_code=204)

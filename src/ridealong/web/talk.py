@@ -11,11 +11,11 @@ from starlette.responses import Response
 
 from ridealong.core.errors import Refused
 from ridealong.core.moments import Verdict
-from ridealong.web.access import ADMIN, COMMENT, READ, admit, allows, author_of
+from ridealong.web.access import ADMIN, COMMENT, admit, allows, author_of
 from ridealong.web.answers.artifact import FeedbackAnswer
 from ridealong.web.answers.calls import Mark
 from ridealong.web.answers.talk import Comment, CommentsAnswer, VotesAnswer
-from ridealong.web.asking import PROBLEMS, At, Body, CallId, Text, Token, json_answer
+from ridealong.web.asking import PROBLEMS, At, Body, CallId, Text, Token, insider, json_answer
 from ridealong.web.services import Services
 from ridealong.web.shelves import there
 
@@ -49,7 +49,7 @@ def talk_api(services: Services) -> APIRouter:
     @api.get("/votes", response_model=VotesAnswer)
     async def list_votes(call_id: CallId, token: Token) -> Response:
         """Every vote on the claims of the call's review."""
-        principal = await admit(tokens, token, scope=READ, call_id=call_id)
+        principal = await insider(tokens, token, call_id)
         return json_answer({"votes": await there(services.talk).votes(principal.tenant_id, call_id)})
 
     @api.post("/claims/{claim_id}/votes", response_model=VotesAnswer)
@@ -85,7 +85,7 @@ def talk_api(services: Services) -> APIRouter:
     @api.get("/comments", response_model=CommentsAnswer)
     async def list_comments(call_id: CallId, token: Token) -> Response:
         """The call's comments in its order. A deleted one stays as a place for its replies, without its text."""
-        principal = await admit(tokens, token, scope=READ, call_id=call_id)
+        principal = await insider(tokens, token, call_id)
         return json_answer({"comments": await there(services.talk).comments(principal.tenant_id, call_id)})
 
     @api.post("/comments", status_code=201, response_model=Comment)

@@ -20,6 +20,7 @@ from ridealong.app.library import StoredLibrary, StoredRecordings, StoredReports
 from ridealong.app.runtime import StoreTokens
 from ridealong.app.talk import StoredPlaylists, StoredShares, StoredTalk
 from ridealong.app.team import StoredTeam
+from ridealong.app.tenant_settings import StoredSettings
 from ridealong.config import Settings
 from ridealong.live.engine import Engine
 from ridealong.live.registry import LiveCalls
@@ -154,6 +155,7 @@ async def pages(store: Store, store_settings: Settings, local_models: models.Mod
             shares=StoredShares(store),
             playlists=StoredPlaylists(store),
             team=StoredTeam(store, calls),
+            settings=StoredSettings(store),
         )
         try:
             async with running(create_app(services)) as address:

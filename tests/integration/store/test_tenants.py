@@ -7,15 +7,22 @@ import psycopg
 import pytest
 from psycopg import errors
 
+from ridealong.core.author import Author
 from ridealong.core.errors import InvalidSettings, Refused
+from ridealong.core.moments import Verdict
 from ridealong.core.people import MemberRole
 from ridealong.store import Store
-from ridealong.store.calls import load_call
+from ridealong.store.calls import latest_revision, load_call
+from ridealong.store.comments import write_comment
 from ridealong.store.embedded import SUPERUSER, EmbeddedPostgres
-from ridealong.store.erase import erase_voiceprint
+from ridealong.store.erase import erase_call, erase_voiceprint
 from ridealong.store.members import add_member, make_invite, open_session
 from ridealong.store.model_choices import put_account, put_models
+from ridealong.store.opinions import Opinion, give_feedback, mark, vote
+from ridealong.store.playlists import add_item, make_playlist
 from ridealong.store.sealing import Sealing
+from ridealong.store.shares import ShareScope, make_share
+from ridealong.store.speakers import correct_speaker
 from ridealong.store.tenant_settings import ConsentWording, TenantSettings, put_consents, put_settings
 from ridealong.store.tenants import (
     DocumentKind,
@@ -43,6 +50,8 @@ TABLES = (
     *("model_choice", "vendor_account"),
     *("member", "session", "invite"),
     *("tenant_setting", "consent_wording", "webhook", "webhook_delivery"),
+    *("speaker_correction", "claim_vote", "moment_feedback", "call_mark", "comment", "share"),
+    *("playlist", "playlist_item"),
 )
 
 
@@ -99,7 +108,29 @@ async def full(store: Store, slug: str) -> UUID:
             " WHERE call_id = %s LIMIT 1",
         ):
             await connection.execute(statement, [call.call_id])  # pyright: ignore
+        await talked_about(connection, call.call_id)
     return call.tenant_id
+
+
+async def talked_about(connection: psycopg.AsyncConnection, call_id: UUID) -> None:
+    """One of everything that people say about a call."""
+    author = Author(member_id=None, name="A")
+    found = await connection.execute(
+        "SELECT c.claim_id, m.moment_id FROM claim c JOIN moment m USING (tenant_id, call_id) WHERE c.call_id = %s",
+        [call_id],
+    )
+    row = await found.fetchone()
+    assert row is not None
+    transcript = await latest_revision(connection, call_id)
+    await correct_speaker(connection, transcript, 0, author, role=None, name="Kim")
+    await vote(connection, call_id, row[0], author, verdict=Opinion.AGREE, note="so it was")
+    await give_feedback(connection, call_id, row[1], author, Verdict.HELPFUL)
+    await mark(connection, call_id, 100, author)
+    first = await write_comment(connection, call_id, author, at_ts=100, text="listen", reply_to=None)
+    await write_comment(connection, call_id, author, at_ts=100, text="I did", reply_to=first.comment_id)
+    await make_share(connection, call_id, author, scope=ShareScope.REPORT, audio=False, lifetime=timedelta(hours=1))
+    playlist = await make_playlist(connection, "Openings", author)
+    await add_item(connection, playlist.playlist_id, author, call_id=call_id, start_ts=0, end_ts=60_000)
 
 
 async def test_every_table_is_filtered_by_tenant(store: Store, postgres: EmbeddedPostgres, database: str) -> None:
@@ -128,6 +159,37 @@ async def test_without_a_tenant_or_as_another_one_nothing_is_seen(store: Store, 
         become(app, nobody)
         for table in TABLES:
             assert rows_of(app, table) == 0, table
+
+
+async def test_an_erased_call_leaves_no_row_behind(
+    store: Store, postgres: EmbeddedPostgres, database: str, app: psycopg.Connection
+) -> None:
+    ours, theirs = await full(store, "acme"), await full(store, "rival")
+    with psycopg.connect(postgres.url(user=SUPERUSER, database=database)) as connection:
+        hanging = {
+            row[0]
+            for row in connection.execute(
+                "SELECT DISTINCT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid"
+                " WHERE c.relnamespace = 'ridealong'::regnamespace AND c.relkind = 'r'"
+                " AND a.attname IN ('call_id', 'review_id')"
+            ).fetchall()
+        }
+    become(app, ours)
+    calls = app.execute("SELECT call_id FROM call").fetchall()
+    for (call_id,) in calls:
+        with pytest.raises(Refused, match="no such call"):
+            async with store.tenant(theirs) as connection:
+                await erase_call(connection, call_id)
+    for table in hanging:
+        assert rows_of(app, table) > 0, table
+    for (call_id,) in calls:
+        async with store.tenant(ours) as connection:
+            await erase_call(connection, call_id)
+    for table in hanging:
+        assert rows_of(app, table) == 0, table
+    become(app, theirs)
+    for table in hanging:
+        assert rows_of(app, table) > 0, table
 
 
 async def test_nobody_writes_into_another_tenant(store: Store, app: psycopg.Connection) -> None:

@@ -209,11 +209,22 @@ async def test_only_an_admin_chooses_who_is_told(acme: House, receiver: Receiver
             "https://localhost",
         ),
         *("https://[::ffff:127.0.0.1]/", "https://192.168.1.1:8443/x", "https://0.0.0.0/", "https://crm.example/#x"),
+        # Addresses to whoever connects, though not as they are usually written.
+        *("https://127.1/", "https://2130706433/", "https://0177.0.0.1/", "https://0x7f.1/", "https://127.0.0.1./"),
+        *("https://me.localhost/", "https://LOCALHOST./"),
+        # IPv6 that leads on to IPv4, or to the site alone.
+        *("https://[::127.0.0.1]/", "https://[64:ff9b::7f00:1]/", "https://[2002:7f00:1::]/", "https://[fec0::1]/"),
+        *("https://[fe80::1%25lo]/", "https://[fd00::1]/"),
     ],
 )
 def test_messages_do_not_go_inside_the_network_or_unencrypted(url: str) -> None:
     with pytest.raises(Refused, match="url"):
         check_url(url, allow_private=False)
+
+
+@pytest.mark.parametrize("url", ["https://crm.example/x", "https://1.1.1.1/", "https://[2606:4700:4700::1111]:8443/"])
+def test_messages_go_to_addresses_that_the_internet_knows(url: str) -> None:
+    check_url(url, allow_private=False)
 
 
 async def test_an_address_inside_the_network_is_not_reached_even_where_it_was_once_allowed(
