@@ -6,6 +6,7 @@ BIN := .venv/bin
 .PHONY: setup demo test bench check format lock clean
 
 setup: .venv/.done
+	@sh tools/build_pages.sh
 
 .venv/.done: requirements.lock pyproject.toml tools/setup.sh
 	@sh tools/setup.sh "$(PYTHON)"
@@ -15,6 +16,7 @@ demo: setup
 
 test: setup
 	@$(BIN)/python -m pytest -q
+	@if [ -d ui/node_modules ]; then cd ui && npm run --silent test; fi
 
 bench: setup
 	@$(BIN)/ridealong bench
@@ -24,10 +26,12 @@ check: setup
 	@$(BIN)/ruff check src tests tools
 	@$(BIN)/basedpyright
 	@$(BIN)/lint-imports
+	@if [ -d ui/node_modules ]; then cd ui && npm run --silent check; else echo "ui/ is not checked: no Node here" >&2; fi
 
 format: setup
 	@$(BIN)/ruff format src tests tools
 	@$(BIN)/ruff check --fix src tests tools
+	@if [ -d ui/node_modules ]; then cd ui && npm run --silent format; fi
 
 clean:
-	rm -rf .venv
+	rm -rf .venv ui/node_modules src/ridealong/web/pages

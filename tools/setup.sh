@@ -1,5 +1,5 @@
 #!/bin/sh
-# Build .venv from the lock, build the local models from the packages' own weights, and mark it done.
+# Build .venv from the lock, the local models from the packages' own weights, and the pages; then mark it done.
 set -eu
 python=""
 for candidate in "${1:-}" python3 python3.13 python3.12 python3.11; do
@@ -23,4 +23,5 @@ echo "Installing the locked packages (about 1.5 GB with the developer tools; a m
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 .venv/bin/python -m ridealong.app.build
+sh tools/build_pages.sh
 touch .venv/.done

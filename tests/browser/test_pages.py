@@ -1,0 +1,234 @@
+"""The manager's pages in a real browser, against a real server."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page, expect
+
+from tests.browser.people import HOSTILE, PASSWORD, TITLE, Desk, axe, browser, desk, needs, tab, until
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def chrome() -> AsyncIterator[Browser]:
+    async with browser(needs()) as made:
+        yield made
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def told(chrome: Browser) -> AsyncIterator[Desk]:
+    async with desk() as made:
+        yield made
+
+
+async def picture(page: Page, name: str) -> None:
+    if keep := os.environ.get("RIDEALONG_KEEP_PICTURES"):
+        await page.screenshot(path=str(Path(keep) / f"{name}.png"))
+
+
+async def test_somebody_signs_in_and_finds_the_call(chrome: Browser, told: Desk) -> None:
+    async with tab(chrome, told.url, signed_in=False) as (page, complaints):
+        await page.goto(f"{told.url}/calls?status=ended")
+        await page.get_by_label("E-mail").fill("dana@example.com")
+        await page.get_by_label("Password", exact=False).first.fill("not the password")
+        await page.get_by_role("button", name="Sign in").click()
+        await expect(page.get_by_role("alert")).to_be_visible()
+        await page.get_by_label("Password", exact=False).first.fill(PASSWORD)
+        await page.get_by_role("button", name="Sign in").click()
+        # On the page that was asked for, with its filter.
+        await expect(page.get_by_role("link", name=TITLE)).to_be_visible()
+        assert page.url.endswith("/calls?status=ended")
+        await page.get_by_role("link", name=TITLE).click()
+        await expect(page.get_by_role("heading", name=TITLE, level=1)).to_be_visible()
+        # A 401 is told in the console by the browser itself.
+        assert [said for said in complaints.said if "401" not in said] == []
+
+
+async def test_a_clicked_claim_plays_from_its_first_millisecond_and_shows_its_words(
+    chrome: Browser, told: Desk
+) -> None:
+    async with tab(chrome, told.url) as (page, complaints):
+        await page.goto(f"{told.url}/calls/{told.call_id}")
+        claims = page.locator("[data-claim]")
+        await expect(claims.first).to_be_visible()
+        starts = [int(await one.get_attribute("data-start") or 0) for one in await claims.all()]
+        at = max(range(len(starts)), key=lambda number: starts[number])
+        assert starts[at] > 0
+        known = {
+            claim["claim_id"]: claim
+            for claim in [
+                *told.artifact["coaching_moments"],
+                *(f for s in told.artifact["sections"] for f in s["findings"]),
+            ]
+        }
+        claim = known[await claims.nth(at).get_attribute("data-claim")]
+        evidence = claim["evidence"][0]
+        assert starts[at] == evidence["start_ts"]
+        await claims.nth(at).click()
+        await until(
+            page,
+            "(s) => { const a = document.querySelector('audio'); return !a.paused && a.currentTime > s + 0.1 }",
+            arg=evidence["start_ts"] / 1000,
+        )
+        # `played` holds what really sounded.
+        begun = await page.evaluate("document.querySelector('audio').played.start(0)")
+        assert abs(begun * 1000 - evidence["start_ts"]) <= 50
+        # The words that prove it are marked in the transcript, all of them and no others.
+        marked = await page.evaluate(
+            "[...document.querySelectorAll('[class*=quote]')].map((e) => e.textContent).join('')"
+        )
+        assert evidence["quote"] in marked
+        # It stops where the proof ends.
+        await until(page, "document.querySelector('audio').paused", seconds=30)
+        now = await page.evaluate("document.querySelector('audio').currentTime")
+        assert abs(now * 1000 - evidence["end_ts"]) < 300
+        assert complaints.said == []
+
+
+async def test_only_what_is_played_is_asked_for(chrome: Browser, told: Desk) -> None:
+    async with tab(chrome, told.url) as (page, _):
+        asked: list[str | None] = []
+        page.on(
+            "request",
+            lambda request: asked.append(request.headers.get("range")) if "audio.wav" in request.url else None,
+        )
+        await page.goto(f"{told.url}/calls/{told.call_id}")
+        await page.locator("[data-claim]").last.click()
+        await until(page, "!document.querySelector('audio').paused")
+        assert asked
+        assert all(one is not None and one.startswith("bytes=") for one in asked)
+
+
+async def test_the_transcript_follows_the_audio_and_a_word_plays_from_itself(chrome: Browser, told: Desk) -> None:
+    async with tab(chrome, told.url) as (page, _):
+        await page.goto(f"{told.url}/calls/{told.call_id}")
+        spoken = told.transcript[6]
+        word = spoken["words"][2]
+        row = page.locator(f"[data-index='{6}']")
+        await row.locator("[data-word='2']").click()
+        await until(page, "(s) => document.querySelector('audio').currentTime >= s", arg=word["start_ts"] / 1000)
+        begun = await page.evaluate("document.querySelector('audio').played.start(0)")
+        assert abs(begun * 1000 - word["start_ts"]) <= 50
+        # The word that sounds is marked, and the mark moves on.
+        await page.wait_for_selector("[data-word][data-now]")
+        await until(
+            page,
+            "document.querySelector('[data-now]') && Number(document.querySelector('[data-now]').dataset.word) >= 4",
+        )
+        await page.keyboard.press("k")
+        await until(
+            page,
+            "(s) => Math.abs(document.querySelector('audio').currentTime - s) < 1",
+            arg=told.transcript[5]["start_ts"] / 1000,
+        )
+        await page.keyboard.press("Space")
+        await until(page, "document.querySelector('audio').paused")
+
+
+async def test_what_was_said_and_what_people_write_is_shown_as_text(chrome: Browser, told: Desk) -> None:
+    async with tab(chrome, told.url) as (page, complaints):
+        await page.goto(f"{told.url}/calls/{told.call_id}")
+        spoken = next(u for u in told.transcript if "<img" in u["text"])
+        await expect(page.get_by_text(HOSTILE[:40]).first).to_be_visible()
+        assert spoken["text"] in (await page.locator("[data-index='5']").inner_text()).replace("\n", " ")
+        await page.get_by_role("button", name="correct name or role").first.click()
+        await page.get_by_role("textbox", name="Name").fill("<img src=y onerror=alert(2)>")
+        await page.get_by_role("button", name="Save").click()
+        await expect(page.get_by_role("button", name="<img src=y onerror=alert(2)>: correct")).to_be_visible()
+        await page.get_by_role("tab", name="Comments").click()
+        await page.get_by_role("textbox", name="Comment at").fill("<script>alert(3)</script> & <b>bold</b>")
+        await page.get_by_role("button", name="Comment", exact=True).click()
+        await expect(page.get_by_text("<script>alert(3)</script> & <b>bold</b>")).to_be_visible()
+        await page.get_by_role("button", name="Reply").click()
+        await page.get_by_role("textbox", name="Your reply").fill("<iframe src='javascript:alert(4)'></iframe>")
+        await page.get_by_role("button", name="Reply").click()
+        await expect(page.get_by_text("<iframe src=")).to_be_visible()
+        await asyncio.sleep(0.3)
+        assert await page.locator("img[src=x], img[src=y], iframe").count() == 0
+        assert complaints.said == []
+
+
+async def test_a_vote_is_kept_with_who_gave_it(chrome: Browser, told: Desk) -> None:
+    async with tab(chrome, told.url) as (page, _):
+        await page.goto(f"{told.url}/calls/{told.call_id}")
+        await page.get_by_role("button", name="Agree").first.click()
+        await expect(page.get_by_role("button", name="Agree, 1 so far").first).to_have_attribute("aria-pressed", "true")
+        await page.reload()
+        agreed = page.get_by_role("button", name="Agree, 1 so far").first
+        await expect(agreed).to_have_attribute("aria-pressed", "true")
+        await agreed.hover()
+        await expect(page.get_by_text("Dana <i>Admin</i>, ", exact=False)).to_be_visible()
+        await agreed.click()
+        await expect(page.get_by_role("button", name="Agree, 1 so far")).to_have_count(0)
+
+
+async def test_a_link_shows_the_call_without_an_account_until_it_is_revoked(chrome: Browser, told: Desk) -> None:
+    async with tab(chrome, told.url) as (page, _):
+        await page.goto(f"{told.url}/calls/{told.call_id}")
+        await page.get_by_role("button", name="Share").click()
+        await page.get_by_label("The whole call", exact=False).check()
+        await page.get_by_role("button", name="Make a link").click()
+        link = await page.get_by_label("The link", exact=True).input_value()
+        async with tab(chrome, told.url, signed_in=False) as (guest, complaints):
+            await guest.goto(link)
+            await expect(guest.get_by_role("heading", name=TITLE, level=1)).to_be_visible()
+            await guest.locator("[data-claim]").last.click()
+            await until(guest, "!document.querySelector('audio').paused")
+            assert await guest.get_by_role("button", name="Agree").count() == 0
+            assert await guest.get_by_role("button", name="Share").count() == 0
+            assert complaints.said == []
+            await page.get_by_role("button", name="Revoke").first.click()
+            await expect(page.get_by_role("button", name="Revoke")).to_have_count(0)
+            await guest.reload()
+            await expect(guest.get_by_text("This link no longer works")).to_be_visible()
+
+
+async def test_a_hit_of_the_search_plays_where_it_stands(chrome: Browser, told: Desk) -> None:
+    async with tab(chrome, told.url) as (page, _):
+        await page.goto(f"{told.url}/calls")
+        await expect(page.get_by_role("heading", name="Calls")).to_be_visible()
+        await page.keyboard.press("/")
+        await page.keyboard.type("finance director signs")
+        await page.keyboard.press("Enter")
+        hit = page.get_by_role("button", name="Our finance director signs", exact=False).first
+        await expect(hit).to_be_visible()
+        await hit.click()
+        await until(page, "!document.querySelector('audio').paused")
+        begun = await page.evaluate("document.querySelector('audio').played.start(0)")
+        assert abs(begun * 1000 - told.transcript[7]["start_ts"]) <= 50
+
+
+@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_no_page_breaks_a_rule_of_accessibility(chrome: Browser, told: Desk, theme: str, phone: bool) -> None:
+    call = f"/calls/{told.call_id}"
+    pages = {
+        "calls": ("/calls?duration_min_s=1", "Northwind"),
+        "search": ("/search?q=finance+director", "finance director"),
+        "review": (call, "sure"),
+        "moments": (f"{call}?tab=moments", "Nudged"),
+        "comments": (f"{call}?tab=comments", "Comment at"),
+        "statistics": (f"{call}?tab=statistics", "Who spoke how much"),
+    }
+    found: dict[str, list[str]] = {}
+    async with tab(chrome, told.url, theme=theme, phone=phone) as (page, _):
+        for name, (address, words) in pages.items():
+            await page.goto(told.url + address)
+            await expect(page.get_by_text(words).first).to_be_visible()
+            await asyncio.sleep(0.4)
+            await picture(page, f"{name}-{'phone' if phone else 'desktop'}-{theme}")
+            found[name] = await axe(page)
+    async with tab(chrome, told.url, theme=theme, phone=phone, signed_in=False) as (page, _):
+        for name, address in {"sign-in": "/", "set-up": "/setup", "join": "/join?invite=no-such"}.items():
+            await page.goto(told.url + address)
+            await expect(page.get_by_role("heading", level=1)).to_be_visible()
+            await picture(page, f"{name}-{'phone' if phone else 'desktop'}-{theme}")
+            found[name] = await axe(page)
+    assert {name: rules for name, rules in found.items() if rules} == {}

@@ -1,0 +1,40 @@
+import { Button, Divider, PasswordInput, TextInput } from "@mantine/core";
+import { useEffect } from "react";
+import { request, withQuery } from "@/api/client";
+import type { Oidc, Session } from "@/api/types";
+import { Form, field } from "@/parts/Form";
+import { Gate } from "./Gate";
+import { useEnter } from "./session";
+
+/** Sign in, then go on to the page that was asked for. */
+export default function SignInPage({ oidc, next }: { oidc: Oidc | null; next: string }) {
+  const enter = useEnter();
+  useEffect(() => {
+    document.title = "Sign in · Ridealong";
+  }, []);
+  return (
+    <Gate title="Sign in" lead="Your calls, their reviews, and the words behind every claim.">
+      {oidc && (
+        <>
+          <Button component="a" href={withQuery("/v1/oidc/start", { next })} variant="default" fullWidth>
+            Continue with {oidc.name}
+          </Button>
+          <Divider label="or with a password" />
+        </>
+      )}
+      <Form
+        submit="Sign in"
+        send={async (fields) =>
+          enter(
+            await request<Session>("POST", "/v1/session", {
+              body: { email: field(fields, "email"), password: field(fields, "password") },
+            }),
+          )
+        }
+      >
+        <TextInput name="email" type="email" label="E-mail" autoComplete="username" required autoFocus={!oidc} />
+        <PasswordInput name="password" label="Password" autoComplete="current-password" required />
+      </Form>
+    </Gate>
+  );
+}

@@ -1,0 +1,92 @@
+import { Button, Group, Menu, Text, Title } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { notifications } from "@mantine/notifications";
+import { useQueryClient } from "@tanstack/react-query";
+import { Link, useLocation } from "wouter";
+import { request } from "@/api/client";
+import { atLeast, useSession } from "@/app/session";
+import { Confirm } from "@/parts/Confirm";
+import { clock, dateTime } from "@/parts/format";
+import { Icon } from "@/parts/Icon";
+import classes from "./CallPage.module.css";
+import { useCallView } from "./context";
+import { KeyboardHelp } from "./KeyboardHelp";
+import { ShareDialog } from "./ShareDialog";
+
+/** What call this is, and what can be done with it. */
+export function CallHead() {
+  const { call, may } = useCallView();
+  const { member } = useSession();
+  const [sharing, share] = useDisclosure(false);
+  const [erasing, erase] = useDisclosure(false);
+  const [keys, help] = useDisclosure(false);
+  const [, navigate] = useLocation();
+  const client = useQueryClient();
+  const exported = (format: string) => `/v1/calls/${call.call_id}/export?format=${format}`;
+  return (
+    <header className={classes.head}>
+      <div className={classes.titles}>
+        <Link href="/calls" className={classes.back}>
+          <Icon name="back" size={16} /> Calls
+        </Link>
+        <Title order={1} size="h3" className={classes.title}>
+          {call.title.trim() || "Call without a title"}
+        </Title>
+        <Text size="sm" c="dimmed">
+          {call.rep_name} · {dateTime(call.started_at)} · {clock(call.audio_ms)}
+        </Text>
+      </div>
+      <Group gap="xs" className={classes.actions}>
+        {may.share && (
+          <Button variant="default" size="xs" leftSection={<Icon name="share" size={14} />} onClick={share.open}>
+            Share
+          </Button>
+        )}
+        <Menu position="bottom-end" withinPortal>
+          <Menu.Target>
+            <Button variant="default" size="xs">
+              More
+            </Button>
+          </Menu.Target>
+          <Menu.Dropdown>
+            <Menu.Label>Export</Menu.Label>
+            <Menu.Item component="a" href={exported("md")} download>
+              Markdown
+            </Menu.Item>
+            <Menu.Item component="a" href={exported("html")} download>
+              HTML
+            </Menu.Item>
+            <Menu.Item component="a" href={exported("json")} download>
+              JSON
+            </Menu.Item>
+            <Menu.Item onClick={() => window.print()}>Print, or save as PDF</Menu.Item>
+            <Menu.Divider />
+            <Menu.Item onClick={help.open}>Keyboard shortcuts</Menu.Item>
+            {atLeast(member, "admin") && call.status === "ended" && (
+              <Menu.Item color="red" onClick={erase.open}>
+                Erase this call
+              </Menu.Item>
+            )}
+          </Menu.Dropdown>
+        </Menu>
+      </Group>
+      <ShareDialog callId={call.call_id} opened={sharing} close={share.close} />
+      <KeyboardHelp opened={keys} close={help.close} />
+      <Confirm
+        opened={erasing}
+        close={erase.close}
+        title="Erase this call?"
+        action="Erase it"
+        run={async () => {
+          await request<void>("DELETE", `/v1/calls/${call.call_id}`);
+          notifications.show({ message: "The call was erased." });
+          navigate("/calls");
+          client.removeQueries({ queryKey: ["call", call.call_id] });
+          await client.invalidateQueries({ queryKey: ["calls"] });
+        }}
+      >
+        Audio, transcript, review, comments and everything that cites it go, for everybody. It cannot be undone.
+      </Confirm>
+    </header>
+  );
+}

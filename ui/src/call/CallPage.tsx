@@ -1,0 +1,77 @@
+import { Anchor, Button, Group } from "@mantine/core";
+import { useEffect } from "react";
+import { Link } from "wouter";
+import { atLeast, useSession } from "@/app/session";
+import { EmptyState, ErrorState, Loading } from "@/parts/states";
+import { CallHead } from "./CallHead";
+import { CallRoom } from "./CallRoom";
+import { CommentsPane } from "./CommentsPane";
+import { MomentsPane } from "./MomentsPane";
+import { ReviewPane } from "./ReviewPane";
+import { useCall, useComments, useTranscript } from "./reading";
+import { StatisticsPane } from "./StatisticsPane";
+import type { CallSource } from "./source";
+
+/** One call for somebody who is signed in. */
+export default function CallPage({ callId }: { callId: string }) {
+  const source: CallSource = { callId, share: null };
+  const call = useCall(source);
+  const transcript = useTranscript(source, call.data?.status === "ended");
+  const comments = useComments(source);
+  const { member } = useSession();
+  const title = call.data?.title.trim() || "Call";
+  useEffect(() => {
+    document.title = `${title} · Ridealong`;
+  }, [title]);
+  if (call.isPending) return <Loading label="Loading the call" />;
+  if (call.isError) {
+    return (
+      <>
+        <ErrorState error={call.error} retry={() => call.refetch()} />
+        <Group justify="center">
+          <Anchor component={Link} href="/calls">
+            To the calls
+          </Anchor>
+        </Group>
+      </>
+    );
+  }
+  if (call.data.status === "live") {
+    return (
+      <EmptyState
+        title="This call is running"
+        action={
+          atLeast(member, "manager") && (
+            <Button component={Link} href={`/live/${callId}`}>
+              Follow it live
+            </Button>
+          )
+        }
+      >
+        Its transcript, review and recording appear here when it ends; this page notices by itself.
+      </EmptyState>
+    );
+  }
+  if (transcript.isPending) return <Loading label="Loading the transcript" />;
+  if (transcript.isError) return <ErrorState error={transcript.error} retry={() => transcript.refetch()} />;
+  const own = member.rep_id === call.data.rep_id;
+  const manager = atLeast(member, "manager");
+  const open = comments.data?.filter((one) => !one.deleted) ?? [];
+  return (
+    <CallRoom
+      source={source}
+      call={call.data}
+      utterances={transcript.data.utterances}
+      revision={transcript.data.revision}
+      comments={open}
+      may={{ listen: call.data.audio_ms > 0, talk: true, correct: manager || own, share: manager }}
+      head={<CallHead />}
+      panes={[
+        { id: "review", label: "Review", Pane: ReviewPane },
+        { id: "moments", label: "Moments", Pane: MomentsPane },
+        { id: "comments", label: `Comments${open.length > 0 ? ` (${open.length})` : ""}`, Pane: CommentsPane },
+        { id: "statistics", label: "Statistics", Pane: StatisticsPane },
+      ]}
+    />
+  );
+}

@@ -1,0 +1,182 @@
+import { Alert, Button, Group, List, Stack, Text, Title } from "@mantine/core";
+import type { Artifact, Section, Vote } from "@/api/types";
+import { plural, words } from "@/parts/format";
+import { Score } from "@/parts/Score";
+import { EmptyState, ErrorState, Loading, messageOf } from "@/parts/states";
+import { ClaimCard } from "./ClaimCard";
+import classes from "./ClaimCard.module.css";
+import { useCallView } from "./context";
+import { ReviewProgress } from "./ReviewProgress";
+import { isBusy, useArtifact, useReviewAgain, useVotes } from "./reading";
+
+const ANSWER = { yes: "Yes", partly: "Partly", no: "No" } as const;
+
+/** The artifact: scores, findings and what is worth replaying; or why there is none, and what to do. */
+export function ReviewPane() {
+  const { source, call, may } = useCallView();
+  const artifact = useArtifact(source, call.review?.status ?? "none");
+  const votes = useVotes(source);
+  const again = useReviewAgain(source);
+  if (artifact.isPending) return <Loading label="Loading the review" />;
+  if (artifact.isError) return <ErrorState error={artifact.error} retry={() => artifact.refetch()} />;
+  const retry = may.correct ? (
+    <Button variant="default" loading={again.isPending} onClick={() => again.mutate()}>
+      Review it again
+    </Button>
+  ) : null;
+  const found = artifact.data;
+  if (!found) {
+    if (isBusy(call)) return <ReviewProgress call={call} />;
+    if (call.review?.status === "failed") {
+      return (
+        <EmptyState title="The review failed" action={retry}>
+          {call.review.failure ?? "The server gave no reason."} The recording and the transcript are safe.
+        </EmptyState>
+      );
+    }
+    return (
+      <EmptyState title="Not reviewed" action={call.status === "ended" ? retry : null}>
+        {call.status === "live" ? "The review is made as soon as the call ends." : "No review was asked for this call."}
+      </EmptyState>
+    );
+  }
+  return (
+    <Stack gap="lg" p="md">
+      {isBusy(call) && <ReviewProgress call={call} small />}
+      {call.review_outdated && !isBusy(call) && (
+        <Alert color="yellow" title="Made with other speakers">
+          <Stack gap="xs" align="start">
+            Somebody corrected who is who since. The transcript and the statistics follow; the scores below do not yet.
+            {retry}
+          </Stack>
+        </Alert>
+      )}
+      {again.isError && <Alert color="red">{messageOf(again.error)}</Alert>}
+      <Head artifact={found} />
+      <Coaching artifact={found} votes={votes.data ?? []} />
+      {found.sections.map((section) => (
+        <SectionPart key={section.section_id} section={section} revision={found.revision} votes={votes.data ?? []} />
+      ))}
+      <Fine artifact={found} />
+    </Stack>
+  );
+}
+
+function Head({ artifact }: { artifact: Artifact }) {
+  return (
+    <Group justify="space-between" align="end" gap="sm">
+      <div>
+        <Title order={2} size="h4">
+          {artifact.rubric.title}
+        </Title>
+        <Text size="xs" c="dimmed">
+          Reviewed by {artifact.reviewer === "local" ? "this server alone" : artifact.reviewer}
+        </Text>
+      </div>
+      {artifact.score === null ? (
+        <Text size="sm" c="dimmed">
+          No score: the call holds nothing to assess
+        </Text>
+      ) : (
+        <Score score={artifact.score} large />
+      )}
+    </Group>
+  );
+}
+
+function Coaching({ artifact, votes }: { artifact: Artifact; votes: readonly Vote[] }) {
+  if (artifact.coaching_moments.length === 0) return null;
+  return (
+    <Stack gap="xs" component="section" aria-labelledby="worth-replaying">
+      <Title order={3} size="h5" id="worth-replaying">
+        Worth replaying
+      </Title>
+      {artifact.coaching_moments.map((moment) => (
+        <ClaimCard
+          key={moment.claim_id}
+          claim={moment}
+          revision={artifact.revision}
+          label={<Text fw={600}>{moment.title}</Text>}
+          advice={moment.advice}
+          votes={votes.filter((vote) => vote.claim_id === moment.claim_id)}
+        />
+      ))}
+    </Stack>
+  );
+}
+
+function SectionPart({ section, revision, votes }: { section: Section; revision: number; votes: readonly Vote[] }) {
+  const id = `section-${section.section_id}`;
+  return (
+    <Stack gap="xs" component="section" aria-labelledby={id}>
+      <Group justify="space-between" wrap="nowrap">
+        <Title order={3} size="h5" id={id}>
+          {section.title}
+        </Title>
+        {section.score === null ? (
+          <Text size="sm" c="dimmed">
+            Not assessed
+          </Text>
+        ) : (
+          <Score score={section.score} />
+        )}
+      </Group>
+      {section.findings.map((finding) => (
+        <ClaimCard
+          key={finding.claim_id}
+          claim={finding}
+          revision={revision}
+          label={
+            <Group gap={6}>
+              <span className={classes.answer} data-answer={finding.score}>
+                {ANSWER[finding.score]}
+              </span>
+              <Text size="xs" c="dimmed">
+                {words(finding.criterion_id)}
+              </Text>
+            </Group>
+          }
+          votes={votes.filter((vote) => vote.claim_id === finding.claim_id)}
+        />
+      ))}
+      {section.not_assessed.length > 0 && (
+        <Text size="sm" c="dimmed">
+          No evidence either way, so no score: {section.not_assessed.map(words).join(", ").toLowerCase()}.
+        </Text>
+      )}
+    </Stack>
+  );
+}
+
+/** What the review could not do, said plainly. */
+function Fine({ artifact }: { artifact: Artifact }) {
+  const said = [
+    ...artifact.missing_sections.map((name) => `“${words(name)}” could not be scored and is no part of the score.`),
+    ...artifact.warnings.map((warning) => warning.charAt(0).toUpperCase() + warning.slice(1)),
+    artifact.dropped_drafts > 0
+      ? `${plural(artifact.dropped_drafts, "statement was", "statements were")} dropped because nothing said proved them.`
+      : "",
+    artifact.removed_claims > 0
+      ? `A second reading removed ${plural(artifact.removed_claims, "statement")} that the words did not bear out.`
+      : "",
+    artifact.lowered_claims > 0
+      ? `A second reading made ${plural(artifact.lowered_claims, "statement")} less certain.`
+      : "",
+    artifact.unchecked_claims > 0
+      ? `The second reading did not reach ${plural(artifact.unchecked_claims, "statement")}.`
+      : "",
+  ].filter(Boolean);
+  if (said.length === 0) return null;
+  return (
+    <Stack gap={4} component="section" aria-label="About this review">
+      <Text size="sm" fw={600}>
+        About this review
+      </Text>
+      <List size="sm" c="dimmed">
+        {said.map((line) => (
+          <List.Item key={line}>{line}</List.Item>
+        ))}
+      </List>
+    </Stack>
+  );
+}

@@ -1,0 +1,72 @@
+/** What all parts of the page of one call share. */
+
+import { createContext, useContext, useSyncExternalStore } from "react";
+import type { CallDetail, Evidence, Utterance } from "@/api/types";
+import { type Held, useHeld } from "@/parts/held";
+import type { Player } from "@/parts/player";
+import type { People } from "./people";
+import type { CallSource } from "./source";
+
+/** The evidence that was last asked for: its words are marked in the transcript. */
+export interface Shown {
+  /** Which button asked. */
+  by: string;
+  index: number;
+  quote: string;
+}
+
+/** What is put into a playlist. */
+export interface PlaylistStretch {
+  start_ts: number;
+  end_ts: number;
+  moment_id?: string;
+  claim_id?: string;
+}
+
+export interface CallView {
+  source: CallSource;
+  call: CallDetail;
+  people: People;
+  player: Player;
+  utterances: readonly Utterance[];
+  shown: Held<Shown | null>;
+  /** Play the evidence from its first millisecond, and show where it was said. Again: stop. */
+  play: (by: string, evidence: Evidence, revision: number) => void;
+  /** What a playlist is being chosen for. */
+  adding: Held<PlaylistStretch | null>;
+  may: {
+    /** Whether there is audio for this reader. */
+    listen: boolean;
+    /** Votes, comments: somebody signed in who may see the call. */
+    talk: boolean;
+    /** Names and roles of speakers. */
+    correct: boolean;
+    /** Playlists and share links. */
+    share: boolean;
+  };
+}
+
+const Context = createContext<CallView | null>(null);
+export const CallViewProvider = Context.Provider;
+
+export function useCallView(): CallView {
+  const view = useContext(Context);
+  if (view === null) throw new Error("this part stands outside of a call's page");
+  return view;
+}
+
+/** Whether what is shown was asked for by a button of that name, or of one that begins with it. */
+export function useIsShown(name: string): boolean {
+  return useHeld(
+    useCallView().shown,
+    (shown) => shown !== null && (shown.by === name || shown.by.startsWith(`${name}-`)),
+  );
+}
+
+/** Whether this very button's stretch sounds now. */
+export function useSounds(name: string): boolean {
+  const { shown, player } = useCallView();
+  const asked = useHeld(shown, (value) => value?.by === name);
+  const playing = useSyncExternalStore(player.subscribe, () => asked && player.snapshot().playing);
+  return asked && playing;
+}

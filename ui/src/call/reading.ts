@@ -1,0 +1,172 @@
+/** What the page of one call reads and changes. */
+
+import { type QueryClient, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { ApiError, request } from "@/api/client";
+import type {
+  Artifact,
+  CallDetail,
+  Comment,
+  Feedback,
+  Moment,
+  RoleName,
+  Statistic,
+  Transcript,
+  Vote,
+  Waveform,
+} from "@/api/types";
+import { addressOf, type CallSource } from "./source";
+
+function read<T>(source: CallSource, part: string, query: Record<string, string | number> = {}) {
+  return ({ signal }: { signal: AbortSignal }) => request<T>("GET", addressOf(source, part, query), { signal });
+}
+
+const keyOf = (source: CallSource, what: string) => ["call", source.callId, what, source.share] as const;
+
+export function useCall(source: CallSource) {
+  return useQuery({
+    queryKey: ["call", source.callId],
+    queryFn: read<CallDetail>(source, ""),
+    refetchInterval: (found) => {
+      const call = found.state.data;
+      return call && (call.status === "live" || isBusy(call)) ? 2000 : false;
+    },
+  });
+}
+
+/** Whether a review is on its way. */
+export function isBusy(call: CallDetail): boolean {
+  return call.review?.status === "queued" || call.review?.status === "running";
+}
+
+export function useTranscript(source: CallSource, enabled = true) {
+  return useQuery({
+    queryKey: keyOf(source, "transcript"),
+    queryFn: read<Transcript>(source, "/transcript"),
+    enabled,
+    staleTime: 5 * 60_000,
+  });
+}
+
+export function useMoments(source: CallSource, enabled = true) {
+  return useQuery({
+    queryKey: keyOf(source, "moments"),
+    queryFn: read<{ moments: Moment[] }>(source, "/moments"),
+    select: (answer) => answer.moments,
+    enabled,
+  });
+}
+
+/** The review; null while there is none. `state` is part of the key: a review that gets done is read at once. */
+export function useArtifact(source: CallSource, state: string) {
+  return useQuery({
+    queryKey: [...keyOf(source, "artifact"), state],
+    queryFn: async ({ signal }): Promise<Artifact | null> => {
+      try {
+        return await request<Artifact>("GET", addressOf(source, "/artifact"), { signal });
+      } catch (reason) {
+        if (reason instanceof ApiError && NO_REVIEW.has(reason.code)) return null;
+        throw reason;
+      }
+    },
+    placeholderData: (before) => before,
+    staleTime: 60_000,
+  });
+}
+
+const NO_REVIEW = new Set(["not_reviewed", "unknown_review", "review_not_finished"]);
+
+export function useStatistics(source: CallSource, enabled = true) {
+  return useQuery({
+    queryKey: keyOf(source, "statistics"),
+    queryFn: read<{ statistics: Statistic[] }>(source, "/statistics"),
+    select: (answer) => answer.statistics,
+    enabled,
+  });
+}
+
+export function useWaveform(source: CallSource, enabled = true) {
+  return useQuery({
+    queryKey: keyOf(source, "waveform"),
+    queryFn: read<Waveform>(source, "/waveform", { points: 2000 }),
+    enabled,
+    staleTime: 10 * 60_000,
+  });
+}
+
+export function useVotes(source: CallSource) {
+  return useQuery({
+    queryKey: keyOf(source, "votes"),
+    queryFn: read<{ votes: Vote[] }>(source, "/votes"),
+    select: (answer) => answer.votes,
+    enabled: source.share === null,
+  });
+}
+
+export function useVote(source: CallSource) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: ({ claimId, verdict }: { claimId: string; verdict: Vote["verdict"] | null }) =>
+      request<{ votes: Vote[] }>("POST", addressOf(source, `/claims/${claimId}/votes`), { body: { verdict } }),
+    onSuccess: () => client.invalidateQueries({ queryKey: keyOf(source, "votes") }),
+  });
+}
+
+export function useFeedback(source: CallSource) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: ({ momentId, verdict }: { momentId: string; verdict: Feedback["verdict"] }) =>
+      request<{ feedback: Feedback[] }>("POST", addressOf(source, `/moments/${momentId}/feedback`), {
+        body: { verdict },
+      }),
+    onSuccess: () => client.invalidateQueries({ queryKey: keyOf(source, "moments") }),
+  });
+}
+
+export function useComments(source: CallSource) {
+  return useQuery({
+    queryKey: keyOf(source, "comments"),
+    queryFn: read<{ comments: Comment[] }>(source, "/comments"),
+    select: (answer) => answer.comments,
+    enabled: source.share === null,
+  });
+}
+
+export function useCommenting(source: CallSource) {
+  const client = useQueryClient();
+  const settled = () => client.invalidateQueries({ queryKey: keyOf(source, "comments") });
+  const add = useMutation({
+    mutationFn: (comment: { at_ts: number; text: string; reply_to?: string }) =>
+      request<Comment>("POST", addressOf(source, "/comments"), { body: comment }),
+    onSuccess: settled,
+  });
+  const remove = useMutation({
+    mutationFn: (commentId: string) => request<void>("DELETE", addressOf(source, `/comments/${commentId}`)),
+    onSuccess: settled,
+  });
+  return { add, remove };
+}
+
+/** Everything that follows from who is who. */
+function forgetRoles(client: QueryClient, source: CallSource) {
+  return Promise.all([
+    client.invalidateQueries({ queryKey: ["call", source.callId] }),
+    client.invalidateQueries({ queryKey: ["calls"] }),
+  ]);
+}
+
+export function useCorrectSpeaker(source: CallSource) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: ({ speakerId, ...change }: { speakerId: number; name?: string | null; role?: RoleName }) =>
+      request<CallDetail>("PUT", addressOf(source, `/speakers/${speakerId}`), { body: change }),
+    onSuccess: () => forgetRoles(client, source),
+  });
+}
+
+export function useReviewAgain(source: CallSource) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: () => request<unknown>("POST", addressOf(source, "/review")),
+    onSuccess: () => client.invalidateQueries({ queryKey: ["call", source.callId] }),
+  });
+}

@@ -1,0 +1,30 @@
+/** How the live pages say things. */
+
+import type { Role } from "./feed";
+
+export function speakerName(
+  speaker: number | null,
+  roles: Readonly<Record<number, Role>>,
+  names: Readonly<Record<number, string>>,
+): string {
+  if (speaker === null) return "Somebody";
+  const name = names[speaker];
+  if (name !== undefined) return name;
+  const role = roles[speaker];
+  if (role === "rep") return "Rep";
+  if (role === "customer") return "Customer";
+  return `Speaker ${speaker + 1}`;
+}
+
+const NOTED: Readonly<Record<string, string>> = {
+  low_confidence: "Not sure enough to interrupt the rep.",
+  budget_spent: "The rep had enough nudges in these minutes.",
+  cooling_down: "The rep was nudged about this just before.",
+  late: "It would have come too late.",
+  role_unknown: "It is not known yet who the rep is.",
+  type_is_noted: "This kind is kept for the review only.",
+};
+
+export function whyNoted(reason: string): string {
+  return NOTED[reason] ?? "Kept for the review.";
+}
