@@ -1,0 +1,268 @@
+"""A rep's phone: Chromium whose microphone hears the sample call, and a server behind a flaky network."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import shutil
+import tempfile
+import wave
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import av
+import httpx
+import numpy as np
+import numpy.typing as npt
+import pytest
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+
+import ridealong.web
+from ridealong.app.bench.server import ServerProcess, server
+from ridealong.sample import sample_audio_path
+from tests.browser.devtools import chromium
+from tests.browser.flaky import FlakyNetwork, flaky_network
+from tests.integration.app.test_killed_server import token_of
+
+PAGE: Final = Path(ridealong.web.__file__).parent / "pages" / "rep.html"
+AXE: Final = Path(__file__).parents[2] / "ui" / "node_modules" / "axe-core" / "axe.min.js"
+# The machine that tests may be busy with others.
+expect.set_options(timeout=30_000)
+
+PASSWORD: Final = "a horse that nobody corrects"
+REP: Final = "anna@example.com"
+RATE: Final = 16_000
+RULES: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+Samples = npt.NDArray[np.float64]
+Json = dict[str, Any]
+
+
+def needed() -> str:
+    """Chromium's path, or a skipped test that says what is missing."""
+    program = chromium()
+    if program is None:
+        pytest.skip("no Chromium here (apt-get install chromium): the rep's phone is not tested")
+    if not PAGE.exists():
+        pytest.skip("the pages are not built (sh tools/build_pages.sh): the rep's phone is not tested")
+    return program
+
+
+def sample_call() -> Samples:
+    """The sample call as 16 kHz samples."""
+    with av.open(str(sample_audio_path())) as container:
+        resampler = av.AudioResampler("s16", "mono", RATE)
+        pieces = [out.to_ndarray().ravel() for frame in container.decode(audio=0) for out in resampler.resample(frame)]
+    return np.concatenate(pieces).astype(np.float64)
+
+
+@dataclass
+class Phone:
+    """A server, the network to it, and a browser in which the rep can sign in."""
+
+    running: ServerProcess
+    network: FlakyNetwork
+    browser: Browser
+    token: str
+    manager: httpx.AsyncClient
+    """The API as the tenant's manager."""
+
+    @contextlib.asynccontextmanager
+    async def context(
+        self, *, theme: Literal["dark", "light"] = "dark", microphone: bool = True
+    ) -> AsyncGenerator[BrowserContext]:
+        """A phone of its own: nothing of another one is in it. No page may ask another host."""
+        context = await self.browser.new_context(
+            base_url=self.network.url,
+            viewport={"width": 390, "height": 844},
+            device_scale_factor=2,
+            is_mobile=True,
+            has_touch=True,
+            color_scheme=theme,
+            reduced_motion="reduce",
+            permissions=["microphone"] if microphone else [],
+        )
+        context.set_default_timeout(30_000)
+        foreign: list[str] = []
+        context.on("request", lambda asked: foreign.append(asked.url) if not self._own(asked.url) else None)
+        try:
+            yield context
+            assert not foreign, foreign
+        finally:
+            await context.close()
+
+    def _own(self, url: str) -> bool:
+        return url.startswith((self.network.url, "data:", "blob:"))
+
+    async def signed_in(self, context: BrowserContext) -> Page:
+        """The rep's page, signed in through its own form."""
+        page = await context.new_page()
+        await page.goto("/rep")
+        await page.get_by_label("E-mail").fill(REP)
+        await page.get_by_label("Password").fill(PASSWORD)
+        await page.get_by_role("button", name="Sign in").tap()
+        await expect(page.get_by_role("button", name="Start a call")).to_be_visible()
+        return page
+
+    async def calls(self) -> list[Json]:
+        return list((await self._get("/v1/calls"))["calls"])
+
+    async def call(self, call_id: str) -> Json:
+        return await self._get(f"/v1/calls/{call_id}")
+
+    async def moments(self, call_id: str) -> list[Json]:
+        return list((await self._get(f"/v1/calls/{call_id}/moments"))["moments"])
+
+    async def audio(self, call_id: str) -> Samples:
+        answer = await self.manager.get(f"/v1/calls/{call_id}/audio.wav")
+        assert answer.status_code == 200, answer.text
+        return np.frombuffer(answer.content[44:], "<i2").astype(np.float64)
+
+    async def _get(self, path: str) -> Json:
+        answer = await self.manager.get(path)
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+
+async def begin(page: Page) -> None:
+    """Two taps."""
+    await page.get_by_role("button", name="Start a call").tap()
+    await page.get_by_role("button", name="Everybody agreed").tap()
+    await expect(page.get_by_text("Listening", exact=True)).to_be_visible()
+    # What the page says at last, when the call's screen is gone.
+    await page.evaluate(
+        "setInterval(() => { const timer = document.querySelector('[role=timer]');"
+        " if (timer) window.lastRecordedMs = Number(timer.dataset.recordedMs); }, 20)"
+    )
+
+
+async def until(page: Page, expression: str) -> None:
+    """Wait for a JavaScript expression to be true. Playwright's own way needs `eval`, which the page forbids."""
+    async with asyncio.timeout(120):
+        while not await page.evaluate(expression):
+            await asyncio.sleep(0.1)
+
+
+async def recorded_ms(page: Page) -> float:
+    return float(await page.get_by_role("timer").get_attribute("data-recorded-ms") or 0)
+
+
+async def end(page: Page) -> str:
+    """End the call; returns its id when the server has all of it."""
+    await page.get_by_role("button", name="End", exact=True).tap()
+    await page.get_by_role("button", name="End the call").tap()
+    await page.wait_for_url(re.compile(r"#/calls/"), timeout=60_000)
+    return page.url.rpartition("/")[2]
+
+
+async def complaints(page: Page) -> list[str]:
+    """What axe finds wrong with what the page shows now."""
+    if not AXE.exists():
+        pytest.skip("axe-core is not here (npm ci in ui/): nothing checks whether the rep's pages are accessible")
+    await page.evaluate(AXE.read_text())
+    found: list[Json] = await page.evaluate(
+        "rules => axe.run(document, {runOnly: rules}).then(found => found.violations.map("
+        "rule => ({id: rule.id, nodes: rule.nodes.map(node => node.target.join(' '))})))",
+        RULES,
+    )
+    return [f"{rule['id']} at {node}" for rule in found for node in rule["nodes"]]
+
+
+def places(heard: Samples, spoken: Samples, *, piece_s: float = 1.0) -> list[tuple[int, int]]:
+    """Where each piece of `heard` lies in `spoken`, which is said again and again: (at, difference), in samples.
+
+    A hole or something said twice changes the difference. Pieces too quiet to be told are left out.
+    """
+    size = int(piece_s * RATE)
+    length = 1 << (len(spoken) + size).bit_length()
+    spectrum = np.fft.rfft(spoken, length)
+    power = np.concatenate([[0.0], np.cumsum(spoken**2)])
+    found: list[tuple[int, int]] = []
+    for at in range(0, len(heard) - size, size):
+        piece = heard[at : at + size]
+        if np.sqrt(np.mean(piece**2)) < 300:
+            continue
+        match = np.fft.irfft(spectrum * np.conj(np.fft.rfft(piece, length)), length)[: len(spoken) - size]
+        best = int(np.argmax(match))
+        strength = match[best] / np.sqrt((power[best + size] - power[best]) * np.sum(piece**2) + 1e-9)
+        if strength > 0.9:
+            found.append((at, (best - at) % len(spoken)))
+    return found
+
+
+@contextlib.asynccontextmanager
+async def phone() -> AsyncGenerator[Phone]:
+    program = needed()
+    # Not pytest's own folder: another session closes that to the embedded server's user, and its path is long.
+    folder = Path(tempfile.mkdtemp(prefix="ridealong-rep-"))
+    sound = folder / "call.wav"
+    with wave.open(str(sound), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(RATE)
+        file.writeframes(sample_call().astype("<i2").tobytes())
+    data = folder / "data"
+    data.mkdir()
+    try:
+        async with (
+            server(data) as running,
+            flaky_network(running.port) as network,
+            async_playwright() as playwright,
+            await playwright.chromium.launch(
+                executable_path=program,
+                args=[
+                    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--mute-audio"),
+                    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+                    # No --use-fake-ui: it would say yes to the microphone where a test says no.
+                    *("--use-fake-device-for-media-stream", f"--use-file-for-fake-audio-capture={sound}"),
+                ],
+            ) as browser,
+            httpx.AsyncClient(base_url=running.url, timeout=60) as manager,
+        ):
+            await _people(manager, data)
+            await _be_patient(manager)
+            yield Phone(
+                running=running,
+                network=network,
+                browser=browser,
+                token=await asyncio.to_thread(token_of, data),
+                manager=manager,
+            )
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _people(manager: httpx.AsyncClient, data: Path) -> None:
+    said = re.search(r"/setup\?code=(\S+)", (data / "server.log").read_text())
+    assert said is not None, "the server printed no code for the first set-up"
+    made = await manager.post(
+        "/v1/setup",
+        json={
+            "setup_code": said.group(1),
+            "organisation": "Fernwell",
+            "name": "Mona <b>Manager</b>",
+            "email": "mona@example.com",
+            "password": PASSWORD,
+        },
+    )
+    assert made.status_code == 201, made.text
+    manager.headers["X-CSRF-Token"] = made.json()["csrf"]
+    added = await manager.post("/v1/members", json={"email": REP, "name": "Anna Berg", "role": "rep"})
+    assert added.status_code == 201, added.text
+    invite = httpx.URL(added.json()["invite"]).params["invite"]
+    async with httpx.AsyncClient(base_url=manager.base_url, timeout=60) as theirs:
+        joined = await theirs.post("/v1/invites", json={"invite": invite, "password": PASSWORD})
+        assert joined.status_code == 201, joined.text
+
+
+async def _be_patient(manager: httpx.AsyncClient) -> None:
+    """A nudge may come late: how fast the recogniser is on a busy machine is not what is tested here."""
+    taxonomy = await manager.get("/v1/taxonomies/default")
+    assert taxonomy.status_code == 200, taxonomy.text
+    patient, changed = re.subn(r"max_lateness_s: [\d.]+", "max_lateness_s: 60.0", taxonomy.text)
+    assert changed == 1
+    kept = await manager.put("/v1/taxonomies/default", content=patient)
+    assert kept.status_code == 204, kept.text
