@@ -9,6 +9,7 @@ import {
   UnstyledButton,
   useComputedColorScheme,
   useMantineColorScheme,
+  VisuallyHidden,
 } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { type ReactNode, useEffect } from "react";
@@ -70,8 +71,11 @@ export function Shell({ children }: { children: ReactNode }) {
           <ThemeButton />
           <Menu position="bottom-end" width={240}>
             <Menu.Target>
-              <UnstyledButton aria-label={`Your account: ${member.name}`} className={classes.account}>
-                <Avatar size={32} radius="xl" color="sea" name={member.name} alt="" />
+              <UnstyledButton className={classes.account}>
+                <VisuallyHidden>Your account: {member.name}</VisuallyHidden>
+                <span aria-hidden="true">
+                  <Avatar size={32} radius="xl" color="sea" name={member.name} alt="" />
+                </span>
               </UnstyledButton>
             </Menu.Target>
             <Menu.Dropdown>

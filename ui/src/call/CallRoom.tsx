@@ -65,7 +65,7 @@ export function CallRoom({
 
   const play = useCallback(
     (by: string, evidence: Evidence, ofRevision: number) => {
-      const again = shown.get()?.by === by && !player.audio.paused;
+      const again = shown.get()?.by === by && !player.idle;
       if (again) {
         player.pause();
         return;

@@ -28,7 +28,7 @@ export function ClaimCard({
 }) {
   const { play, utterances, may } = useCallView();
   const first = claim.evidence[0];
-  const by = `claim-${claim.claim_id}`;
+  const by = `claim-${nameOf(claim)}`;
   const weak = claim.confidence < WEAK;
   const shown = useIsShown(by);
   const sounds = useSounds(by);
@@ -39,7 +39,7 @@ export function ClaimCard({
         type="button"
         className={classes.statement}
         onClick={() => play(by, first, revision)}
-        data-claim={claim.claim_id}
+        data-claim={claim.claim_id ?? ""}
         data-start={first.start_ts}
         aria-pressed={sounds}
       >
@@ -66,10 +66,8 @@ export function ClaimCard({
       <div className={classes.foot}>
         <Confidence value={claim.confidence} weak={weak} through={throughOf(claim, utterances)} />
         <span className={classes.tools}>
-          {may.talk && claim.claim_id !== null && <Votes claimId={claim.claim_id} votes={votes} />}
-          {may.share && claim.claim_id !== null && (
-            <PlaylistButton item={{ ...spanOf(claim), claim_id: claim.claim_id }} />
-          )}
+          {may.talk && claim.claim_id && <Votes claimId={claim.claim_id} votes={votes} />}
+          {may.share && claim.claim_id && <PlaylistButton item={{ ...spanOf(claim), claim_id: claim.claim_id }} />}
         </span>
       </div>
     </article>
@@ -96,6 +94,11 @@ function Proof({ by, evidence, revision }: { by: string; evidence: Evidence; rev
       </button>
     </li>
   );
+}
+
+/** What tells a claim from the others of its review; only a stored one has an id. */
+export function nameOf(claim: Claim): string {
+  return claim.claim_id ?? `${claim.evidence[0]?.start_ts}-${claim.statement}`;
 }
 
 function spanOf(claim: Claim): { start_ts: number; end_ts: number } {

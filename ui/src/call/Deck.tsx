@@ -1,4 +1,4 @@
-import { ActionIcon, Group, NativeSelect, Text, Tooltip } from "@mantine/core";
+import { ActionIcon, Group, NativeSelect, Text, Tooltip, VisuallyHidden } from "@mantine/core";
 import { lazy, Suspense, useMemo } from "react";
 import { clock, spoken } from "@/parts/format";
 import { Icon } from "@/parts/Icon";
@@ -108,13 +108,8 @@ export const LANE_PX = 44;
 function Step({ player, by, name }: { player: Player; by: number; name: string }) {
   return (
     <Tooltip label={`${name} (${by < 0 ? "←" : "→"})`}>
-      <ActionIcon
-        variant="subtle"
-        color="gray"
-        size="lg"
-        aria-label={name}
-        onClick={() => player.seek(player.now + by)}
-      >
+      <ActionIcon variant="subtle" color="gray" size="lg" onClick={() => player.seek(player.now + by)}>
+        <VisuallyHidden>{name}</VisuallyHidden>
         <span className={classes.step} aria-hidden="true">
           {by < 0 ? "−10" : "+10"}
         </span>

@@ -3,7 +3,7 @@ import type { Artifact, Section, Vote } from "@/api/types";
 import { plural, words } from "@/parts/format";
 import { Score } from "@/parts/Score";
 import { EmptyState, ErrorState, Loading, messageOf } from "@/parts/states";
-import { ClaimCard } from "./ClaimCard";
+import { ClaimCard, nameOf } from "./ClaimCard";
 import classes from "./ClaimCard.module.css";
 import { useCallView } from "./context";
 import { ReviewProgress } from "./ReviewProgress";
@@ -93,7 +93,7 @@ function Coaching({ artifact, votes }: { artifact: Artifact; votes: readonly Vot
       </Title>
       {artifact.coaching_moments.map((moment) => (
         <ClaimCard
-          key={moment.claim_id}
+          key={nameOf(moment)}
           claim={moment}
           revision={artifact.revision}
           label={<Text fw={600}>{moment.title}</Text>}
@@ -123,7 +123,7 @@ function SectionPart({ section, revision, votes }: { section: Section; revision:
       </Group>
       {section.findings.map((finding) => (
         <ClaimCard
-          key={finding.claim_id}
+          key={nameOf(finding)}
           claim={finding}
           revision={revision}
           label={

@@ -1,4 +1,4 @@
-import { SimpleGrid, Stack, Text, Title, Tooltip } from "@mantine/core";
+import { SimpleGrid, Stack, Text, Title, Tooltip, VisuallyHidden } from "@mantine/core";
 import type { Statistic } from "@/api/types";
 import { clock } from "@/parts/format";
 import { ErrorState, Loading } from "@/parts/states";
@@ -129,8 +129,9 @@ function Formula({ figure, children }: { figure: Statistic | undefined; children
       events={{ hover: true, focus: true, touch: true }}
       withArrow
     >
-      <button type="button" className={classes.formula} aria-label={`${figure.name}: ${figure.formula}`}>
+      <button type="button" className={classes.formula}>
         {children}
+        <VisuallyHidden>: {figure.formula}</VisuallyHidden>
       </button>
     </Tooltip>
   );

@@ -21,6 +21,8 @@ export class Player {
   private readonly watchers = new Set<() => void>();
   private readonly frames = new Set<Frame>();
   private ticking = 0;
+  /** Where to begin, and whether to play, as soon as the file's header is there. */
+  private pending: { ms: number; play: boolean } | null = null;
 
   constructor() {
     const { audio } = this;
@@ -30,11 +32,12 @@ export class Player {
     audio.addEventListener("pause", this.paused);
     audio.addEventListener("ended", this.paused);
     audio.addEventListener("seeking", this.show);
+    audio.addEventListener("loadedmetadata", this.ready);
     audio.addEventListener("error", () => this.change({ failed: this.state.src !== "", playing: false }));
   }
 
   get now(): number {
-    return Math.round(this.audio.currentTime * 1000);
+    return this.pending?.ms ?? Math.round(this.audio.currentTime * 1000);
   }
 
   readonly snapshot = (): PlayerState => this.state;
@@ -53,6 +56,7 @@ export class Player {
 
   load(src: string): void {
     if (src === this.state.src) return;
+    this.pending = null;
     this.change({ src, range: null, failed: false, playing: false });
     this.audio.src = src;
   }
@@ -77,12 +81,18 @@ export class Player {
   }
 
   toggle(): void {
-    if (this.audio.paused) this.start();
-    else this.audio.pause();
+    if (this.idle) this.start();
+    else this.pause();
   }
 
   pause(): void {
+    if (this.pending) this.pending.play = false;
     this.audio.pause();
+  }
+
+  /** Neither playing nor about to. */
+  get idle(): boolean {
+    return this.audio.paused && !this.pending?.play;
   }
 
   setRate(rate: number): void {
@@ -103,19 +113,38 @@ export class Player {
   }
 
   private jump(ms: number): void {
-    this.audio.currentTime = Math.max(0, ms) / 1000;
+    const to = Math.max(0, ms);
+    if (this.audio.readyState >= HTMLMediaElement.HAVE_METADATA) {
+      this.audio.currentTime = to / 1000;
+      return;
+    }
+    // Before the header is there a browser plays from the beginning first, and jumps then.
+    this.pending = { ms: to, play: this.pending?.play ?? false };
+    this.show();
   }
 
   private start(): void {
     if (this.state.failed) {
-      const at = this.audio.currentTime;
-      this.audio.load();
-      this.audio.currentTime = at;
+      this.pending = { ms: this.now, play: true };
       this.change({ failed: false });
+      this.audio.load();
+      return;
+    }
+    if (this.audio.readyState < HTMLMediaElement.HAVE_METADATA) {
+      this.pending = { ms: this.now, play: true };
+      return;
     }
     // A refusal (no gesture, no audio) arrives as `error`, or the button simply stays on "play".
     this.audio.play().catch(() => undefined);
   }
+
+  private readonly ready = (): void => {
+    const { pending } = this;
+    this.pending = null;
+    if (!pending) return;
+    this.audio.currentTime = pending.ms / 1000;
+    if (pending.play) this.start();
+  };
 
   private readonly playing = (): void => {
     this.change({ playing: true });

@@ -16,7 +16,7 @@ import { useMemo, useState } from "react";
 import { Link } from "wouter";
 import { percent, words } from "@/parts/format";
 import { type Figure, type RepFigures, useTeam, type WeekFigures } from "./queries";
-import { firstMonday, mondayOf } from "./scale";
+import { firstMonday, mondayOf, mondays } from "./scale";
 import { type Point, TrendChart } from "./TrendChart";
 import classes from "./team.module.css";
 
@@ -40,6 +40,7 @@ export default function TeamPage() {
     const tomorrow = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate() + 1));
     return { from: firstMonday(now, Number(weeks)).toISOString(), to: tomorrow.toISOString() };
   }, [weeks]);
+  const days = useMemo(() => mondays(new Date(span.from), Number(weeks)), [span, weeks]);
   // All reps, also while the charts show one: the table compares them and the filter lists them.
   const everybody = useTeam(span);
   const team = useTeam({ ...span, rep_id: rep ?? undefined });
@@ -94,28 +95,28 @@ export default function TeamPage() {
               <TrendChart
                 title="Score"
                 about="Mean score of the reviewed calls, of 100."
-                points={pointsOf(team.data.weeks, (week) => week.score)}
+                points={pointsOf(days, team.data.weeks, (week) => week.score)}
                 show={whole}
                 atLeast={100}
               />
               <TrendChart
                 title="Talk ratio"
                 about="How much of the talking the rep did."
-                points={pointsOf(team.data.weeks, (week) => week.talk_ratio)}
+                points={pointsOf(days, team.data.weeks, (week) => week.talk_ratio)}
                 show={percent}
                 atLeast={1}
               />
               <TrendChart
                 title="Questions per call"
                 about="How many questions the rep asked in a call."
-                points={pointsOf(team.data.weeks, (week) => week.questions_per_call)}
+                points={pointsOf(days, team.data.weeks, (week) => week.questions_per_call)}
                 show={tenth}
                 atLeast={1}
               />
               <TrendChart
                 title="Nudges found helpful"
                 about="Of all the nudges that a rep judged, how many were helpful."
-                points={pointsOf(team.data.weeks, uptake)}
+                points={pointsOf(days, team.data.weeks, uptake)}
                 show={percent}
                 atLeast={1}
               />
@@ -131,7 +132,7 @@ export default function TeamPage() {
                   <TrendChart
                     title={words(shownType)}
                     about="How often it happened, nudged or noted."
-                    points={pointsOf(team.data.weeks, (week) => week.moments[shownType])}
+                    points={pointsOf(days, team.data.weeks, (week) => week.moments[shownType])}
                     show={tenth}
                     atLeast={1}
                   />
@@ -151,19 +152,25 @@ function callsAddress(figure: Figure): string {
   return `/calls${figure.calls_query.startsWith("?") ? figure.calls_query : ""}`;
 }
 
-function pointsOf(weeks: readonly WeekFigures[], pick: (week: WeekFigures) => Figure | undefined): Point[] {
-  return weeks.map((week) => {
-    const figure = pick(week) ?? { value: null, n: 0, calls_query: week.calls.calls_query };
-    return { label: weekName(week.week), value: figure.value, n: figure.n, href: callsAddress(figure) };
+function pointsOf(
+  days: readonly Date[],
+  weeks: readonly WeekFigures[],
+  pick: (week: WeekFigures) => Figure | undefined,
+): Point[] {
+  const known = new Map(weeks.map((week) => [mondayOf(week.week)?.getTime(), week]));
+  return days.map((monday) => {
+    const week = known.get(monday.getTime());
+    const figure = week === undefined ? undefined : pick(week);
+    return {
+      label: DAY.format(monday),
+      value: figure?.value ?? null,
+      n: figure?.n ?? 0,
+      href: figure === undefined ? "/calls" : callsAddress(figure),
+    };
   });
 }
 
 const DAY = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", timeZone: "UTC" });
-
-function weekName(week: string): string {
-  const monday = mondayOf(week);
-  return monday === null ? week : DAY.format(monday);
-}
 
 /** Helpful of those that were judged; null where nobody judged any. */
 function uptake(figures: WeekFigures): Figure {

@@ -41,6 +41,11 @@ export function mondayOf(week: string): Date | null {
   return new Date(first + (Number(parts[2]) - 1) * 7 * DAY_MS);
 }
 
+/** Every Monday from `first` on, `weeks` of them: a week in which nobody called is part of the picture too. */
+export function mondays(first: Date, weeks: number): Date[] {
+  return Array.from({ length: weeks }, (_, week) => new Date(first.getTime() + week * 7 * DAY_MS));
+}
+
 /** The Monday of the week in which `now` lies, `weeks` - 1 weeks earlier, at midnight UTC. */
 export function firstMonday(now: Date, weeks: number): Date {
   const midnight = Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate());
