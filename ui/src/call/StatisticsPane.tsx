@@ -29,7 +29,7 @@ export function StatisticsPane() {
       </SimpleGrid>
       {speakers.length > 0 && (
         <Stack gap="sm" component="section" aria-labelledby="per-speaker">
-          <Title order={3} size="h5" id="per-speaker">
+          <Title order={2} size="h5" id="per-speaker">
             Each speaker
           </Title>
           {[...perSpeaker].map(([id, those]) => {
