@@ -30,6 +30,8 @@ models = typer.Typer(no_args_is_help=True, help="A tenant's own models, and its 
 app.add_typer(models, name="models")
 members = typer.Typer(no_args_is_help=True, help="The people of a tenant: who may sign in.")
 app.add_typer(members, name="members")
+moments = typer.Typer(no_args_is_help=True, help="Moments: how well they are judged.")
+app.add_typer(moments, name="moments")
 
 T = TypeVar("T")
 
@@ -371,6 +373,22 @@ def members_list(*, tenant: Tenant = DEFAULT_TENANT) -> None:
     from ridealong.app.commands import list_members  # noqa: PLC0415
 
     sys.stdout.write(_run(list_members(_settings(), tenant=tenant)))
+
+
+@moments.command("eval")
+def moments_eval(
+    files: Annotated[list[Path], typer.Argument(help="Labelled transcripts (JSON lines), or folders of them.")],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="All figures as JSON.")] = False,
+    html: Annotated[Path | None, typer.Option(help="Write a page with plots to this file.")] = None,
+    tenant: Annotated[
+        str | None, typer.Option(help="Judge with this tenant's taxonomy; the product's own when left out.")
+    ] = None,
+) -> None:
+    """Score the live path on labelled calls: lines of `coach --transcript` with "moments": [{"type": …}]."""
+    from ridealong.app.evaluation.run import run_evaluation  # noqa: PLC0415
+
+    _run(run_evaluation(_settings(), files, tenant=tenant, json_wanted=as_json, html=html))
 
 
 def _factor(speed: Speed) -> float:

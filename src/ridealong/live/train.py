@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 import numpy as np
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from ridealong.embedding import Vectors
 
-TRAINING_VERSION: Final = 3
+TRAINING_VERSION: Final = 4
 """Part of the cache key: raise it whenever training changes."""
 
 STRENGTH: Final = 2.0
@@ -39,10 +39,20 @@ CONTEXT_WEIGHT: Final = 1.0
 FACT_WEIGHT: Final = 2.0
 """How loud the blocks of features are against the regularisation; chosen on calls held out in folds."""
 
+DEVIATION: Final = 0.7
+"""How far a type's calibration may leave that of all types: the weight of its own column against C = 1."""
+
+TURNS_BEFORE: Final = 3
+"""Of a labelled call's example: the turn that it answers is among them."""
+
 FOLDS: Final = 5
 PLAIN_WEIGHT: Final = 0.5
 UNKNOWN_WEIGHT: Final = 0.4
 """Each example is also shown as a recogniser without punctuation writes it, and with its role hidden."""
+
+
+Part = Literal["training", "calibration"]
+"""Calls of `calibration` are never fitted on: they set the probabilities right, and choices are made by them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,22 +66,44 @@ class Example:
     call: str
 
 
-def shipped_examples() -> list[Example]:
-    """The examples that come with the package, in a fixed order."""
+def shipped_examples(part: Part = "training") -> list[Example]:
+    """The examples of that part, in a fixed order: single ones first, then those of whole calls."""
     found: list[Example] = []
-    for content in example_files():
-        for line in content.decode().splitlines():
-            read = json.loads(line)
-            found.append(
-                Example(
-                    text=read["text"],
-                    role=Role(read["role"]),
-                    types=tuple(read["types"]),
-                    before=tuple(Turn(text=t["text"], role=Role(t["role"])) for t in read["before"]),
-                    call=read["call"],
-                )
-            )
+    for content in example_files(part):
+        header, *lines = (json.loads(line) for line in content.decode().splitlines())
+        if "rep_speaker" in header:
+            found.extend(_of_call(header, lines))
+        else:
+            found.extend(_single(read) for read in (header, *lines))
     return found
+
+
+def _single(read: Mapping[str, Any]) -> Example:
+    return Example(
+        text=read["text"],
+        role=Role(read["role"]),
+        types=tuple(read["types"]),
+        before=tuple(Turn(text=t["text"], role=Role(t["role"])) for t in read["before"]),
+        call=read["call"],
+    )
+
+
+def _of_call(header: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> list[Example]:
+    """One example a line of a labelled transcript, with the turns before it."""
+    turns = [
+        Turn(text=line["text"], role=Role.REP if line["speaker"] == header["rep_speaker"] else Role.CUSTOMER)
+        for line in lines
+    ]
+    return [
+        Example(
+            text=turn.text,
+            role=turn.role,
+            types=tuple(moment["type"] for moment in line["moments"]),
+            before=tuple(turns[max(0, number - TURNS_BEFORE) : number]),
+            call=header["call"],
+        )
+        for number, (turn, line) in enumerate(zip(turns, lines, strict=True))
+    ]
 
 
 def load_head(reader: Reader, cache_dir: Path | None = None, *, embedder_key: str | None = None) -> Head:
@@ -80,16 +112,23 @@ def load_head(reader: Reader, cache_dir: Path | None = None, *, embedder_key: st
     `embedder_key` names the embedder, whose vectors no other embedder's head understands; by default MiniLM's.
     """
     versions = f"{FEATURES_VERSION} {TRAINING_VERSION} {embedder_key or identity()}"
-    name = f"head-{digest([*example_files(), versions.encode()])}.npz"
-    path = built(cache_dir or default_cache_dir(), name, lambda to: train(shipped_examples(), reader).save(to))
+    name = f"head-{digest([*example_files(), *example_files('calibration'), versions.encode()])}.npz"
+    path = built(
+        cache_dir or default_cache_dir(),
+        name,
+        lambda to: train(shipped_examples(), reader, whole_calls=shipped_examples("calibration")).save(to),
+    )
     return Head.load(path)
 
 
-def example_files() -> list[bytes]:
-    """The shipped example files, as bytes: what a fitted head depends on."""
+def example_files(part: Part = "training") -> list[bytes]:
+    """The shipped example files of that part, as bytes. Of training: single examples, then labelled calls."""
     folder = files("ridealong.live") / "examples"
     return [
-        entry.read_bytes() for entry in sorted(folder.iterdir(), key=lambda e: e.name) if entry.name.endswith(".jsonl")
+        entry.read_bytes()
+        for place in ((folder, folder / "calls") if part == "training" else (folder / "dev",))
+        for entry in sorted(place.iterdir(), key=lambda e: e.name)
+        if entry.name.endswith(".jsonl")
     ]
 
 
@@ -162,8 +201,18 @@ def _standard(rows: Vectors) -> tuple[Vectors, Vectors]:
     return centre, scale
 
 
-def train(examples: Sequence[Example], reader: Reader, types: Sequence[str] = CONTENT_TYPES) -> Head:
-    """Fit one head a type, then calibrate it on margins of calls that it was not fitted on."""
+def train(
+    examples: Sequence[Example],
+    reader: Reader,
+    types: Sequence[str] = CONTENT_TYPES,
+    *,
+    whole_calls: Sequence[Example] = (),
+) -> Head:
+    """Fit one head a type, then calibrate it on margins of calls that it was not fitted on.
+
+    Examples are half moments, calls are mostly nothing: where `whole_calls` are given (which nothing was fitted on),
+    the probabilities are set right on them.
+    """
     data = prepare(examples, reader, types)
     margins = held_out_margins(data)
     slopes, offsets = zip(
@@ -172,13 +221,44 @@ def train(examples: Sequence[Example], reader: Reader, types: Sequence[str] = CO
     weights, bias = fit(data, np.ones(len(data.weights), np.bool_))
     bias = (bias - weights @ (data.centre * data.scale)).astype(np.float32)
     weights = weights * data.scale
-    return Head(
+    head = Head(
         types=tuple(types),
         weights=weights,
         bias=bias,
         slope=np.array(slopes, np.float32),
         offset=np.array(offsets, np.float32),
     )
+    return _at_the_rate_of_calls(head, whole_calls, reader) if whole_calls else head
+
+
+def _at_the_rate_of_calls(head: Head, whole_calls: Sequence[Example], reader: Reader) -> Head:
+    """`head` with its calibration moved to how often moments occur in whole calls.
+
+    One slope for all types, one offset and a small deviation for each: a type occurs in these calls some dozen times,
+    which is too little for a curve of its own.
+    """
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+
+    data = _featurise(whole_calls, [1.0] * len(whole_calls), reader, head.types)
+    margins = head.margins(data.rows / data.scale + data.centre)
+    best = np.maximum.reduceat(margins, data.starts[:-1], axis=0)
+    allowed = np.array([[_may_be(e.role, t) for t in head.types] for e in whole_calls])
+    before = (best * head.slope + head.offset)[allowed]
+    kind = np.broadcast_to(np.arange(len(head.types)), best.shape)[allowed]
+    columns = np.concatenate([before[:, None], DEVIATION * np.eye(len(head.types))[kind]], axis=1)
+    model = LogisticRegression(C=1.0, max_iter=500)
+    model.fit(columns, data.labels[allowed])
+    slope, *own = np.asarray(model.coef_, np.float64)[0]
+    offset = float(np.asarray(model.intercept_)[0]) + DEVIATION * np.array(own)
+    return replace(
+        head,
+        slope=(head.slope * slope).astype(np.float32),
+        offset=(head.offset * slope + offset).astype(np.float32),
+    )
+
+
+def _may_be(role: Role, type_id: str) -> bool:
+    return role is (Role.REP if type_id == "risky_promise" else Role.CUSTOMER)
 
 
 def held_out_margins(data: Prepared) -> Vectors:

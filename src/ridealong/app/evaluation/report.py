@@ -1,0 +1,99 @@
+"""An evaluation in a terminal, and as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ridealong.app.terminal import printable
+
+if TYPE_CHECKING:
+    from ridealong.app.evaluation.measures import Evaluation, Interval, Mistake, Spread
+
+
+def as_json(evaluation: Evaluation) -> dict[str, Any]:
+    """Every figure, by the names of `measures.Evaluation`; shares from 0 to 1, times in milliseconds."""
+    return dataclasses.asdict(evaluation)
+
+
+def interval(found: Interval) -> str:
+    return f"{found.value:.2f} ({found.low:.2f} to {found.high:.2f})"
+
+
+def spread(found: Spread) -> str:
+    return f"p50 {found.p50:.1f} ms, p95 {found.p95:.1f} ms, p99 {found.p99:.1f} ms ({found.count})"
+
+
+def summary(evaluation: Evaluation) -> list[tuple[str, str]]:
+    """The figures beside the table of types, as (what, value)."""
+    nudged = evaluation.nudged
+    held = ", ".join(f"{count} {reason}" for reason, count in nudged.held_back.items())
+    return [
+        ("macro-F1 of what is recorded", interval(evaluation.macro_f1)),
+        ("micro-F1 of what is recorded", interval(evaluation.micro_f1)),
+        (f"nudged: precision of {nudged.shown} nudges", interval(nudged.precision)),
+        ("nudged: share of true moments", interval(nudged.recall)),
+        ("right, but held back", held or "none"),
+        ("false nudges per 10 minutes", interval(nudged.false_per_10_min)),
+        (
+            f"calibration error (ECE, 10 bins) of {evaluation.recorded_reliability.count} recorded moments",
+            f"{evaluation.recorded_reliability.ece:.3f}",
+        ),
+        (
+            f"the same of all {evaluation.judgement_reliability.count} judgements",
+            f"{evaluation.judgement_reliability.ece:.3f}",
+        ),
+        ("from the end of the words to the decision", spread(evaluation.lag)),
+        ("judging one utterance", spread(evaluation.classify)),
+    ]
+
+
+def heading(evaluation: Evaluation) -> str:
+    return (
+        f"{evaluation.calls} calls, {evaluation.utterances} utterances, {evaluation.minutes:.0f} minutes, "
+        f"{evaluation.moments} labelled moments. Intervals: 95%, bootstrap over calls."
+    )
+
+
+def show(evaluation: Evaluation, console: Console) -> None:
+    """Print it."""
+    console.print(Text(heading(evaluation)))
+    table = Table("type", "P", "R", "F1", "F1, 95%", "true", "found", box=None)
+    for score in evaluation.types:
+        table.add_row(
+            score.type,
+            f"{score.precision:.2f}",
+            f"{score.recall:.2f}",
+            f"{score.f1:.2f}",
+            f"{score.f1_low:.2f} to {score.f1_high:.2f}",
+            str(score.support),
+            str(score.found),
+        )
+    console.print(table)
+    for what, value in summary(evaluation):
+        console.print(Text.assemble((f"{what}: ", "dim"), value))
+    console.print(Text("\nconfidence of recorded moments, and how often they were right"))
+    for part in evaluation.recorded_reliability.bins:
+        if part.count:
+            console.print(Text(f"  {part.confidence:.2f} → {part.right:.2f}  {'▪' * min(part.count, 60)} {part.count}"))
+    console.print(Text("\nthe worst mistakes"))
+    for mistake in evaluation.worst:
+        _show_mistake(mistake, console)
+
+
+def _show_mistake(mistake: Mistake, console: Console) -> None:
+    truth = " and ".join(mistake.truth) or "nothing"
+    console.print(
+        Text.assemble(
+            (f"\n{mistake.kind}", "bold"),
+            f": {mistake.type} at {mistake.confidence:.2f}, true: {truth}",
+            (f"  {printable(mistake.call)}, utterance {mistake.no}", "dim"),
+        )
+    )
+    for who, text in mistake.before:
+        console.print(Text(f"    {who}: {printable(text)}", style="dim"))
+    console.print(Text(f"  › {mistake.speaker}: {printable(mistake.text)}"))

@@ -1,0 +1,71 @@
+"""`ridealong moments eval`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from ridealong.app import models
+from ridealong.app.evaluation.labelled import read_labelled, transcripts_in
+from ridealong.app.evaluation.measures import Evaluation, evaluate, types_to_score
+from ridealong.app.evaluation.page import page
+from ridealong.app.evaluation.play import Stage
+from ridealong.app.evaluation.report import as_json, show
+from ridealong.core.errors import InvalidDocument
+from ridealong.core.moments import TIMING_TYPES
+from ridealong.live.taxonomy import default_taxonomy, load_taxonomy
+from ridealong.store import Store, tenants
+
+if TYPE_CHECKING:
+    from ridealong.config import Settings
+
+
+async def evaluate_files(settings: Settings, paths: Sequence[Path], *, tenant: str | None) -> Evaluation:
+    """Judge the labelled files with the taxonomy and policy of `tenant`, or the product's own.
+
+    Raises InvalidDocument before anything is judged, Refused('unknown_tenant'), MissingPart or Unavailable.
+    """
+    document = None if tenant is None else await _taxonomy_of(settings, tenant)
+    taxonomy = default_taxonomy() if document is None else load_taxonomy(document, "taxonomy")
+    content = [t.id for t in taxonomy.content_types]
+    known = {*content, *TIMING_TYPES}
+    calls = [read_labelled(path, known) for path in await asyncio.to_thread(transcripts_in, paths)]
+    if not calls:
+        raise InvalidDocument("give at least one labelled transcript, or a folder of them")
+    loaded = await asyncio.to_thread(models.load, settings)
+    async with Stage.open(settings, loaded, document) as stage:
+        played = await stage.play_all(calls)
+    return evaluate(played, types_to_score(content, played))
+
+
+async def _taxonomy_of(settings: Settings, slug: str) -> str | None:
+    store = await Store.open(settings)
+    try:
+        tenant = await tenants.find_tenant(store, slug)
+        async with store.tenant(tenant.tenant_id) as conn:
+            found = await tenants.active_document(conn, tenants.DocumentKind.TAXONOMY, "default")
+    finally:
+        await store.close()
+    return None if found is None else found.body
+
+
+async def run_evaluation(
+    settings: Settings, paths: Sequence[Path], *, tenant: str | None, json_wanted: bool, html: Path | None
+) -> None:
+    """The command: print the report, or JSON, and write the page where one is wanted."""
+    found = await evaluate_files(settings, paths, tenant=tenant)
+    if html is not None:
+        try:
+            await asyncio.to_thread(html.write_text, page(found), encoding="utf-8")
+        except OSError as error:
+            raise InvalidDocument("the page cannot be written here: give another path", source=str(html)) from error
+    if json_wanted:
+        sys.stdout.write(json.dumps(as_json(found), indent=2) + "\n")
+    else:
+        show(found, Console(highlight=False))

@@ -1,0 +1,166 @@
+"""The numbers of `moments eval`, on calls small enough to count by hand; and how labels are read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from ridealong.app.evaluation.labelled import LabelledCall, read_labelled, transcripts_in
+from ridealong.app.evaluation.measures import evaluate, reliability, types_to_score
+from ridealong.app.evaluation.page import page
+from ridealong.app.evaluation.play import Decided, PlayedCall
+from ridealong.core.errors import InvalidDocument
+from ridealong.core.moments import Moment, Reason, Tier
+from ridealong.core.transcript import Citation, SpeakerId, Transcript, TranscriptId, Utterance
+from ridealong.speech.session_file import RecordedSession
+
+TYPES = ("price_asked", "stall", "pain_stated")
+
+
+def line(no: int, *types: str, text: str = "some words here") -> dict[str, object]:
+    return {
+        "no": no,
+        "speaker": no % 2,
+        "start_ts": no * 60_000,
+        "end_ts": no * 60_000 + 30_000,
+        "text": text,
+        "moments": [{"type": name} for name in types],
+    }
+
+
+def write(path: Path, *lines: dict[str, object]) -> Path:
+    header = {"call": path.stem, "rep_speaker": 0}
+    path.write_text("\n".join(json.dumps(entry) for entry in (header, *lines)) + "\n", encoding="utf-8")
+    return path
+
+
+def played(
+    truth: dict[int, frozenset[str]], *found: tuple[int, str, float, Tier], text: str = "some words here"
+) -> PlayedCall:
+    utterances = tuple(
+        Utterance(no=n, speaker=SpeakerId(n % 2), start_ts=n * 60_000, end_ts=n * 60_000 + 30_000, text=text)
+        for n in truth
+    )
+    transcript = Transcript.of(TranscriptId(call_id=UUID(int=3)), utterances)
+    decided = tuple(
+        Decided(
+            no=no,
+            moment=Moment(
+                type=name,
+                tier=tier,
+                reason=Reason.DELIVERED if tier is Tier.NUDGE else Reason.LOW_CONFIDENCE,
+                confidence=confidence,
+                nudge="Ask what they would need to see before deciding.",
+                trigger_ts=0,
+                evidence=(transcript.cite(Citation(utterance_no=no, quote=text)),),
+            ),
+            lag_ms=10.0,
+        )
+        for no, name, confidence, tier in found
+    )
+    session = RecordedSession(call="hand", rep_speaker=SpeakerId(0), utterances=utterances)
+    call = LabelledCall(name="hand", session=session, truth=truth)
+    return PlayedCall(call=call, decided=decided, likelihoods={}, classify_ms=(4.0,))
+
+
+NONE: frozenset[str] = frozenset()
+
+
+def test_precision_recall_and_f1_are_what_a_person_counts() -> None:
+    call = played(
+        {0: frozenset({"price_asked"}), 1: frozenset({"stall"}), 2: NONE, 3: frozenset({"stall"})},
+        (0, "price_asked", 0.9, Tier.NUDGE),
+        (1, "stall", 0.6, Tier.NOTED),
+        (2, "stall", 0.8, Tier.NUDGE),
+    )
+    found = evaluate([call], TYPES)
+    scores = {s.type: s for s in found.types}
+    assert (scores["price_asked"].precision, scores["price_asked"].recall) == (1.0, 1.0)
+    assert (scores["stall"].precision, scores["stall"].recall, scores["stall"].support) == (0.5, 0.5, 2)
+    assert found.macro_f1.value == pytest.approx(0.75), "a type that occurs nowhere is left out of the mean"
+    assert (found.nudged.shown, found.nudged.false) == (2, 1)
+    assert found.nudged.precision.value == 0.5
+    assert found.nudged.recall.value == pytest.approx(1 / 3)
+    assert found.nudged.held_back == {"low_confidence": 1}
+
+
+def test_false_nudges_are_counted_by_the_length_of_the_calls() -> None:
+    call = played(dict.fromkeys(range(20), NONE), (3, "stall", 0.9, Tier.NUDGE), (9, "stall", 0.9, Tier.NUDGE))
+    assert evaluate([call], TYPES).nudged.false_per_10_min.value == pytest.approx(2 / 19.5 * 10)
+
+
+def test_one_call_has_no_interval_and_two_unlike_ones_have_a_wide_one() -> None:
+    good = played({0: frozenset({"stall"})}, (0, "stall", 0.9, Tier.NUDGE))
+    bad = played({0: frozenset({"stall"})})
+    alone, both = evaluate([good], TYPES).macro_f1, evaluate([good, bad], TYPES).macro_f1
+    assert alone.low == alone.high == alone.value == 1.0
+    assert (both.low, both.high) == (0.0, 1.0)
+
+
+def test_the_calibration_error_is_the_distance_between_sure_and_right() -> None:
+    found = reliability([(0.95, True)] * 8 + [(0.95, False)] * 2 + [(0.15, False)] * 10)
+    assert found.ece == pytest.approx((10 * 0.15 + 10 * 0.15) / 20)
+    assert [b.count for b in found.bins] == [0, 10, 0, 0, 0, 0, 0, 0, 0, 10]
+    assert reliability([(1.0, True)]).bins[-1].count == 1
+
+
+def test_the_surest_mistakes_come_first_with_the_turns_before_them() -> None:
+    call = played(
+        dict.fromkeys(range(5), NONE) | {4: frozenset({"pain_stated"})},
+        (2, "stall", 0.6, Tier.NOTED),
+        (3, "price_asked", 0.7, Tier.NUDGE),
+        (1, "price_asked", 0.9, Tier.NUDGE),
+    )
+    worst = evaluate([call], TYPES).worst
+    assert [(m.kind, m.no) for m in worst] == [
+        ("false nudge", 1),
+        ("false nudge", 3),
+        ("wrong moment", 2),
+        ("missed", 4),
+    ]
+    assert [who for who, _ in worst[1].before] == ["rep", "speaker 1", "rep"]
+
+
+def test_what_people_said_stands_on_the_page_as_text() -> None:
+    words = "<script>alert(1)</script> & more"
+    html = page(evaluate([played({0: NONE}, (0, "stall", 0.9, Tier.NUDGE), text=words)], TYPES))
+    assert "<script" not in html
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; more" in html
+
+
+def test_timing_types_count_where_somebody_labelled_them() -> None:
+    assert types_to_score(TYPES, [played({0: NONE})]) == TYPES
+    assert types_to_score(TYPES, [played({0: frozenset({"silence"})})]) == (*TYPES, "silence")
+
+
+def test_a_file_without_labels_is_refused_and_not_scored_as_empty(tmp_path: Path) -> None:
+    bare = {key: value for key, value in line(0).items() if key != "moments"}
+    with pytest.raises(InvalidDocument, match="no line is labelled"):
+        read_labelled(write(tmp_path / "bare.jsonl", bare), TYPES)
+
+
+@pytest.mark.parametrize(
+    ("moments", "message"),
+    [
+        ("stall", "moments is a list"),
+        ([{"kind": "stall"}], "moments is a list"),
+        ([{"type": "stal"}], "not in the taxonomy"),
+        ([{"type": "stall"}, {"type": "pain_stated"}, {"type": "price_asked"}], "at most 2"),
+    ],
+)
+def test_a_wrong_label_is_told_with_its_line(tmp_path: Path, moments: object, message: str) -> None:
+    path = write(tmp_path / "wrong.jsonl", line(0), {**line(1), "moments": moments})
+    with pytest.raises(InvalidDocument, match=message) as caught:
+        read_labelled(path, TYPES)
+    assert caught.value.line == 3
+
+
+def test_a_folder_means_the_transcripts_in_it(tmp_path: Path) -> None:
+    with pytest.raises(InvalidDocument, match=r"no \.jsonl file"):
+        transcripts_in([tmp_path])
+    one, two = write(tmp_path / "b.jsonl", line(0)), write(tmp_path / "a.jsonl", line(0))
+    assert transcripts_in([tmp_path]) == [two, one]
+    assert transcripts_in([one]) == [one]

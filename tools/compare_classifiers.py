@@ -1,0 +1,143 @@
+"""Compare what the moments' head can stand on, with everything else alike, as a table in Markdown.
+
+    .venv/bin/python tools/compare_classifiers.py FOLDER…     folders of labelled calls; one column of figures each
+
+Every row has the same context, facts, clauses and head; what differs is the views of the words, the examples fitted on,
+and whether the probabilities are set right on whole calls.
+`wordllama` (static embeddings) is needed for its rows, at authoring time only. The figures are of the classifier
+alone, before any policy: macro-F1 of what is recorded, the same with the words misheard (tools/misheard.py), and
+precision and recall above the floors. `ridealong moments eval` shows the rest.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from misheard import misheard
+from sklearn.feature_extraction.text import HashingVectorizer
+
+from ridealong.app.bench.classify import LabelledCall, judge, read_call, scores
+from ridealong.embedding.minilm import DIMENSIONS, VIEWS_WIDTH, load_embedder
+from ridealong.live.taxonomy import default_taxonomy
+from ridealong.live.train import Example, shipped_examples, train
+
+if TYPE_CHECKING:
+    from ridealong.embedding import Vectors
+    from ridealong.live.features import Reader
+    from ridealong.live.head import Head
+
+    Pieces = Callable[[str, Sequence[tuple[int, int]]], Vectors]
+
+FLOORS: Final = {t.id: t.floor for t in default_taxonomy().content_types}
+NEW: Final = ("indirect-", "train-")
+"""What the names of the later examples begin with: without them the first classifier was trained."""
+
+
+class Views:
+    """A reader whose views are what `read` gives, filled up with zeros; each text is read once."""
+
+    def __init__(self, read: Pieces) -> None:
+        self._read = read
+        self._known: dict[tuple[str, tuple[tuple[int, int], ...]], Vectors] = {}
+
+    def pieces(self, text: str, spans: Sequence[tuple[int, int]]) -> Vectors:
+        key = (text, tuple(spans))
+        if key not in self._known:
+            read = self._read(text, spans)
+            self._known[key] = np.pad(read, ((0, 0), (0, VIEWS_WIDTH - read.shape[1]))).astype(np.float32)
+        return self._known[key]
+
+    def views(self, texts: Sequence[str]) -> Vectors:
+        return np.array([self.pieces(text, ())[0] for text in texts], np.float32).reshape(len(texts), VIEWS_WIDTH)
+
+
+def static() -> Pieces:
+    import wordllama  # noqa: PLC0415
+
+    model = wordllama.WordLlama.load(cache_dir=Path(wordllama.__file__).parent, disable_download=True)
+
+    def read(text: str, spans: Sequence[tuple[int, int]]) -> Vectors:
+        found = model.embed([text, *(text[a:b] for a, b in spans)], norm=True)
+        return np.pad(found, ((0, 0), (0, DIMENSIONS - found.shape[1])))
+
+    return read
+
+
+def characters(width: int) -> Pieces:
+    """Hashed 3- to 5-grams within words, which a misheard ending leaves mostly alike."""
+    hashed = HashingVectorizer(analyzer="char_wb", ngram_range=(3, 5), n_features=width, norm="l2")
+    return lambda text, spans: hashed.transform([text, *(text[a:b] for a, b in spans)]).toarray()
+
+
+def blocks(reader: Reader, *chosen: int) -> Pieces:
+    """Of MiniLM's views: 0 the sentence, 1 and 2 the middle layers."""
+
+    def read(text: str, spans: Sequence[tuple[int, int]]) -> Vectors:
+        views = reader.pieces(text, spans)
+        return np.concatenate([views[:, b * DIMENSIONS : (b + 1) * DIMENSIONS] for b in chosen], axis=1)
+
+    return read
+
+
+def beside(*parts: Pieces) -> Pieces:
+    return lambda text, spans: np.concatenate([part(text, spans) for part in parts], axis=1)
+
+
+def misheard_calls(calls: Sequence[LabelledCall]) -> list[LabelledCall]:
+    return [
+        replace(
+            call,
+            utterances=tuple(
+                replace(u, text=misheard(u.text, random.Random(u.text)) or u.text)  # noqa: S311 - repeatable
+                for u in call.utterances
+            ),
+        )
+        for call in calls
+    ]
+
+
+def figures(reader: Views, head: Head, calls: Sequence[LabelledCall]) -> list[str]:
+    judged = [j for call in calls for j in judge(call, reader, head)]
+    noisy = [j for call in misheard_calls(calls) for j in judge(call, reader, head)]
+    shown = [(t in j.truth) for j in judged for t, sure in j.found.items() if sure >= FLOORS[t]]
+    true = sum(len(j.truth) for j in judged)
+    return [
+        f"{np.mean([s.f1 for s in scores(judged)]):.2f}",
+        f"{np.mean([s.f1 for s in scores(noisy)]):.2f}",
+        f"{np.mean(shown) if shown else 1.0:.2f} / {sum(shown) / max(1, true):.2f}",
+    ]
+
+
+def compare(folders: Sequence[Path], minilm: Reader) -> None:
+    sets = [[read_call(path) for path in sorted(folder.glob("*.jsonl"))] for folder in folders]
+    everything = shipped_examples()
+    first = [example for example in everything if not example.call.startswith(NEW)]
+    middle = lambda: blocks(minilm, 0, 1, 2)  # noqa: E731
+    rows: list[tuple[str, Callable[[], Pieces], Sequence[Example]]] = [
+        ("MiniLM with middle layers", middle, first),
+        ("MiniLM with middle layers", middle, everything),
+        ("MiniLM with middle layers, calibrated on whole calls", middle, everything),
+        ("MiniLM, sentence alone", lambda: blocks(minilm, 0), everything),
+        ("MiniLM, sentence, character n-grams", lambda: beside(blocks(minilm, 0), characters(768)), everything),
+        ("static embeddings", static, everything),
+        ("static embeddings, character n-grams", lambda: beside(static(), characters(768)), everything),
+    ]
+    print(f"| the head stands on | examples | {' | '.join(f'{f.name}: F1, misheard, P / R' for f in folders)} | s |")
+    print("|---|---|" + "---|" * (len(folders) + 1))
+    for name, pieces, examples in rows:
+        reader, began = Views(pieces()), time.process_time()
+        calls = shipped_examples("calibration") if "calibrated" in name else ()
+        head = train(examples, reader, whole_calls=calls)
+        cells = [", ".join(figures(reader, head, chosen)) for chosen in sets]
+        print(f"| {name} | {len(examples)} | {' | '.join(cells)} | {time.process_time() - began:.0f} |", flush=True)
+
+
+if __name__ == "__main__":
+    compare([Path(name) for name in sys.argv[1:]], load_embedder())
