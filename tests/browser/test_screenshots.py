@@ -44,7 +44,7 @@ async def sample() -> AsyncIterator[tuple[ServerProcess, str]]:
             async with httpx.AsyncClient(base_url=running.url, timeout=30) as http:
                 answer = await http.post("/v1/setup", json={"setup_code": set_up_code(folder), **person})
                 assert answer.status_code == 201, answer.text
-            start = Start(token=token, rep_id="sample-rep", consent="Synthetic.", title="Sample call", rep_speaker=0)
+            start = Start(token=token, rep_id=EMAIL, consent="Synthetic.", title="Sample call", rep_speaker=0)
             client = CaptureClient(url=running.capture_url, start=start)
             await client.open()
             for piece in iter_recording(sample_audio_path(), piece_ms=PIECE_MS):
