@@ -341,10 +341,10 @@ def _write_script(path: Path) -> tuple[int, int]:
     """What is heard in the call: (utterances, its length in ms)."""
     transcript, _, _, duration_ms = written_call(minutes=MINUTES)
     lines: list[dict[str, object]] = [{"call": "bench", "rep_speaker": 0}]
-    lines += [
-        {"no": u.no, "speaker": int(u.speaker), "start_ts": u.start_ts, "end_ts": u.end_ts, "text": u.text}
+    lines.extend(
+        {"no": u.no, "speaker": u.speaker, "start_ts": u.start_ts, "end_ts": u.end_ts, "text": u.text}
         for u in transcript
-    ]
+    )
     path.write_text("\n".join(json.dumps(line) for line in lines))
     return len(transcript), duration_ms
 
