@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import signal
 import sys
 import tempfile
+import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
@@ -20,13 +22,20 @@ from ridealong.core.events import ReviewFinished
 from ridealong.sample import sample_audio_path
 from ridealong.speech.audio import iter_recording
 from ridealong.store import tenants
+from ridealong.web.pages import built
+from ridealong.web.people import Opened
 from ridealong.web.server import create_app, running
+from ridealong.web.sessions import Reception
+from ridealong.web.sign_in_link import SignInLink, link_api
 
 if TYPE_CHECKING:
     from ridealong.config import Settings
 
 DEMO_TENANT: Final = "demo"
 LINK_S: Final = 24 * 3600.0
+REP_ID: Final = "sample-rep"
+REP_NAME: Final = "Alex Demo"
+EMAIL: Final = "alex@demo.example"
 
 
 async def run_demo(settings: Settings, *, speed: float) -> None:
@@ -57,7 +66,14 @@ async def _demo(settings: Settings, *, speed: float, watched: bool) -> None:
     async with Runtime.open(settings) as runtime:
         tenant = await runtime.tenant(DEMO_TENANT, create=True)
         token = await tenants.issue_token(runtime.store, tenant.tenant_id, list(tenants.Scope))
-        app = create_app(runtime.web_services())
+        services = runtime.web_services()
+        app = create_app(services)
+
+        async def enter() -> Opened:
+            return await runtime.people.enter_demo(tenant.tenant_id, email=EMAIL, name=REP_NAME, rep_id=REP_ID)
+
+        link = SignInLink(open_session=enter, life_s=LINK_S)
+        app.include_router(link_api(link, Reception(services)))
         # Where nobody watches, nobody looks further on a port that they chose: any free one will do.
         async with running(app, settings.host, settings.port if watched else 0) as address:
             playing = asyncio.create_task(_play(runtime, tenant.tenant_id, address, token, speed=speed))
@@ -71,7 +87,11 @@ async def _demo(settings: Settings, *, speed: float, watched: bool) -> None:
             view = await runtime.tokens.issue(
                 tenant.tenant_id, scopes=frozenset({"read"}), call_id=call_id, lifetime_s=LINK_S
             )
-            _say_what_next(address, call_id, view, token, watched=watched, settings=settings)
+            pages = await asyncio.to_thread(built, services.pages)
+            entrance = _for_browsers(address) + link.renew(f"/calls/{call_id}") if pages else None
+            _say_what_next(address, call_id, view, token, entrance, watched=watched, settings=settings)
+            if watched and entrance is not None and _has_display():
+                await asyncio.to_thread(webbrowser.open, entrance)
             if watched:
                 await stop.wait()
             stopping.cancel()
@@ -83,7 +103,7 @@ async def _play(runtime: Runtime, tenant_id: UUID, address: str, token: str, *, 
         url=address.replace("http", "ws", 1) + "/v1/capture",
         start=Start(
             token=token,
-            rep_id="sample-rep",
+            rep_id=REP_ID,
             consent="Both people on this call are synthetic voices reading a written script.",
             title="Sample call",
             rep_speaker=0,
@@ -118,9 +138,38 @@ async def _play(runtime: Runtime, tenant_id: UUID, address: str, token: str, *, 
     return call.call_id
 
 
-def _say_what_next(address: str, call_id: UUID, view: str, token: str, *, watched: bool, settings: Settings) -> None:
+def _for_browsers(address: str) -> str:
+    """Where a browser on this machine finds a server that listens on `address`: everywhere is also here."""
+    return address.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
+
+
+def _has_display() -> bool:
+    """Whether a browser that is opened here would be seen. Over a line into another machine it would not."""
+    if "SSH_CONNECTION" in os.environ:
+        return False
+    return sys.platform != "linux" or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ
+
+
+def _say_what_next(
+    address: str, call_id: UUID, view: str, token: str, entrance: str | None, *, watched: bool, settings: Settings
+) -> None:
     report = f"{address}/v1/calls/{call_id}/report?template=manager&format=html&view={view}"
-    lines = ["", "The whole review, every claim one click from its audio:", f"  {report}"]
+    lines = [""]
+    if entrance is None:
+        lines += [
+            "The pages are not built here: install Node 20.19 or newer and run `make setup`. Without them,",
+            "the whole review, every claim one click from its audio:",
+            f"  {report}",
+        ]
+    else:
+        lines += [
+            "The call's page, every claim one click from its audio. This link signs you in, once, on this machine:",
+            f"  {entrance}",
+            "Then also, in the same browser: the rep's phone, which starts a call with this machine's microphone:",
+            f"  {_for_browsers(address)}/rep",
+            "Without signing in, the review as one page:",
+            f"  {report}",
+        ]
     if watched:
         env = f"RIDEALONG_DATA_DIR={settings.data_dir} "
         lines += [
@@ -134,4 +183,6 @@ def _say_what_next(address: str, call_id: UUID, view: str, token: str, *, watche
             "",
             f"Serving on {address}. Ctrl-C ends.",
         ]
+    else:
+        lines += ["", "This is no terminal, so the demo ends here, and its links with it: run it in one to open them."]
     print("\n".join(lines), flush=True)  # noqa: T201

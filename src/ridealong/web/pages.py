@@ -64,6 +64,11 @@ class _Pages(Route):
         return super().matches(scope)
 
 
+def built(folder: Path = BUILT) -> bool:
+    """Whether there are pages to serve."""
+    return (folder / "index.html").is_file()
+
+
 def add_pages(app: FastAPI, folder: Path = BUILT) -> None:
     """Serve the files of `folder`, and its pages for every other address. Belongs behind all other routes."""
 

@@ -104,6 +104,7 @@ class House:
 
     address: str
     app: FastAPI
+    services: Services
     store: Store
     people: StoredPeople
     calls: LiveCalls
@@ -228,6 +229,7 @@ async def house(settings: Settings, folder: Path, **more: Any) -> AsyncIterator[
                 yield House(
                     address=address,
                     app=app,
+                    services=services,
                     store=store,
                     people=people,
                     calls=calls,

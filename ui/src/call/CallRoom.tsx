@@ -1,6 +1,6 @@
 import { Tabs } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
-import { type ComponentType, type ReactNode, useCallback, useEffect, useMemo, useState } from "react";
+import { type ComponentType, type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useSearchParams } from "wouter";
 import type { CallDetail, Comment, Evidence, Utterance } from "@/api/types";
 import { words } from "@/parts/format";
@@ -129,6 +129,11 @@ export function CallRoom({
   const tabs = narrow && withTranscript ? [...panes.slice(0, 1), TRANSCRIPT, ...panes.slice(1)] : panes;
   const wanted = search.get("tab");
   const tab = tabs.find((one) => one.id === wanted)?.id ?? tabs[0]?.id ?? "review";
+  // On a phone the tabs are wider than the screen: the one that is open has to be in sight.
+  const tabList = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    tabList.current?.querySelector(`[id$="-tab-${tab}"]`)?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [tab]);
   return (
     <CallViewProvider value={view}>
       <PlayerElement player={player} />
@@ -154,7 +159,7 @@ export function CallRoom({
             keepMounted={false}
             className={classes.about}
           >
-            <Tabs.List className={classes.tabs}>
+            <Tabs.List ref={tabList} className={classes.tabs}>
               {tabs.map(({ id, label }) => (
                 <Tabs.Tab key={id} value={id}>
                   {label}

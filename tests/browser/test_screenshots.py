@@ -1,0 +1,104 @@
+"""The pictures of the documentation: the sample call on a real server, as a person sees it.
+
+With RIDEALONG_SCREENSHOTS=docs/screenshots the committed ones are made anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+import pytest_asyncio
+from playwright.async_api import Page, expect
+
+from ridealong.app.bench.server import ServerProcess, server
+from ridealong.app.client import CaptureClient, Start
+from ridealong.app.coach import PIECE_MS
+from ridealong.sample import sample_audio_path, sample_transcript_path
+from ridealong.speech.audio import iter_recording
+from tests.browser.people import EMAIL, PASSWORD, browser, needs, set_up_code, tab
+from tests.integration.app.test_killed_server import reviewed, token_of
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+MOST_BYTES = 150_000
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def sample() -> AsyncIterator[tuple[ServerProcess, str]]:
+    """A server on which the sample call was reviewed, and the call's id."""
+    needs()
+    folder = Path(tempfile.mkdtemp(prefix="ridealong-pages-"))
+    try:
+        env = {"RIDEALONG_TRANSCRIBER": "replay", "RIDEALONG_REPLAY": str(sample_transcript_path())}
+        async with server(folder, env) as running:
+            token = token_of(folder)
+            person = {"organisation": "Fernwell", "name": "Dana Admin", "email": EMAIL, "password": PASSWORD}
+            async with httpx.AsyncClient(base_url=running.url, timeout=30) as http:
+                answer = await http.post("/v1/setup", json={"setup_code": set_up_code(folder), **person})
+                assert answer.status_code == 201, answer.text
+            start = Start(token=token, rep_id=EMAIL, consent="Synthetic.", title="Sample call", rep_speaker=0)
+            client = CaptureClient(url=running.capture_url, start=start)
+            await client.open()
+            for piece in iter_recording(sample_audio_path(), piece_ms=PIECE_MS):
+                await client.send(piece.pcm16)
+            await client.stop()
+            await reviewed(running, token, client.call_id)
+            await client.close()
+            yield running, client.call_id
+    finally:
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+async def picture(page: Page, name: str) -> None:
+    """Take it; it is kept where RIDEALONG_SCREENSHOTS says."""
+    # Fonts and the waveform come a little after the words.
+    await asyncio.sleep(0.6)
+    made = await page.screenshot(scale="css", animations="disabled")
+    assert len(made) <= MOST_BYTES, f"{name}.png has {len(made)} bytes: a page's picture should load at once"
+    if keep := os.environ.get("RIDEALONG_SCREENSHOTS"):
+        (Path(keep) / f"{name}.png").write_bytes(made)
+
+
+async def test_the_documentation_shows_the_pages_as_they_are(sample: tuple[ServerProcess, str]) -> None:
+    running, call_id = sample
+    async with browser(needs()) as chrome:
+        async with tab(chrome, running.url) as (page, complaints):
+            await page.set_viewport_size({"width": 1180, "height": 740})
+            await page.goto(f"{running.url}/calls/{call_id}")
+            await expect(page.locator("[data-claim]").first).to_be_visible()
+            await page.locator("[data-claim]").nth(1).click()
+            await expect(page.locator("audio")).to_have_js_property("paused", value=False)
+            await picture(page, "call")
+            assert complaints.said == []
+        async with tab(chrome, running.url, theme="dark", phone=True) as (page, complaints):
+            await page.goto(f"{running.url}/calls/{call_id}?tab=moments")
+            await expect(page.get_by_text("Nudged").first).to_be_visible()
+            await picture(page, "call-phone")
+            await page.goto(f"{running.url}/rep")
+            await expect(page.get_by_role("button").first).to_be_visible()
+            await picture(page, "rep")
+            assert complaints.said == []
+
+
+def test_every_picture_that_the_documentation_shows_is_there_and_small() -> None:
+    shown = {
+        name
+        for page in (DOCS.parent / "README.md", DOCS / "pages.md")
+        for name in _pictures(page.read_text(encoding="utf-8"))
+    }
+    assert shown, "the documentation shows no picture"
+    there = {file.name for file in (DOCS / "screenshots").glob("*.png")}
+    assert shown == there
+    assert all((DOCS / "screenshots" / name).stat().st_size <= MOST_BYTES for name in there)
+
+
+def _pictures(text: str) -> list[str]:
+    return [part.split("]")[0].split(")")[0].split('"')[0].strip() for part in text.split("screenshots/")[1:]]
