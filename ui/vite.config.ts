@@ -64,6 +64,8 @@ export default defineConfig({
         ...(existsSync(worker) ? { sw: worker } : {}),
       },
       output: {
+        // Each file is a request, and six run at once: two dozen scraps of one library cost a page more than their bytes.
+        manualChunks: (id) => (/node_modules\/(@mantine|@floating-ui)\//.test(id) ? "mantine" : undefined),
         // A service worker's address may not change with its content, and it must lie at the root to serve /rep.
         entryFileNames: (chunk) => (chunk.name === "sw" ? "sw.js" : "assets/[name]-[hash].js"),
       },

@@ -8,7 +8,15 @@ import { CallRoom } from "./CallRoom";
 import { CommentsPane } from "./CommentsPane";
 import { MomentsPane } from "./MomentsPane";
 import { ReviewPane } from "./ReviewPane";
-import { useCall, useComments, useTranscript } from "./reading";
+import {
+  useArtifact,
+  useCall,
+  useComments,
+  useForgottenWhile,
+  useMoments,
+  useTranscript,
+  useWaveform,
+} from "./reading";
 import { StatisticsPane } from "./StatisticsPane";
 import type { CallSource } from "./source";
 
@@ -16,7 +24,13 @@ import type { CallSource } from "./source";
 export default function CallPage({ callId }: { callId: string }) {
   const source: CallSource = { callId, share: null };
   const call = useCall(source);
-  const transcript = useTranscript(source, call.data?.status === "ended");
+  // Asked for together with the call itself, not one after the other: it takes a guess that the call has ended.
+  const live = call.data?.status === "live";
+  const transcript = useTranscript(source, !live);
+  useWaveform(source, !live);
+  useMoments(source, !live);
+  useArtifact(source, call.data?.review?.status ?? "none", call.data?.status === "ended");
+  useForgottenWhile(source, live);
   const comments = useComments(source);
   const { member } = useSession();
   const title = call.data?.title.trim() || "Call";

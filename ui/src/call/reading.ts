@@ -1,6 +1,7 @@
 /** What the page of one call reads and changes. */
 
 import { type QueryClient, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect } from "react";
 import { ApiError, request } from "@/api/client";
 import type {
   Artifact,
@@ -47,6 +48,18 @@ export function useTranscript(source: CallSource, enabled = true) {
   });
 }
 
+/** What was read of a call that turned out to run is read again when it has ended. */
+export function useForgottenWhile(source: CallSource, live: boolean): void {
+  const client = useQueryClient();
+  const { callId, share } = source;
+  useEffect(() => {
+    if (!live) return;
+    for (const what of ["transcript", "waveform", "moments"]) {
+      client.removeQueries({ queryKey: keyOf({ callId, share }, what) });
+    }
+  }, [client, callId, share, live]);
+}
+
 export function useMoments(source: CallSource, enabled = true) {
   return useQuery({
     queryKey: keyOf(source, "moments"),
@@ -57,7 +70,7 @@ export function useMoments(source: CallSource, enabled = true) {
 }
 
 /** The review; null while there is none. `state` is part of the key: a review that gets done is read at once. */
-export function useArtifact(source: CallSource, state: string) {
+export function useArtifact(source: CallSource, state: string, enabled = true) {
   return useQuery({
     queryKey: [...keyOf(source, "artifact"), state],
     queryFn: async ({ signal }): Promise<Artifact | null> => {
@@ -68,6 +81,7 @@ export function useArtifact(source: CallSource, state: string) {
         throw reason;
       }
     },
+    enabled,
     placeholderData: (before) => before,
     staleTime: 60_000,
   });
