@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -32,6 +33,7 @@ class StoredTeam:
 
     async def live(self, tenant_id: UUID) -> Sequence[Json]:
         going = set(self.running.running(tenant_id))
+        await asyncio.gather(*(self.running.caught_up(call_id) for call_id in going))
         found: list[Json] = []
         async with self.store.tenant(tenant_id) as conn:
             page = await list_page(conn, CallFilter(status="live"), limit=MOST_LIVE)

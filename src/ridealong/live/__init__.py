@@ -180,3 +180,10 @@ class RunningCalls(Protocol):
         ...
 
     def running(self, tenant_id: UUID) -> list[UUID]: ...
+
+    async def caught_up(self, call_id: UUID) -> None:
+        """Before the database is read: wait until it knows what a running call has told, at most a few seconds.
+
+        Returns at once for a call that does not run here.
+        """
+        ...

@@ -92,6 +92,12 @@ class LiveCalls:
     def running(self, tenant_id: UUID) -> list[UUID]:
         return [call.call_id for call in self._calls.values() if call.tenant_id == tenant_id]
 
+    async def caught_up(self, call_id: UUID) -> None:
+        """Before the database is read: wait until it knows what a running call has told, at most a few seconds."""
+        call = self._calls.get(call_id)
+        if call is not None:
+            await call.caught_up()
+
     async def recover(self) -> int:
         """Take up every call that an earlier process left unfinished; returns how many."""
         count = 0

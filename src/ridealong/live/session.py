@@ -7,6 +7,7 @@ journal and waits for neither; the listener reads the journal at its own pace, s
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Final, Protocol
@@ -56,6 +57,8 @@ if TYPE_CHECKING:
 _log = structlog.get_logger(__name__)
 
 ENROLLED_FLOOR: Final = 0.5
+
+CATCH_UP_S: Final = 2.0
 
 VECTORS_KEPT: Final = 64
 """Utterances whose embedding is at hand when a moment cites them: more than a minute of quick turns."""
@@ -168,6 +171,12 @@ class LiveCall:
 
     def watch(self, *, after: int = 0, size: int = 256) -> AsyncIterator[Numbered]:
         return self._broadcast.watch(after=after, size=size)
+
+    async def caught_up(self) -> None:
+        """Wait until the database knows what was told so far; not for long, since it may be away."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CATCH_UP_S):
+                await self._writer.caught_up()
 
     # ---- who sends
 

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 BATCH: Final = 200
 LINGER_S: Final = 4.0
 """What comes within this time shares one transaction, of which each costs about as much as the audio of four seconds.
-The log has it already, and who watches has heard of it; only what is read from the database is so far behind.
+The log has it already, and who watches has heard of it; whoever reads the database instead asks for `caught_up`.
 """
 
 RETRY_S: Final = (0.2, 0.5, 1.0, 2.0)
@@ -80,14 +80,32 @@ class StoreWriter:
         self._on_away = on_away
         self._pending: deque[Pending] = deque()
         self._more = asyncio.Event()
-        self._last = asyncio.Event()
-        """The call's end is among what waits: no use in waiting for more."""
+        self._added = 0
+        self._stored = 0
+        self._wanted = 0
+        """So many events are waited for; with `_stored` below it there is no lingering."""
+        self._hurry = asyncio.Event()
+        self._progress = asyncio.Event()
+        """Set, and replaced by a new one, whenever more is stored."""
 
     def add(self, pending: Pending) -> None:
         self._pending.append(pending)
+        self._added += 1
         self._more.set()
         if isinstance(pending.event, CallEnded):
-            self._last.set()
+            self._want_all()
+
+    async def caught_up(self) -> None:
+        """Wait until all that was added before now is stored: what a reader of the database must have seen."""
+        wanted = self._added
+        self._want_all()
+        while self._stored < wanted:
+            await self._progress.wait()
+
+    def _want_all(self) -> None:
+        if self._stored < self._added:
+            self._wanted = self._added
+            self._hurry.set()
 
     async def run(self) -> None:
         """Write until CallEnded is stored."""
@@ -96,15 +114,23 @@ class StoreWriter:
                 self._more.clear()
                 await self._more.wait()
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._last.wait(), LINGER_S)
+                    await asyncio.wait_for(self._hurry.wait(), LINGER_S)
             batch = [self._pending[i] for i in range(min(BATCH, len(self._pending)))]
             # The log is flushed first: after a power cut the database must not know more than the log.
             await asyncio.get_running_loop().run_in_executor(self._executor, self._log.sync)
             await self._persist(batch)
             for _ in batch:
                 self._pending.popleft()
+            self._tell_stored(len(batch))
             if isinstance(batch[-1].event, CallEnded):
                 return
+
+    def _tell_stored(self, count: int) -> None:
+        self._stored += count
+        if self._stored >= self._wanted:
+            self._hurry.clear()
+        told, self._progress = self._progress, asyncio.Event()
+        told.set()
 
     async def _persist(self, batch: Sequence[Pending]) -> None:
         attempt = 0

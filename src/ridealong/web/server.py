@@ -11,7 +11,7 @@ from typing import Final
 from uuid import UUID
 
 import uvicorn
-from fastapi import FastAPI, WebSocket
+from fastapi import Depends, FastAPI, Request, WebSocket
 
 from ridealong import __version__
 from ridealong.core.errors import Refused
@@ -61,14 +61,23 @@ def create_app(services: Services) -> FastAPI:
     app.state.doorway = Doorway(sessions=services.people, public_url=services.public_url)
     add_problem_answers(app)
     app.add_middleware(Shell)
+
+    async def caught_up(request: Request) -> None:
+        # What the sockets have told already is what an answer must know too.
+        call_id = request.path_params.get("call_id")
+        if call_id is not None:
+            with contextlib.suppress(ValueError):
+                await services.calls.caught_up(UUID(call_id))
+
+    of_a_call = [Depends(caught_up)]
     app.include_router(operations_api(services))
-    app.include_router(calls_api(services))
-    app.include_router(report_api(services))
+    app.include_router(calls_api(services), dependencies=of_a_call)
+    app.include_router(report_api(services), dependencies=of_a_call)
     app.include_router(documents_api(services))
     app.include_router(models_api(services))
-    app.include_router(call_pages_api(services))
-    app.include_router(talk_api(services))
-    app.include_router(sharing_api(services))
+    app.include_router(call_pages_api(services), dependencies=of_a_call)
+    app.include_router(talk_api(services), dependencies=of_a_call)
+    app.include_router(sharing_api(services), dependencies=of_a_call)
     app.include_router(playlists_api(services))
     app.include_router(team_api(services))
     reception = Reception(services)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Callable
 from dataclasses import replace
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -91,6 +91,19 @@ async def test_a_dropped_sender_comes_back_and_goes_on_where_it_was(
     await send(call, PIECES - 70)
     await stop(call)
     assert said(await stored(house.store, tenant_id, call.call_id)) == said(SPOKEN)
+
+
+async def test_who_reads_the_database_of_a_running_call_first_lets_it_catch_up(
+    house: House, tenant_id: UUID, start: Start
+) -> None:
+    live = house.process()
+    call = await live.begin(tenant_id, start())
+    for count in (70, PIECES - 70):
+        await send(call, count)
+        # Several at once, as a page asks.
+        await asyncio.gather(*(live.caught_up(call.call_id) for _ in range(3)))
+        assert said(await stored(house.store, tenant_id, call.call_id)) == said(tuple(call.transcript))
+    await live.caught_up(uuid4())
 
 
 @pytest.mark.parametrize("at", [0, 7, 45, 95, 131, 160])

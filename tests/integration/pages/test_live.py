@@ -86,6 +86,17 @@ async def test_a_managers_word_arrives_on_the_reps_socket_and_the_reps_mark_is_k
         assert is_problem(late, 410, "call_ended")
 
 
+async def test_what_a_socket_told_of_a_running_call_is_what_the_next_answer_knows(acme: House) -> None:
+    async with acme.browser(MANAGER) as manager, capturing(acme) as (phone, call_id):
+        await phone.send(bytes(32_000))
+        told = [(await phone.until(event="utterance", no=no))["text"] for no in (0, 1)]
+        shown = (await manager.get(f"/v1/calls/{call_id}/transcript")).json()["utterances"]
+        assert [u["text"] for u in shown] == told
+        await phone.send({"type": "mark"})
+        await phone.until(event="mark")
+        assert len((await manager.get(f"/v1/calls/{call_id}")).json()["marks"]) == 1
+
+
 async def test_a_comment_carries_the_member_and_only_its_author_takes_it_back(acme: House) -> None:
     call_id = await acme.call(RITA)
     at = f"/v1/calls/{call_id}/comments"
