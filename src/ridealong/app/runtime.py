@@ -23,6 +23,7 @@ from ridealong.app.documents import StoredDocuments
 from ridealong.app.identity import OidcProvider
 from ridealong.app.library import StoredLibrary, StoredRecordings, StoredReports, StoredVoices
 from ridealong.app.people import StoredPeople
+from ridealong.app.policy_replay import StoredReplays
 from ridealong.app.rehear import recorded_calls
 from ridealong.app.stored_models import StoredModels
 from ridealong.app.talk import StoredPlaylists, StoredShares, StoredTalk
@@ -215,6 +216,7 @@ class Runtime:
             shares=StoredShares(self.store),
             playlists=StoredPlaylists(self.store),
             team=StoredTeam(self.store, self.calls),
+            policy_replays=StoredReplays(self.store),
             documents=StoredDocuments(self.store),
             voices=StoredVoices(self.store, self.threads),
             settings=StoredSettings(self.store),

@@ -34,7 +34,7 @@ from ridealong.core.events import (
     UtteranceFinished,
     WarningGiven,
 )
-from ridealong.core.moments import Detection, Moment, Tier, Verdict
+from ridealong.core.moments import Detection, Tier, Verdict
 from ridealong.core.transcript import RoleAssignment, RoleSource, SpeakerId, Transcript, Utterance
 from ridealong.live import CallStart, ChannelLayout, Numbered
 from ridealong.live.asking import Asking
@@ -434,6 +434,7 @@ class LiveCall:
             case Utterance():
                 await self._finished(item)
             case Partial():
+                self._judge.partial(item)
                 self._publish(
                     PartialHeard(
                         speaker=item.speaker,
@@ -486,8 +487,7 @@ class LiveCall:
     def _decide(self, detections: Sequence[Detection], *, heard_ts: float) -> None:
         for detection in detections:
             now_ts = self.clock.now_ts()
-            decision = self._judge.decide(detection, decided_ts=round(now_ts))
-            moment = Moment.decided(detection, decision)
+            moment = self._judge.decide(detection, decided_ts=round(now_ts))
             latency = Latency(speech=max(0.0, heard_ts - detection.trigger_ts), classify=max(0.0, now_ts - heard_ts))
             telemetry.moments_total.labels(moment.type, moment.tier.value, moment.reason.value).inc()
             if moment.tier is Tier.NUDGE:

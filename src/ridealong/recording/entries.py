@@ -19,7 +19,7 @@ from ridealong.core.events import (
     UtteranceFinished,
     WarningGiven,
 )
-from ridealong.core.moments import LOCAL, Moment, Reason, Tier, Verdict
+from ridealong.core.moments import LOCAL, Circumstances, Moment, Reason, Tier, Verdict
 from ridealong.core.transcript import (
     UNATTRIBUTED,
     Evidence,
@@ -112,7 +112,21 @@ def _moment(moment: Moment) -> dict[str, object]:
         "trigger_ts": moment.trigger_ts,
         "evidence": [[e.utterance_no, e.quote_start, e.quote_end] for e in moment.evidence],
         "decided_by": moment.decided_by,
+        **_circumstances(moment.circumstances),
     }
+
+
+def _circumstances(known: Circumstances | None) -> dict[str, object]:
+    if known is None:
+        return {}
+    return {"decided": [known.decided_ts, known.rep_speaking, known.role_known]}
+
+
+def _read_circumstances(line: Mapping[str, Any]) -> Circumstances | None:
+    if "decided" not in line:
+        return None
+    decided_ts, rep_speaking, role_known = line["decided"]
+    return Circumstances(decided_ts=int(decided_ts), rep_speaking=bool(rep_speaking), role_known=bool(role_known))
 
 
 def read_entry(entry: Mapping[str, object], transcript: Transcript) -> tuple[int, Logged]:
@@ -200,4 +214,5 @@ def _read_moment(line: Mapping[str, Any], transcript: Transcript) -> Moment:
         ),
         # A log of an earlier version knows nothing but its own machine.
         decided_by=str(line.get("decided_by", LOCAL)),
+        circumstances=_read_circumstances(line),
     )

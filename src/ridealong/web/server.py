@@ -27,6 +27,7 @@ from ridealong.web.models import models_api
 from ridealong.web.oidc import oidc_api
 from ridealong.web.pages import add_pages
 from ridealong.web.playlists import playlists_api
+from ridealong.web.policy import policy_api
 from ridealong.web.report import report_api
 from ridealong.web.services import Services
 from ridealong.web.sessions import Reception, sessions_api
@@ -80,6 +81,7 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(sharing_api(services), dependencies=of_a_call)
     app.include_router(playlists_api(services))
     app.include_router(team_api(services))
+    app.include_router(policy_api(services))
     reception = Reception(services)
     app.include_router(sessions_api(reception))
     app.include_router(joining_api(reception))

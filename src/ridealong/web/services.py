@@ -145,6 +145,13 @@ class Previews(Protocol):
         ...
 
 
+class PolicyReplays(Protocol):
+    async def __call__(self, tenant_id: UUID, call_ids: Sequence[UUID], *, policy: str, taxonomy: str) -> Json:
+        """Past calls under a changed policy; an empty text changes nothing. Raises InvalidDocument with the line,
+        Refused('unknown_call')."""
+        ...
+
+
 class Voices(Protocol):
     async def enrol(self, tenant_id: UUID, rep_id: str, wav: bytes) -> Json:
         """Learn a rep's voice from a recording of them alone. Raises InvalidAudio with what to send instead."""
@@ -192,6 +199,7 @@ class Services:
     voices: Voices | None = None
     models: ModelChoices | None = None
     previews: Previews | None = None
+    policy_replays: PolicyReplays | None = None
     call_pages: CallPages | None = None
     talk: Talk | None = None
     shares: Shares | None = None
