@@ -20,6 +20,7 @@ from ridealong.app import hosted, identity, models, reviewing, transcribers
 from ridealong.app.call_pages import StoredCallPages
 from ridealong.app.document_preview import DocumentPreviews
 from ridealong.app.documents import StoredDocuments
+from ridealong.app.effects import StoredEffects
 from ridealong.app.identity import OidcProvider
 from ridealong.app.library import StoredLibrary, StoredRecordings, StoredReports, StoredVoices
 from ridealong.app.people import StoredPeople
@@ -131,6 +132,7 @@ class Runtime:
                 reviewing.reviewer(settings, house, loaded.embedder, loaded.reviewer(), tenant_models),
                 at_once=reviewing.HOSTED_AT_ONCE if settings.review_model_names else AT_ONCE,
                 rehearing=rehearing,
+                acts_of=StoredEffects(store).acts_of,
             )
             stack.push_async_callback(pipeline.close)
 
@@ -217,6 +219,7 @@ class Runtime:
             playlists=StoredPlaylists(self.store),
             team=StoredTeam(self.store, self.calls),
             policy_replays=StoredReplays(self.store),
+            effects=StoredEffects(self.store),
             documents=StoredDocuments(self.store),
             voices=StoredVoices(self.store, self.threads),
             settings=StoredSettings(self.store),

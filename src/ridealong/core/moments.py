@@ -56,6 +56,15 @@ class Reason(StrEnum):
     """It would have been delivered, and was kept back at random, so that nudging can be compared with not nudging."""
 
 
+class Sight(StrEnum):
+    """How far a nudge got."""
+
+    SENT = "sent"
+    """Handed to the rep's device."""
+    SEEN = "seen"
+    """On its screen, by the device's own word."""
+
+
 class Verdict(StrEnum):
     """What a rep says of a nudge."""
 

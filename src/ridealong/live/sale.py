@@ -28,10 +28,10 @@ VERSION: Final = "1"
 STRENGTH: Final = 0.3
 """Inverse regularisation (scikit-learn's C)."""
 
-BEFORE: Final = 1.0
+BEFORE: Final = 1.5
 """Log-odds before a word was said: whoever starts the coach mostly sells."""
 
-SHARE: Final = 0.3
+SHARE: Final = 0.5
 """How much of an utterance's log-odds counts: neighbours are about the same thing, and are no independent evidence."""
 
 MOST: Final = 2.0

@@ -50,6 +50,8 @@ class MomentType(_Model):
     cool_down_s: float = Field(default=60.0, ge=0, le=86_400)
     description: Line
     nudges: tuple[Line, ...] = Field(min_length=1)
+    acted_on_by: tuple[Line, ...] = Field(default=(), max_length=40)
+    acted_on_when: Literal["question"] | None = None
 
     @field_validator("nudges")
     @classmethod

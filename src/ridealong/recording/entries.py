@@ -15,11 +15,12 @@ from ridealong.core.events import (
     MarkMade,
     MessageSent,
     MomentDecided,
+    NudgeSighted,
     RoleLearned,
     UtteranceFinished,
     WarningGiven,
 )
-from ridealong.core.moments import LOCAL, Circumstances, Moment, Reason, Tier, Verdict
+from ridealong.core.moments import LOCAL, Circumstances, Moment, Reason, Sight, Tier, Verdict
 from ridealong.core.transcript import (
     UNATTRIBUTED,
     Evidence,
@@ -120,6 +121,21 @@ def _circumstances(known: Circumstances | None) -> dict[str, object]:
     if known is None:
         return {}
     return {"decided": [known.decided_ts, known.rep_speaking, known.role_known]}
+
+
+def write_sighting(sighted: NudgeSighted) -> dict[str, object]:
+    """A line without a number: nobody is told of it."""
+    return {
+        "kind": "sighting",
+        "moment_id": str(sighted.moment_id),
+        "sight": sighted.sight.value,
+        "at_ts": sighted.at_ts,
+    }
+
+
+def read_sighting(entry: Mapping[str, object]) -> NudgeSighted:
+    line = cast("Mapping[str, Any]", entry)
+    return NudgeSighted(moment_id=UUID(line["moment_id"]), sight=Sight(line["sight"]), at_ts=int(line["at_ts"]))
 
 
 def _read_circumstances(line: Mapping[str, Any]) -> Circumstances | None:

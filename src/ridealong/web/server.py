@@ -20,6 +20,7 @@ from ridealong.web.call_pages import call_pages_api
 from ridealong.web.capture import capture
 from ridealong.web.credentials import Doorway
 from ridealong.web.documents import documents_api
+from ridealong.web.effects import effects_api
 from ridealong.web.frames import FrameProtocol
 from ridealong.web.joining import joining_api
 from ridealong.web.members import members_api
@@ -82,6 +83,7 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(playlists_api(services))
     app.include_router(team_api(services))
     app.include_router(policy_api(services))
+    app.include_router(effects_api(services), dependencies=of_a_call)
     reception = Reception(services)
     app.include_router(sessions_api(reception))
     app.include_router(joining_api(reception))

@@ -17,7 +17,7 @@ from ridealong.web.access import Principal, Tokens
 from ridealong.web.pages import BUILT
 from ridealong.web.people import IdentityProvider, People
 from ridealong.web.settings import SettingsOfTenants
-from ridealong.web.shelves import CallPages, Playlists, Shares, Talk, Team
+from ridealong.web.shelves import CallPages, Effects, Playlists, Shares, Talk, Team
 from ridealong.web.socket import Limits
 from ridealong.web.webhooks import WebhooksOfTenants
 
@@ -200,6 +200,7 @@ class Services:
     models: ModelChoices | None = None
     previews: Previews | None = None
     policy_replays: PolicyReplays | None = None
+    effects: Effects | None = None
     call_pages: CallPages | None = None
     talk: Talk | None = None
     shares: Shares | None = None

@@ -163,6 +163,16 @@ class Playlists(Protocol):
     async def remove(self, tenant_id: UUID, playlist_id: UUID, item_id: UUID) -> None: ...
 
 
+class Effects(Protocol):
+    """Whether nudges helped."""
+
+    async def of_call(self, tenant_id: UUID, call_id: UUID) -> Json: ...
+
+    async def figures(
+        self, tenant_id: UUID, *, started_from: datetime | None, started_to: datetime | None, rep_id: str | None
+    ) -> Json: ...
+
+
 class Team(Protocol):
     async def live(self, tenant_id: UUID) -> Sequence[Json]:
         """The calls that run now, the newest first."""
@@ -173,4 +183,4 @@ class Team(Protocol):
     ) -> Json: ...
 
 
-__all__ = ["CallPages", "Opened", "Playlists", "Shares", "Talk", "Team", "there"]
+__all__ = ["CallPages", "Effects", "Opened", "Playlists", "Shares", "Talk", "Team", "there"]
