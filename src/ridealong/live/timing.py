@@ -165,12 +165,13 @@ class TimingWatch:
         return self._found("silence", (quiet.cited,), limit_ts, role=Role.UNKNOWN, bound=False)
 
     def _monologue(self, utterance: Utterance) -> tuple[Detection, ...]:
+        if self._is_backchannel(utterance):
+            # It ends no run, and makes none longer: the rep's own "mhm" falls into what the customer says.
+            return ()
         role = self._roles().role_of(utterance.speaker)
         run = self._run
         if run is not None and utterance.speaker == run.speaker:
             run.add(utterance)
-        elif run is not None and self._is_backchannel(utterance):
-            return ()
         elif role is Role.CUSTOMER or utterance.speaker is UNATTRIBUTED:
             self._run = None
             return ()

@@ -204,6 +204,14 @@ def test_a_long_turn_that_was_cut_does_not_interrupt_who_spoke_into_it() -> None
     assert call.types() == []
 
 
+def test_the_reps_own_mhm_while_the_customer_speaks_makes_no_monologue_longer() -> None:
+    call = Call()
+    call.say(REP, 0, 70_000)
+    call.say(REP, 76_500, 77_000, "mhm")  # written before what it falls into
+    call.say(CUSTOMER, 71_000, 83_000)
+    assert "monologue" not in call.types()
+
+
 def test_who_breaks_in_where_a_long_turn_is_cut_interrupts_it_all_the_same() -> None:
     call = Call()
     call.say(CUSTOMER, 0, 12_000)
@@ -304,9 +312,10 @@ def _monologues(said: list[tuple[SpeakerId, int, int, str]]) -> list[int]:
     run: list[int] = []
     fired = False
     for n, (speaker, start, stop, text) in enumerate(said):
+        if text != LONG or stop - start <= 1000:
+            continue
         if speaker == CUSTOMER:
-            if text == LONG and stop - start > 1000:
-                run, fired = [], False
+            run, fired = [], False
             continue
         run.append(n)
         if not fired and max(said[i][2] for i in run) - said[run[0]][1] > 76_000:
