@@ -15,6 +15,7 @@ from rich.console import Console
 
 from ridealong import telemetry
 from ridealong.config import Settings, load_settings
+from ridealong.core.context import CallContext
 from ridealong.core.errors import InvalidDocument, MissingPart, RidealongError
 from ridealong.core.people import MemberRole
 
@@ -123,6 +124,10 @@ def coach(
     transcriber: Annotated[str | None, typer.Option(help="Which transcriber hears it.")] = None,
     layout: Annotated[Layout, typer.Option(help="What the channels hold.")] = Layout.AUTO,
     rep_speaker: Annotated[int | None, typer.Option(min=0, help="The rep's speaker id, where you know it.")] = None,
+    customer: Annotated[str, typer.Option(help="Whose call it is: brings a customer's calls together.")] = "",
+    deal: Annotated[str, typer.Option(help="The deal it belongs to.")] = "",
+    call_type: Annotated[str, typer.Option(help="For example demo; a rubric can depend on it.")] = "",
+    stage: Annotated[str, typer.Option(help="The deal's stage; a rubric can depend on it.")] = "",
     tenant: Tenant = DEFAULT_TENANT,
 ) -> None:
     """Run a recording, or a transcript, through the same code as a live call: live path and review."""
@@ -140,6 +145,7 @@ def coach(
             layout=None if layout is Layout.AUTO else layout.value,
             rep_speaker=rep_speaker,
             tenant=tenant,
+            context=CallContext(customer=customer, deal=deal, call_type=call_type, stage=stage),
         )
     )
 

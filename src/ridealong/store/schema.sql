@@ -176,18 +176,27 @@ CREATE TABLE ridealong.call (
     audio_ms bigint NOT NULL DEFAULT 0,
     -- The call's name where it comes from (a carrier's call id); two calls may share one, after a line that broke.
     external_id text NOT NULL DEFAULT '',
+    -- Whose deal it is and what kind of call, in the tenant's own words; empty where nobody said it.
+    customer text NOT NULL DEFAULT '',
+    deal text NOT NULL DEFAULT '',
+    call_type text NOT NULL DEFAULT '',
+    stage text NOT NULL DEFAULT '',
     PRIMARY KEY (tenant_id, call_id),
     CONSTRAINT call_belongs_to_a_rep FOREIGN KEY (tenant_id, rep_id) REFERENCES ridealong.rep,
     CONSTRAINT call_states_its_consent CHECK (consent ~ '\S'),
     CONSTRAINT call_is_live_or_ended CHECK (status IN ('live', 'ended')),
     CONSTRAINT call_that_ended_says_when_and_why CHECK
         ((status = 'ended') = (ended_at IS NOT NULL) AND (status = 'ended') = (ended_reason IS NOT NULL)),
-    CONSTRAINT call_audio_is_not_negative CHECK (audio_ms >= 0)
+    CONSTRAINT call_audio_is_not_negative CHECK (audio_ms >= 0),
+    CONSTRAINT call_customer_and_deal_are_short CHECK (char_length(customer) <= 300 AND char_length(deal) <= 300),
+    CONSTRAINT call_type_and_stage_are_short CHECK (char_length(call_type) <= 64 AND char_length(stage) <= 64)
 );
 
 CREATE INDEX call_by_start ON ridealong.call (tenant_id, started_at DESC, call_id DESC);
 CREATE INDEX call_of_a_rep ON ridealong.call (tenant_id, rep_id, started_at DESC, call_id DESC);
 CREATE INDEX call_by_external_id ON ridealong.call (tenant_id, external_id) WHERE external_id <> '';
+CREATE INDEX call_of_a_customer ON ridealong.call (tenant_id, lower(customer), started_at DESC) WHERE customer <> '';
+CREATE INDEX call_of_a_deal ON ridealong.call (tenant_id, lower(deal), started_at DESC) WHERE deal <> '';
 CREATE INDEX call_that_is_live ON ridealong.call (started_at) WHERE status = 'live';
 
 CREATE TABLE ridealong.token (
@@ -944,6 +953,8 @@ END;
 $samples$;
 ALTER TABLE ridealong.vendor_account ALTER COLUMN sealed_key SET STATISTICS 0;
 ALTER TABLE ridealong.webhook ALTER COLUMN sealed_secret SET STATISTICS 0;
+ALTER INDEX ridealong.call_of_a_customer ALTER COLUMN 2 SET STATISTICS 0;
+ALTER INDEX ridealong.call_of_a_deal ALTER COLUMN 2 SET STATISTICS 0;
 
 ---------------------------------------------------------------------------------------------------- who may see what
 

@@ -45,6 +45,10 @@ class CallPages(Protocol):
         """
         ...
 
+    async def change_context(self, tenant_id: UUID, call_id: UUID, change: Mapping[str, str]) -> Json:
+        """The call as it is now. `change` holds the parts of its context that change. Raises Refused('bad_request')."""
+        ...
+
     async def review_again(self, tenant_id: UUID, call_id: UUID) -> None:
         """Raises Refused('call_running' | 'unknown_review')."""
         ...
