@@ -138,6 +138,17 @@ def question_terms(text: str) -> list[str]:
     return [_stem(word) for word in _WORD.findall(text.casefold()) if word not in _STOP and word not in _ASKING]
 
 
+def question_words(text: str) -> list[str]:
+    """The words of `text` that carry meaning, as they stand there, without those in which questions are asked."""
+    return list(dict.fromkeys(word for _, word in spoken_terms(text)))
+
+
+def spoken_terms(text: str) -> list[tuple[str, str]]:
+    """Each of `question_terms` with the word that it was cut from."""
+    words = (word for word in _WORD.findall(text.casefold()) if word not in _STOP and word not in _ASKING)
+    return [(_stem(word), word) for word in words]
+
+
 def relevance(asked: Asked, pool: Pool) -> Relevance:
     """How well each row of `pool` answers. Rows with fewer than MIN_WORDS words have the score -inf."""
     said = [terms(text) for text in pool.texts]
@@ -215,7 +226,8 @@ def _rarity(often: Numbers) -> float:
 def _named(question: str, names: Sequence[Sequence[str]]) -> Numbers:
     """1 for the rows whose speaker the question names."""
     folded = f" {' '.join(_WORD.findall(question.casefold()))} "
-    known = {name: f" {' '.join(_WORD.findall(name))} " in folded for row in names for name in row if name}
+    every = {name for row in names for name in row if name}
+    known = {name: f" {' '.join(_WORD.findall(name))} " in folded for name in every}
     return np.array([any(known.get(name, False) for name in row) for row in names], dtype=np.float64)
 
 
