@@ -61,14 +61,10 @@ class Asking:
             raise Refused("query_too_long", f"a question takes at most {LONGEST_QUESTION} characters")
         async with self.store.tenant(tenant_id) as conn:
             reps, customers = await stored.names_known(conn)
-        meant = understand(
-            question, scope, now=self.now(), reps=reps, customers=customers, moment_types=CONTENT_TYPES
-        )
+        meant = understand(question, scope, now=self.now(), reps=reps, customers=customers, moment_types=CONTENT_TYPES)
         read = await self._computed(lambda: asked(meant.text or question, self.embedder))
         searched, heard = await self._heard(tenant_id, meant, read)
-        found = await self._computed(
-            lambda: passages(read, heard, self.embedder, role=meant.scope.role, most=QUOTED)
-        )
+        found = await self._computed(lambda: passages(read, heard, self.embedder, role=meant.scope.role, most=QUOTED))
         notes = _notes(searched, heard, meant)
         answer = Answer(
             question=question,

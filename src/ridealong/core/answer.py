@@ -54,8 +54,8 @@ class Scope:
 
     def as_json(self) -> dict[str, object]:
         return {
-            "from": None if self.started_from is None else self.started_from.isoformat(),
-            "to": None if self.started_to is None else self.started_to.isoformat(),
+            "started_from": None if self.started_from is None else self.started_from.isoformat(),
+            "started_to": None if self.started_to is None else self.started_to.isoformat(),
             "rep_id": self.rep_id,
             "customer": self.customer,
             "deal": self.deal,

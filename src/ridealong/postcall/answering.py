@@ -31,7 +31,7 @@ NOTHING: Final = "Nothing was found in these calls that answers the question."
 
 
 def extract(passages: Sequence[Passage], *, role: Role = Role.UNKNOWN) -> tuple[Sentence, ...]:
-    """An answer made of quotes: one sentence a theme, the one with the most calls first. Empty where nothing is near."""
+    """An answer made of quotes: a sentence a theme, the one with the most calls first. Empty where nothing is near."""
     near = [passage for passage in passages if passage.near]
     if not near:
         return ()

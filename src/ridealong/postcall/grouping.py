@@ -1,4 +1,4 @@
-"""Bringing sayings together that are about the same thing, and naming what it is. Deterministic, and cheap for thousands."""
+"""Bringing sayings together that are about the same thing, and naming it. Deterministic, and cheap for thousands."""
 
 from __future__ import annotations
 
@@ -53,7 +53,9 @@ def keywords(texts: Sequence[str], among: Sequence[str]) -> list[str]:
     def weight(term: str) -> float:
         return here[term] / len(texts) * float(np.log(1 + len(among) / everywhere[term]))
 
-    best = sorted((term for term in here if len(term) > 2 and not term.isdigit()), key=lambda term: (-weight(term), term))
+    best = sorted(
+        (term for term in here if len(term) > 2 and not term.isdigit()), key=lambda term: (-weight(term), term)
+    )
     shared = [term for term in best if here[term] > 1] or best
     return [min(spoken[term], key=lambda word: (-spoken[term][word], word)) for term in shared[:KEYWORDS]]
 

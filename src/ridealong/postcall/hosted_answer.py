@@ -1,7 +1,7 @@
-"""The hosted answer: a model writes sentences over numbered passages, the transcripts prove them, a second reading doubts.
+"""The hosted answer: a model writes sentences over numbered passages, the transcripts prove them, another one doubts.
 
-What people said is data in the prompt, as in a review's (see `hosted`). A citation names a passage and repeats words; which
-call, who and when are looked up. A number in a sentence must stand in the words that it cites.
+What people said is data in the prompt, as in a review's (see `hosted`). A citation names a passage and repeats words;
+which call, who and when are looked up. A number in a sentence must stand in the words that it cites.
 """
 
 from __future__ import annotations
@@ -124,7 +124,10 @@ async def _ask(
     until: float,
     refused: Sequence[Mapping[str, object]] = (),
 ) -> tuple[SentenceDraft, ...]:
-    instructions = (Block(text=prompt("ask-1"), cached=True), *((Block(text=prompt("ask-repair-1")),) if refused else ()))
+    instructions = (
+        Block(text=prompt("ask-1"), cached=True),
+        *((Block(text=prompt("ask-repair-1")),) if refused else ()),
+    )
     material = [
         Block(text=f"<question>\n{as_data(plain(question))}\n</question>\n<passages>\n{_lines(passages)}\n</passages>")
     ]
@@ -190,9 +193,7 @@ def _shown(draft: SentenceDraft) -> dict[str, object]:
     }
 
 
-def _proved(
-    drafts: Sequence[SentenceDraft], passages: Sequence[Passage]
-) -> tuple[dict[str, Sentence], dict[str, str]]:
+def _proved(drafts: Sequence[SentenceDraft], passages: Sequence[Passage]) -> tuple[dict[str, Sentence], dict[str, str]]:
     """The sentences that the transcripts prove, and why the others are refused, both by their keys."""
     proven: dict[str, Sentence] = {}
     refused: dict[str, str] = {}
@@ -313,7 +314,9 @@ def read_sentences(content: Mapping[str, object]) -> tuple[SentenceDraft, ...]:
             statement=_text(item, "statement"),
             citations=tuple((_whole(c.get("passage")), _text(c, "quote")) for c in _objects(item, "citations")),
             # NaN lies between no bounds: the draft then fails by itself.
-            confidence=float(number) if isinstance(number, int | float) and not isinstance(number, bool) else float("nan"),
+            confidence=float(number)
+            if isinstance(number, int | float) and not isinstance(number, bool)
+            else float("nan"),
         )
     return tuple(drafts.values())
 

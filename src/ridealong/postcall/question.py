@@ -22,10 +22,14 @@ _MONTHS: Final = (
     *("january", "february", "march", "april", "may", "june", "july", "august", "september", "october"),
     *("november", "december"),
 )
-_NUMBERS: Final = {name: n for n, name in enumerate("one two three four five six seven eight nine ten".split(), 1)}
+_NUMBERS: Final = {
+    name: n for n, name in enumerate(["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"], 1)
+}
 _UNITS: Final = {"day": 1, "week": 7, "month": 30, "quarter": 91, "year": 365}
 _CUSTOMERS: Final = re.compile(r"\b(?:customers?|clients?|prospects?|buyers?|leads?)\b", re.IGNORECASE)
-_REPS: Final = re.compile(r"\b(?:reps?|sellers?|salespeople|our (?:team|people|side)|did we|do we|have we)\b", re.IGNORECASE)
+_REPS: Final = re.compile(
+    r"\b(?:reps?|sellers?|salespeople|our (?:team|people|side)|did we|do we|have we)\b", re.IGNORECASE
+)
 _ASKS_WHO_SAID: Final = re.compile(
     r"\b(?:say|says|said|tell|told|mention\w*|complain\w*|ask\w*|think|thought|feel|felt|like\w*|want\w*|need\w*|rais\w*"
     r"|object\w*|prais\w*|promis\w*|describ\w*|worr\w*|explain\w*|offer\w*|answer\w*|respond\w*|react\w*|talk\w*"

@@ -43,19 +43,25 @@ B: Final = 0.75
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _ENDINGS: Final = ("ations", "ation", "ings", "ing", "ies", "ied", "ers", "er", "es", "ed", "ly", "s", "e")
-_STOP: Final = frozenset(
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_STOP: Final = _words(
     """a about am an and any are as at be been being but by can could did do does doing for from had has have having he
     her here him his how i if in into is it its just like me more most my no nor not now of oh okay on or our out over
     really she should so some such than that the their them then there these they this those through to too uh um up us
-    very was we well were what when where which while who whom why will with would yeah yes you your""".split()
+    very was we well were what when where which while who whom why will with would yeah yes you your"""
 )
-_ASKING: Final = frozenset(
+_ASKING: Final = _words(
     """according anybody anyone call calls concerning conclusion conversation describe details discuss discussed
     discussing discussion discussions everybody everyone explain find gave give giving group introduce introduced list
     mainly meeting meetings mention mentioned opinion opinions people prefer present presentation presented propose
     proposed put question reason regarding said say saying says somebody someone speak spoke suggest suggested
     suggestion summarise summarize talk talked talking team tell thing things think thinking thought thoughts told
-    want""".split()
+    want"""
 )
 """Words of questions that say nothing about what is looked for."""
 _SETTING = re.compile(

@@ -36,7 +36,7 @@ async def tenant(store: Store, slug: str = "acme") -> UUID:
     return (await create_tenant(store, slug, slug.capitalize())).tenant_id
 
 
-async def spoken(  # noqa: PLR0913 - a call has so many sides
+async def spoken(
     store: Store,
     tenant_id: UUID,
     lines: Sequence[Line],

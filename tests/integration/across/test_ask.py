@@ -1,4 +1,4 @@
-"""Questions over many calls, on a real database with the real embeddings: every sentence is proven, or it is not there."""
+"""Questions over many calls, on a real database with real embeddings: every sentence is proven, or it is not there."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ridealong.app.asking import Asking
 from ridealong.core.answer import Answer, Scope
 from ridealong.core.errors import ModelAway, Refused
 from ridealong.core.sight import OwnCalls
-from ridealong.core.transcript import Role
+from ridealong.core.transcript import Role, TranscriptId
 from ridealong.embedding.minilm import MiniLm
 from ridealong.llm import Question
 from ridealong.llm.providers.scripted import ScriptedModel
@@ -25,7 +25,6 @@ from ridealong.postcall.hosted import ReviewModels
 from ridealong.store import Store
 from ridealong.store.calls import append_utterances, begin_revision, load_transcript
 from ridealong.store.erase import erase_call
-from ridealong.core.transcript import TranscriptId
 from tests.integration.across.calls import CUSTOMER, NOBODY, NOW, REP, spoken, tenant
 from tests.integration.postcall.frontier import part, prompt_of
 
@@ -71,9 +70,7 @@ def asking(store: Store, embedder: MiniLm, *models: ReviewModel, verify: ReviewM
     async def models_for(_tenant_id: UUID) -> ReviewModels:
         return ReviewModels(drafting=models, verifying=() if verify is None else (verify,))
 
-    return Asking(
-        store=store, embedder=embedder, threads=ThreadPoolExecutor(1), models_for=models_for, now=lambda: NOW
-    )
+    return Asking(store=store, embedder=embedder, threads=ThreadPoolExecutor(1), models_for=models_for, now=lambda: NOW)
 
 
 async def asked(
