@@ -29,7 +29,9 @@ MIN_WORDS: Final = 4
 WHOLE: Final = 0.6
 SUBJECT: Final = 0.4
 """What the whole question weighs, and its subject alone."""
-AROUND: Final = ((3, 0.3, 0.1), (8, 0.5, 0.4), (20, 0.2, 0.2))
+SAID: Final = 0.5
+"""What words weigh beside meaning, in the utterance itself."""
+AROUND: Final = ((3, 0.3, 0.1), (8, 0.5, 0.2), (20, 0.2, 0.1))
 """Stretches: utterances to each side, then what their meaning weighs and what their words weigh."""
 SPEAKER: Final = 0.5
 """What it weighs that somebody whom the question names speaks."""
@@ -162,8 +164,8 @@ def relevance(asked: Asked, pool: Pool) -> Relevance:
     runs = _Runs.of(pool)
     meaning, subject_meaning = pool.vectors @ asked.vector, pool.vectors @ asked.subject_vector
     words = _bm25(said, asked.terms)
-    score = WHOLE * (_scaled(meaning) + _scaled(words))
-    score += SUBJECT * (_scaled(subject_meaning) + _scaled(_bm25(said, asked.subject_terms)))
+    score = WHOLE * (_scaled(meaning) + SAID * _scaled(words))
+    score += SUBJECT * (_scaled(subject_meaning) + SAID * _scaled(_bm25(said, asked.subject_terms)))
     weighted = pool.vectors * np.sqrt(lengths)[:, None]
     speaks = _named(asked.text, pool.names)
     for each_side, of_meaning, of_words in AROUND:

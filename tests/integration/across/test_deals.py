@@ -111,9 +111,7 @@ async def test_a_value_is_set_changed_and_not_weakened_and_its_history_names_eac
     ]
     assert metrics.holds is metrics.history[1]
     assert metrics.holds.value == SECOND[1][1].removesuffix(".")
-    assert metrics.history[0].value == FIRST[1][1].removesuffix("."), (
-        "the rep's question is no value, however sure the finding is"
-    )
+    assert metrics.history[0].value == FIRST[1][1].removesuffix("."), "a rep's question is no value"
     competition = known(deal, DealField.COMPETITION)
     assert competition.holds is not None
     assert competition.holds.value == SECOND[2][1].removesuffix(".")
