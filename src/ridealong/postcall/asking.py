@@ -49,8 +49,10 @@ async def ask(
     log: StepLog,
     part: str,
     until: float,
+    prompt: str = "",
 ) -> T:
     """What `read` makes of the first answer that fits. `until`: the event loop's time at which it must be there.
+    `prompt`: the version of the prompt, kept with the step.
 
     One model after the other is asked, and those that were away, busy or answered nonsense once more at the end, while
     there is time. Raises the last model's ModelFailed.
@@ -91,6 +93,7 @@ async def ask(
                     usage=usage,
                     cost_usd=asked.price(usage),
                     seconds=loop.time() - began,
+                    prompt=prompt,
                 )
         if not again or loop.time() + wait + LEAST_SECONDS >= until:
             break
