@@ -4,8 +4,8 @@
 
 `weight` is the coach's (`coaching.py`: 1.0 for an objection left open, down to 0.5 for an interruption). `stage`: the
 later in the deal the stretch belongs (`STAGE`), the more hangs on it. `outcome`: what came of the call behind it: 1.25
-where the customer postponed and nothing was agreed after that, 0.8 where something was agreed, else 1. `confidence` is the
-claim's own. The factors are choices of ours, not fitted: nobody has calls in which one thing was done otherwise.
+where the customer postponed and nothing was agreed after that, 0.8 where something was agreed, else 1. `confidence` is
+the claim's own. The factors are choices of ours, not fitted: nobody has calls in which one thing was done otherwise.
 """
 
 from __future__ import annotations
