@@ -25,6 +25,9 @@ LEAST_SECONDS: Final = 0.5
 PAUSE_SECONDS: Final = 0.3
 """Before a model that was away is asked again."""
 ROUNDS: Final = 2
+BUSY_ROUNDS: Final = 6
+"""How often models that say when they will have room are waited for on top: a review asks a dozen questions at once, and
+a rate limit that is short for seconds must not cost a section."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -60,9 +63,11 @@ async def ask(
     loop = asyncio.get_running_loop()
     last: ModelFailed = ModelAway("no time was left to ask a model: allow a review more in RIDEALONG_REVIEW_BUDGET_S")
     waiting = list(models)
-    for _ in range(ROUNDS):
+    rounds, patience = ROUNDS, BUSY_ROUNDS
+    while rounds:
         again: list[ReviewModel] = []
         wait = math.inf
+        only_busy = True
         for place, asked in enumerate(waiting):
             began = loop.time()
             left = until - began
@@ -78,10 +83,12 @@ async def ask(
             except TimeoutError:
                 outcome = StepOutcome.LATE
                 last = ModelAway(f"{asked.model.name} did not answer in time")
+                only_busy = False
             except ModelFailed as error:
                 outcome, last = _outcome(error), error
                 if usage == Usage():  # an answer that came but could not be read has brought its own
                     usage = error.billed
+                only_busy = only_busy and isinstance(error, ModelBusy) and error.retry_after_s is not None
                 if outcome is not StepOutcome.REFUSED:
                     again.append(asked)
                     wait = min(wait, _pause(error))
@@ -99,6 +106,10 @@ async def ask(
             break
         await asyncio.sleep(wait)
         waiting = again
+        if only_busy and patience:
+            patience -= 1
+        else:
+            rounds -= 1
     raise last
 
 

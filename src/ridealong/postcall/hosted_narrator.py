@@ -168,7 +168,10 @@ def _lines(found: Found, context: ReviewContext, *, not_assessed: bool) -> list[
 def _claim(claim: Claim, context: ReviewContext) -> dict[str, object]:
     return {
         "statement": plain(claim.statement),
-        "quotes": [
-            [e.utterance_no, who(e.utterance, context), plain(e.quote)[:MAX_CHARACTERS]] for e in claim.evidence
-        ],
+        "quotes": [[e.utterance_no, who(e.utterance, context), _short(plain(e.quote))] for e in claim.evidence],
     }
+
+
+def _short(quote: str) -> str:
+    """The quote up to the last whole word that fits: half a word could not be cited."""
+    return quote if len(quote) <= MAX_CHARACTERS else quote[:MAX_CHARACTERS].rpartition(" ")[0]

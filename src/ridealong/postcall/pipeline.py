@@ -320,13 +320,14 @@ class ReviewPipeline:
             works: dict[str, Callable[[], Awaitable[StepCounts]]] = {
                 COACHING: lambda: self._coach(tenant_id, review_id, prefix)
             }
-            if not prefix:
-                works[OUTLINE] = lambda: self._outline(tenant_id, review_id)
-                works[NEXT_ACTIONS] = lambda: self._next_actions(tenant_id, review_id)
             for position, section in enumerate(rubric.sections):
                 works[section_step(section.id)] = lambda p=position, i=section.id: self._section(
                     tenant_id, review_id, p, i, prefix
                 )
+            if not prefix:
+                # Last: where a vendor's rate limit is short, the sections have gone first.
+                works[OUTLINE] = lambda: self._outline(tenant_id, review_id)
+                works[NEXT_ACTIONS] = lambda: self._next_actions(tenant_id, review_id)
             counts = await asyncio.gather(*(steps.run(prefix + name, work) for name, work in works.items()))
             steps.unless_away()
             return dict(zip(works, counts, strict=True))

@@ -3,9 +3,9 @@
 Three known parts. Where the talk turns: the cosine between the mean vectors of the utterances before and behind a gap,
 and its depth below the hills beside it (TextTiling: Hearst 1997, "TextTiling: Segmenting Text into Multi-paragraph
 Subtopic Passages", with sentence embeddings in place of word counts as in Solbiati et al. 2021, arXiv:2106.12978).
-What it is about: the nearest example sentences of each stage (`outline/examples.jsonl`), smoothed over neighbours. Which stage
-follows which: a hidden Markov chain whose best path Viterbi (1967) finds; changing costs less where the talk turns, and
-less forwards than backwards.
+What it is about: the nearest example sentences of each stage (`outline/examples.jsonl`), smoothed over neighbours.
+Which stage follows which: a hidden Markov chain whose best path Viterbi (1967) finds; changing costs less where
+the talk turns, and less forwards than backwards.
 
 Nothing here is fitted: there are no labelled calls to fit it on. So the confidence is a share of votes, and no
 probability that was checked.

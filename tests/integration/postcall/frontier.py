@@ -81,7 +81,8 @@ def _of_findings(task: Json, found: str) -> Json:
     quotes = [tuple(quote) for line in found.splitlines() for quote in json.loads(line).get("quotes", [])]
     first = quotes[0]
     if "last_no" not in task:
-        return {"sentences": [{"key": "one", "part": "agreed", **proof(*first)}]}
+        shown = {name: value for name, value in proof(*first).items() if name != "through"}
+        return {"sentences": [{"key": "one", "part": "agreed", **shown}]}
     other = next((quote for quote in quotes if quote[0] != first[0]), first)
     both = [*proof(*first)["citations"], *proof(*other)["citations"]]
     gap = {"key": "one", "gap": "contradiction", "title": "Two things", "sections": []}
