@@ -17,7 +17,7 @@ from ridealong.web.access import Principal, Tokens
 from ridealong.web.pages import BUILT
 from ridealong.web.people import IdentityProvider, People
 from ridealong.web.settings import SettingsOfTenants
-from ridealong.web.shelves import CallPages, Effects, Playlists, Shares, Talk, Team
+from ridealong.web.shelves import Across, CallPages, Effects, Playlists, Shares, Talk, Team
 from ridealong.web.socket import Limits
 from ridealong.web.webhooks import WebhooksOfTenants
 
@@ -60,6 +60,18 @@ class Library(Protocol):
 
     async def erase(self, tenant_id: UUID, call_id: UUID) -> None:
         """Remove the call with everything that cites it. Raises Refused('call_running') while it is being heard."""
+        ...
+
+
+class ArtifactsOfCalls(Protocol):
+    """A call's artifacts over time. Both raise Refused('unknown_call')."""
+
+    async def all(self, tenant_id: UUID, call_id: UUID) -> Sequence[Json]:
+        """Oldest first, numbered from 1."""
+        ...
+
+    async def difference(self, tenant_id: UUID, call_id: UUID, before: int, after: int) -> Json:
+        """What changed from artifact `before` to artifact `after`. Raises Refused('unknown_artifact')."""
         ...
 
 
@@ -206,8 +218,10 @@ class Services:
     shares: Shares | None = None
     playlists: Playlists | None = None
     team: Team | None = None
+    across: Across | None = None
     settings: SettingsOfTenants | None = None
     webhooks: WebhooksOfTenants | None = None
+    artifacts: ArtifactsOfCalls | None = None
     people: People | None = None
     """Who signs in; None: programs with tokens alone."""
     identity: IdentityProvider | None = None
