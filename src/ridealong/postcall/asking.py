@@ -26,8 +26,8 @@ PAUSE_SECONDS: Final = 0.3
 """Before a model that was away is asked again."""
 ROUNDS: Final = 2
 BUSY_ROUNDS: Final = 6
-"""How often models that say when they will have room are waited for on top: a review asks a dozen questions at once, and
-a rate limit that is short for seconds must not cost a section."""
+"""How often models that say when they will have room are waited for on top: a review asks a dozen questions at once,
+and a rate limit that is short for seconds must not cost a section."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
