@@ -33,6 +33,8 @@ members = typer.Typer(no_args_is_help=True, help="The people of a tenant: who ma
 app.add_typer(members, name="members")
 moments = typer.Typer(no_args_is_help=True, help="Moments: how well they are judged.")
 app.add_typer(moments, name="moments")
+policy = typer.Typer(no_args_is_help=True, help="The nudge policy: tried on past calls.")
+app.add_typer(policy, name="policy")
 
 T = TypeVar("T")
 
@@ -162,7 +164,11 @@ def report(
     ] = "manager",
     html: Annotated[bool, typer.Option("--html", help="HTML instead of Markdown.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The artifact as JSON.")] = False,
-    steps: Annotated[bool, typer.Option("--steps", help="What the review asked of which model.")] = False,
+    steps: Annotated[bool, typer.Option("--steps", help="Each step: who made it, time, tokens, what it made.")] = False,
+    diff: Annotated[
+        tuple[int, int] | None,
+        typer.Option(metavar="FROM TO", help="What changed between two artifacts of the call, numbered from 1."),
+    ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to a file.")] = None,
     tenant: Tenant = DEFAULT_TENANT,
 ) -> None:
@@ -171,7 +177,14 @@ def report(
 
     text = _run(
         show_report(
-            _settings(), tenant=tenant, call_id=call, template=template, html=html, as_json=as_json, steps=steps
+            _settings(),
+            tenant=tenant,
+            call_id=call,
+            template=template,
+            html=html,
+            as_json=as_json,
+            steps=steps,
+            diff=diff,
         )
     )
     if output is None:
@@ -476,6 +489,21 @@ def moments_eval(
     from ridealong.app.evaluation.run import run_evaluation  # noqa: PLC0415
 
     _run(run_evaluation(_settings(), files, tenant=tenant, json_wanted=as_json, html=html))
+
+
+@policy.command("replay")
+def policy_replay(
+    call_ids: Annotated[list[UUID], typer.Argument(metavar="CALL...", help="The calls to decide anew.")],
+    *,
+    policy_file: Annotated[Path | None, typer.Option("--policy", help="What changes: `policy:` and `types:`.")] = None,
+    taxonomy: Annotated[Path | None, typer.Option(help="A whole taxonomy instead of the tenant's own.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="All of it as JSON.")] = False,
+    tenant: Tenant = DEFAULT_TENANT,
+) -> None:
+    """What would have been nudged on past calls under a changed policy, beside what was."""
+    from ridealong.app.policy_replay import run_replay  # noqa: PLC0415
+
+    _run(run_replay(_settings(), call_ids, tenant=tenant, policy=policy_file, taxonomy=taxonomy, as_json=as_json))
 
 
 def _factor(speed: Speed) -> float:
