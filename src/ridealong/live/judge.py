@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ridealong.core.events import GapRecorded, MomentDecided, RoleLearned, UtteranceFinished
 from ridealong.core.moments import Decision, Detection
 from ridealong.core.transcript import Role, RoleAssignment, Speaker, Transcript, Utterance
+from ridealong.live.head import SHIPPED, Heads
 from ridealong.live.policy import Policy
 from ridealong.live.roles import RoleTracker
 from ridealong.live.timing import TimingWatch
@@ -35,6 +36,8 @@ class Judged:
     vector: Vectors
     doubt: Doubt | None = None
     """What a hosted model should be asked about it."""
+    shadow: tuple[Detection, ...] = ()
+    """What the head in shadow found: for `Judge.decide_in_shadow` alone."""
 
 
 class Judge:
@@ -49,18 +52,21 @@ class Judge:
         executor: Executor,
         enrolled_voices: tuple[EnrolledVoice, ...] = (),
         hosted: Hosted | None = None,
+        heads: Heads = SHIPPED,
     ) -> None:
         self.hosted = hosted
         self.transcript = transcript
         self.enrolled_voices = enrolled_voices
         self.vocabulary = tuple(phrase for tracker in taxonomy.trackers for phrase in tracker.phrases)
         self.roles = RoleTracker(minds.rep_log_odds)
-        self._classifier = minds.classifier(taxonomy)
+        self.heads = heads
+        self._classifier = minds.classifier(taxonomy, heads)
         self._minds = minds
         self._taxonomy = taxonomy
         self._executor = executor
         self._timing = TimingWatch(taxonomy, transcript, lambda: self.roles.roles)
         self._policy = Policy(taxonomy)
+        self._shadow_policy = Policy(taxonomy)
         self._past_moments: list[MomentDecided] = []
 
     def role_of(self, speaker: Speaker) -> Role:
@@ -82,7 +88,13 @@ class Judge:
         if self.hosted is not None:
             parted = self.hosted.cascade.sort(utterance, classified)
             sure, doubt = parted.sure, parted.doubt
-        return Judged(detections=(*sure, *timing), roles=tuple(roles), vector=classified.vector, doubt=doubt)
+        return Judged(
+            detections=(*sure, *timing),
+            roles=tuple(roles),
+            vector=classified.vector,
+            doubt=doubt,
+            shadow=classified.shadow,
+        )
 
     def embed(self, text: str) -> Vectors:
         """The embedding of one text. Blocks for some milliseconds."""
@@ -100,6 +112,10 @@ class Judge:
 
     def decide(self, detection: Detection, *, decided_ts: int) -> Decision:
         return self._policy.decide(detection, decided_ts=decided_ts)
+
+    def decide_in_shadow(self, detection: Detection, *, decided_ts: int) -> Decision:
+        """What policy would have made of it, were the head in shadow the live one."""
+        return self._shadow_policy.decide(detection, decided_ts=decided_ts)
 
     # ---- after a restart
 

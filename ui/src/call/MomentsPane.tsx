@@ -20,6 +20,7 @@ const REASONS: Record<string, string> = {
   late: "not shown: recognised too late to help",
   role_unknown: "not shown: it was not known yet who the rep is",
   type_is_noted: "not shown: this type is only noted",
+  added: "added by a person after the call",
 };
 
 const VERDICTS: Record<Feedback["verdict"], string> = {
