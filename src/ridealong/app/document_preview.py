@@ -119,7 +119,7 @@ class DocumentPreviews:
             transcript = await calls.load_transcript(conn, transcript_id)
             roles = await calls.load_roles(conn, transcript_id)
             heads = await heads_of(conn)
-        decided = await decide_again(taxonomy, transcript, roles, self.models, self.threads, heads)
+        decided = await decide_again(taxonomy, transcript, roles, self.models, self.threads, heads=heads)
         return [
             {"moment_id": str(m.moment_id), **moment_json(m.moment), "decided_by": m.moment.decided_by} for m in decided
         ]
@@ -131,6 +131,7 @@ async def decide_again(
     roles: Roles,
     models: Models,
     threads: Executor,
+    *,
     heads: Heads = SHIPPED,
 ) -> list[StoredMoment]:
     """What the live path decides on an ended call's utterances, one by one, with the roles as they are known now.

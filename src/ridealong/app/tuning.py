@@ -1,6 +1,6 @@
 """A tenant's classifier: trained, promoted, run in shadow, rolled back; and what feedback did to it.
 
-A training runs in a process of its own (`live.tuning_worker`), so that the server neither carries scipy nor stops for it.
+A training runs in a process of its own (`live.tuning_worker`): the server neither carries scipy nor stops for it.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class TenantTuning:
         job, features = await self._gather(tenant_id, trust_feedback=trust_feedback)
         async with self.store.tenant(tenant_id) as conn:
             version = await taxonomy_versions.begin_training(conn, author)
-        work = self._train(whole(tenant_id), version, job, features, author, then)
+        work = self._train(whole(tenant_id), version, job, features, author=author, then=then)
         task = asyncio.create_task(work, name=f"training {version}")
         self._running.add(task)
         task.add_done_callback(self._running.discard)
@@ -78,7 +78,7 @@ class TenantTuning:
         job, features = await self._gather(tenant_id, trust_feedback=trust_feedback)
         async with self.store.tenant(tenant_id) as conn:
             version = await taxonomy_versions.begin_training(conn, author)
-        await self._train(tenant_id, version, job, features, author, then)
+        await self._train(tenant_id, version, job, features, author=author, then=then)
         return await self.version(tenant_id, version)
 
     async def close(self) -> None:
@@ -170,7 +170,7 @@ class TenantTuning:
     async def add_moment(
         self, tenant_id: UUID, call_id: UUID, author: Author, *, type_id: str, utterance_no: int, quote: str
     ) -> Json:
-        """A moment that nothing found, and an example. Raises Refused('unknown_call' | 'unknown_utterance' | 'bad_request'), Ungrounded."""
+        """A moment that nothing found, and an example. Raises Refused('unknown_call' | …), Ungrounded."""
         async with self.store.tenant(tenant_id) as conn:
             await calls.load_call(conn, call_id)
             await self._known_type(conn, type_id)
@@ -305,7 +305,7 @@ class TenantTuning:
         return job, features
 
     async def _train(
-        self, tenant_id: UUID, version: int, job: TuningJob, features: str, author: Author, then: Then
+        self, tenant_id: UUID, version: int, job: TuningJob, features: str, *, author: Author, then: Then
     ) -> None:
         try:
             async with self.store.tenant(tenant_id) as conn:
@@ -405,7 +405,8 @@ def _notes(taxonomy: Taxonomy, live: StoredTaxonomyVersion | None, *, usable: bo
     found: list[str] = []
     if live is not None and not usable:
         found.append(
-            f"version {live.version} was trained for another text model: the shipped classifier judges until you train again"
+            f"version {live.version} was trained for another text model:"
+            " the shipped classifier judges until you train again"
         )
     waiting = [t.id for t in taxonomy.content_types if t.examples and t.id not in trained]
     if waiting:

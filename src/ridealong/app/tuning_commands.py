@@ -157,6 +157,7 @@ def show_version(found: dict[str, Any], out: Console) -> None:
             f"Your calls ({own['calls']}, {own['labelled']} labels): {own['running']:.0%} → {own['candidate']:.0%} met."
         )
     out.print(
-        f"In {changes['utterances']} utterances of past calls: {changes['added']} moments more, {changes['removed']} fewer."
+        f"In {changes['utterances']} utterances of past calls: {changes['added']} moments more,"
+        f" {changes['removed']} fewer."
     )
     out.print(Text(f"It is {found['state']}: {report['outcome']}.", style="bold"))

@@ -1,8 +1,8 @@
 """The review queue: which utterances would teach the classifier the most if somebody said what they are.
 
-Uncertainty times novelty, greedily (Settles 2009, section 5.3, weighs uncertainty by density; here it is the distance to
-what is labelled or chosen already): the next item is the one whose probability is nearest to the type's threshold and
-whose words are least like any that somebody has answered for.
+Uncertainty times novelty, greedily (Settles 2009, section 5.3, weighs uncertainty by density; here it is the distance
+to what is labelled or chosen already): the next item is the one whose probability is nearest to the type's threshold
+and whose words are least like any that somebody has answered for.
 """
 
 from __future__ import annotations
@@ -57,9 +57,16 @@ async def _candidates(connection: AsyncConnection, taxonomy: Taxonomy) -> list[_
     latest: dict[str, Any] = next((dict(v.report) for v in versions if v.report), {})
     for near in latest.get("near_misses", ()):
         said = Said(call_id=UUID(near["call_id"]), revision=near["revision"], utterance_no=near["utterance_no"])
-        _add(found, detect, said, near["type"], near["probability"], None)
+        _add(found, detect, said, type_id=near["type"], probability=near["probability"], moment_id=None)
     for moment in await labels.recorded_moments(connection, limit=LOOKED_AT):
-        _add(found, detect, moment.said, moment.type, moment.confidence, moment.moment_id)
+        _add(
+            found,
+            detect,
+            moment.said,
+            type_id=moment.type,
+            probability=moment.confidence,
+            moment_id=moment.moment_id,
+        )
     return list(found.values())
 
 
@@ -67,6 +74,7 @@ def _add(
     found: dict[tuple[Said, str], _Item],
     detect: dict[str, float],
     said: Said,
+    *,
     type_id: str,
     probability: float,
     moment_id: UUID | None,

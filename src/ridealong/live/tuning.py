@@ -1,10 +1,10 @@
 """Fit a tenant's own head: the shipped one, moved by what the tenant teaches, and new types learned from few examples.
 
-A type that nobody taught anything keeps the shipped weights to the bit. One that was taught starts from them (a Gaussian
-prior around the shipped weights, as Chelba and Acero 2004 adapt a classifier) with shipped examples beside the new ones.
-A new type starts from the difference between its examples (and its description) and everything else, whitened
-(Fisher's discriminant, shrunk), and is fitted against the shipped examples as what it is not. Nothing here knows another
-tenant: what goes in is the base, one document and that tenant's statements.
+A type that nobody taught anything keeps the shipped weights to the bit. One that was taught starts from them (a
+Gaussian prior around the shipped weights, as Chelba and Acero 2004 adapt a classifier) with shipped examples beside the
+new ones. A new type starts from the difference between its examples (and its description) and everything else, whitened
+(Fisher's discriminant, shrunk), and is fitted against the shipped examples as what it is not. Nothing here knows
+another tenant: what goes in is the base, one document and that tenant's statements.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def tune(
     taught = taught_types(types, statements)
     said, starts = rows_of([s.example for s in statements], reader, within_a_call=True)
     margins = np.zeros((len(statements), 0), np.float32)
-    fitting = _Fitting(taught, statements, base, shipped, reader, said, starts)
+    fitting = _Fitting(taught, statements, base, shipped=shipped, reader=reader, said=said, starts=starts)
     weights, bias, held = fitting.fit()
     known = [t for t in types if t.shipped or t in taught]
     place = {t.id: n for n, t in enumerate(taught)}
@@ -166,6 +166,7 @@ class _Fitting:
         taught: Sequence[TunedType],
         statements: Sequence[Statement],
         base: Base,
+        *,
         shipped: Head,
         reader: Reader,
         said: Vectors,

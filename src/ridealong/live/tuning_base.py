@@ -71,7 +71,7 @@ class Base:
     def save(self, path: Path) -> None:
         arrays: dict[str, NDArray[np.generic]] = {"centre": self.centre, "scale": self.scale}
         for name, part in (("training", self.training), ("calibration", self.calibration)):
-            # Half precision: a third of the views' numbers would be noise anyway, and the file is read at each training.
+            # Half precision: half of the file, which each training reads, and no figure changes by it.
             arrays[f"{name}.rows"] = part.rows.astype(np.float16)
             arrays |= {f"{name}.{key}": getattr(part, key) for key in ("starts", "roles", "labels", "calls")}
         with path.open("wb") as file:

@@ -53,7 +53,7 @@ class Past:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Trained:
-    """All that a report is made of. `running`: the head that judges calls today, the shipped one where there is none."""
+    """All that a report is made of. `running`: the head that judges calls today, be it the shipped one."""
 
     fitted: Fitted
     types: tuple[TunedType, ...]
@@ -126,10 +126,7 @@ def _type(found: Trained, one: TunedType) -> dict[str, object]:
     calls = found.base.calibration
     may = may_say(calls.roles, one.role)
     seen = probabilities(found.fitted.head, calls)[may, column] >= one.detect
-    if one.shipped:
-        false = seen & ~calls.labels[may, CONTENT_TYPES.index(one.id)]
-    else:
-        false = seen
+    false = seen & ~calls.labels[may, CONTENT_TYPES.index(one.id)] if one.shipped else seen
     recall, alarms = (hits / len(yes) if yes else 0.0), float(false.mean())
     thin = None
     if not one.shipped and high - low > WIDE:
@@ -296,7 +293,8 @@ def _reasons(guard: dict[str, Any], own: dict[str, Any] | None) -> list[str]:
     found: list[str] = []
     if guard["difference"] < -MOST_WORSE or guard["low"] < LOWEST:
         found.append(
-            f"on the {guard['calls']} shipped calls macro-F1 goes from {guard['running']:.3f} to {guard['candidate']:.3f}"
+            f"on the {guard['calls']} shipped calls macro-F1 goes from {guard['running']:.3f}"
+            f" to {guard['candidate']:.3f}"
             f" (difference {guard['low']:+.3f} to {guard['high']:+.3f}; allowed: -{MOST_WORSE}, lower end {LOWEST})"
         )
     if own is not None and own["labelled"] >= ENOUGH_OWN and own["difference"] < 0:

@@ -33,6 +33,11 @@ STALE_MINUTES: Final = 10
 """A training that has not ended after this time died with its process."""
 
 
+_ONE_AT_A_TIME: Final = (
+    "SELECT pg_advisory_xact_lock(hashtextextended(current_tenant()::text || 'taxonomy_version', 0))"
+)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StoredTaxonomyVersion:
     """Without its head. `features` names what an utterance is to it (`live.tuning_base.features_name`)."""
@@ -63,12 +68,10 @@ class HeadsInUse:
 
 async def begin_training(connection: AsyncConnection, author: Author) -> int:
     """The number of the version that is trained from now on. Raises Refused('already_training')."""
+    await connection.execute(_ONE_AT_A_TIME)
     await connection.execute(
-        "SELECT pg_advisory_xact_lock(hashtextextended(current_tenant()::text || 'taxonomy_version', 0))"
-    )
-    await connection.execute(
-        "UPDATE taxonomy_version SET state = 'failed', failure = 'the process that trained it ended', changed_at = now()"
-        " WHERE state = 'training' AND created_at < now() - make_interval(mins => %s)",
+        "UPDATE taxonomy_version SET state = 'failed', failure = 'the process that trained it ended',"
+        " changed_at = now() WHERE state = 'training' AND created_at < now() - make_interval(mins => %s)",
         [STALE_MINUTES],
     )
     cursor = await connection.execute(
@@ -107,9 +110,7 @@ async def move(connection: AsyncConnection, version: int, state: VersionState, a
 
     Raises Refused('unknown_version' | 'not_trained').
     """
-    await connection.execute(
-        "SELECT pg_advisory_xact_lock(hashtextextended(current_tenant()::text || 'taxonomy_version', 0))"
-    )
+    await connection.execute(_ONE_AT_A_TIME)
     found = await load_version(connection, version)
     if found.state in (VersionState.TRAINING, VersionState.FAILED):
         raise Refused("not_trained", f"version {version} has no head: it is {found.state.value}")
@@ -309,10 +310,10 @@ async def compare_shadow(
     row = await cursor.fetchone()
     cursor = await connection.execute(
         "WITH heard AS (SELECT call_id FROM call_taxonomy WHERE shadow_version = %(version)s),"
-        " live AS (SELECT DISTINCT ON (call_id, revision, utterance_no, type) call_id, revision, utterance_no, type, tier"
-        "  FROM moment JOIN heard USING (call_id) WHERE type <> ALL (%(timing)s)),"
-        " shadow AS (SELECT DISTINCT ON (call_id, revision, utterance_no, type) call_id, revision, utterance_no, type, would"
-        "  FROM shadow_moment WHERE version = %(version)s)"
+        " live AS (SELECT DISTINCT ON (call_id, revision, utterance_no, type)"
+        "  call_id, revision, utterance_no, type, tier FROM moment JOIN heard USING (call_id) WHERE type <> ALL (%(timing)s)),"
+        " shadow AS (SELECT DISTINCT ON (call_id, revision, utterance_no, type)"
+        "  call_id, revision, utterance_no, type, would FROM shadow_moment WHERE version = %(version)s)"
         " SELECT type, count(*) FILTER (WHERE l.tier IS NOT NULL AND s.would IS NOT NULL),"
         " count(*) FILTER (WHERE s.would IS NULL), count(*) FILTER (WHERE l.tier IS NULL),"
         " count(*) FILTER (WHERE l.tier = 'nudge'), count(*) FILTER (WHERE s.would = 'delivered')"

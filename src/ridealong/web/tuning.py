@@ -1,9 +1,9 @@
-"""A tenant's own classifier over HTTP: trainings, versions, shadow, labels, the review queue and what feedback changed."""
+"""A tenant's own classifier over HTTP: trainings, versions, shadow, labels, review queue, and what feedback changed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Protocol
+from collections.abc import Callable, Mapping
+from typing import Annotated, Literal, Protocol
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query
@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from ridealong.core.author import Author
 from ridealong.core.errors import MissingPart
-from ridealong.web.access import ADMIN, MANAGE, Tokens, admit, author_of
+from ridealong.web.access import ADMIN, MANAGE, Credential, Tokens, admit, author_of
 from ridealong.web.answers.tuning import (
     FeedbackReport,
     LabelGiven,
@@ -25,6 +25,7 @@ from ridealong.web.asking import PROBLEMS, Body, CallId, Text, Token, json_answe
 
 Json = Mapping[str, object]
 Then = Literal["if_not_worse", "live", "shadow", "candidate"]
+State = Literal["live", "shadow", "retired"]
 Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 TypeId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
@@ -42,9 +43,7 @@ class TuningOfTenants(Protocol):
         """Raises Refused('unknown_version')."""
         ...
 
-    async def move(
-        self, tenant_id: UUID, version: int, to: Literal["live", "shadow", "retired"], author: Author
-    ) -> Json:
+    async def move(self, tenant_id: UUID, version: int, to: State, author: Author) -> Json:
         """Raises Refused('unknown_version' | 'not_trained' | 'other_features')."""
         ...
 
@@ -173,7 +172,7 @@ def tuning_api(tokens: Tokens, known: TuningOfTenants | None) -> APIRouter:
     return api
 
 
-def _versions(api: APIRouter, tokens: Tokens, tuning: Any) -> None:
+def _versions(api: APIRouter, tokens: Tokens, tuning: Callable[[], TuningOfTenants]) -> None:
     place = "/taxonomy/versions"
 
     @api.post(place, status_code=202, response_model=TaxonomyVersion)
@@ -203,16 +202,21 @@ def _versions(api: APIRouter, tokens: Tokens, tuning: Any) -> None:
         principal = await admit(tokens, token, scope=MANAGE)
         return json_answer(await tuning().shadow(principal.tenant_id, version, call_id))
 
-    for verb, to, does in (
-        ("promote", "live", "Let the version judge new calls: a promotion or a roll-back, on an explicit word."),
-        ("shadow", "shadow", "Run the version beside the live one on new calls. What it finds is never shown."),
-        ("retire", "retired", "Let the version judge nothing; the live one gives way to the shipped classifier."),
-    ):
-        _move(api, tokens, tuning, f"{place}/{{version}}/{verb}", verb, to, does)
-
-
-def _move(api: APIRouter, tokens: Tokens, tuning: Any, place: str, verb: str, to: str, does: str) -> None:
-    @api.post(place, response_model=TaxonomyVersion, name=f"{verb}_taxonomy_version", description=does)
-    async def _(token: Token, version: Number) -> Response:
+    async def move(token: Credential | None, version: int, to: State) -> Response:
         principal = await admit(tokens, token, scope=ADMIN)
         return json_answer(await tuning().move(principal.tenant_id, version, to, author_of(principal)))
+
+    @api.post(f"{place}/{{version}}/promote", response_model=TaxonomyVersion)
+    async def promote_taxonomy_version(token: Token, version: Number) -> Response:
+        """Let the version judge new calls: a promotion or a roll-back, on an explicit word."""
+        return await move(token, version, "live")
+
+    @api.post(f"{place}/{{version}}/shadow", response_model=TaxonomyVersion)
+    async def shadow_taxonomy_version(token: Token, version: Number) -> Response:
+        """Run the version beside the live one on new calls. What it finds is never shown."""
+        return await move(token, version, "shadow")
+
+    @api.post(f"{place}/{{version}}/retire", response_model=TaxonomyVersion)
+    async def retire_taxonomy_version(token: Token, version: Number) -> Response:
+        """Let the version judge nothing; the live one gives way to the shipped classifier."""
+        return await move(token, version, "retired")
