@@ -121,7 +121,8 @@ async def move(connection: AsyncConnection, version: int, state: VersionState, a
             [author.name, state.value, version],
         )
     await connection.execute(
-        "UPDATE taxonomy_version SET state = %s, changed_at = now(), changed_by = %s WHERE version = %s AND state <> %s",
+        "UPDATE taxonomy_version SET state = %s, changed_at = now(), changed_by = %s"
+        " WHERE version = %s AND state <> %s",
         [state.value, author.name, version, state.value],
     )
 
@@ -311,7 +312,8 @@ async def compare_shadow(
     cursor = await connection.execute(
         "WITH heard AS (SELECT call_id FROM call_taxonomy WHERE shadow_version = %(version)s),"
         " live AS (SELECT DISTINCT ON (call_id, revision, utterance_no, type)"
-        "  call_id, revision, utterance_no, type, tier FROM moment JOIN heard USING (call_id) WHERE type <> ALL (%(timing)s)),"
+        "  call_id, revision, utterance_no, type, tier FROM moment JOIN heard USING (call_id)"
+        "  WHERE type <> ALL (%(timing)s)),"
         " shadow AS (SELECT DISTINCT ON (call_id, revision, utterance_no, type)"
         "  call_id, revision, utterance_no, type, would FROM shadow_moment WHERE version = %(version)s)"
         " SELECT type, count(*) FILTER (WHERE l.tier IS NOT NULL AND s.would IS NOT NULL),"
