@@ -58,6 +58,7 @@ def main(folder: Path) -> int:
             believed=believed,
             base=base,
             running=running,
+            shipped=shipped,
             past=past,
             past_running=_probabilities(running, examples, reader),
             past_candidate=_probabilities(fitted.head, examples, reader),

@@ -34,7 +34,11 @@ from tests.integration.store.conversation import new_call, record_call, vectors
 MIA, ANN = Author(member_id=None, name="Mia"), Author(member_id=None, name="Ann")
 OWN = """
 types:
-  - {id: price_asked, label: Price, role: customer, description: Asks what it costs., nudges: [Say what it costs and why it is worth that.]}
+  - id: price_asked
+    label: Price
+    role: customer
+    description: Asks what it costs.
+    nudges: [Say what it costs and why it is worth that.]
   - id: warranty_asked
     name: Warranty question
     role: customer
@@ -149,9 +153,9 @@ async def test_poison_that_an_admin_trusts_is_not_promoted_without_a_word(store:
     assert isinstance(report, dict)
     assert [one["by_name"] for one in report["trusted"]] == ["Ann"]
     assert report["changes"]["removed"] > 0
-    if report["verdict"]["reasons"]:
-        assert found["state"] == "candidate"
-        assert (await tuning.versions(tenant_id))["judged_by"] is None
+    assert report["guard"]["candidate"] < report["guard"]["shipped"]
+    assert found["state"] == "candidate"
+    assert (await tuning.versions(tenant_id))["judged_by"] is None
 
 
 async def test_nothing_of_another_tenant_is_in_a_training(store: Store) -> None:
@@ -274,8 +278,8 @@ async def test_the_queue_asks_first_about_what_is_in_doubt_and_forgets_what_was_
 
 def test_training_brings_nothing_heavy_into_the_server() -> None:
     """scipy and scikit-learn together are 130 MB, for seconds of work a week."""
-    import subprocess  # noqa: PLC0415
-    import sys  # noqa: PLC0415
+    import subprocess
+    import sys
 
     code = (
         "import sys, ridealong.app.tuning, ridealong.web.server;"

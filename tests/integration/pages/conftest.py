@@ -21,6 +21,7 @@ from ridealong.app.runtime import StoreTokens
 from ridealong.app.talk import StoredPlaylists, StoredShares, StoredTalk
 from ridealong.app.team import StoredTeam
 from ridealong.app.tenant_settings import StoredSettings
+from ridealong.app.tuning import TenantTuning
 from ridealong.config import Settings
 from ridealong.live.engine import Engine
 from ridealong.live.registry import LiveCalls
@@ -134,6 +135,7 @@ async def pages(store: Store, store_settings: Settings, local_models: models.Mod
         pipeline = await ReviewPipeline.open(store, local_models.embedder, local_models.reviewer(), sweep_seconds=60.0)
         library = StoredLibrary(store, recordings, calls, local_models, pool)
         reports = StoredReports(store, pool)
+        tuning = TenantTuning(store=store, models_dir=None)
         services = Services(
             calls=calls,
             tokens=StoreTokens(store=store),
@@ -156,6 +158,7 @@ async def pages(store: Store, store_settings: Settings, local_models: models.Mod
             playlists=StoredPlaylists(store),
             team=StoredTeam(store, calls),
             settings=StoredSettings(store),
+            tuning=tuning,
         )
         try:
             async with running(create_app(services)) as address:
@@ -173,5 +176,6 @@ async def pages(store: Store, store_settings: Settings, local_models: models.Mod
                         services=services,
                     )
         finally:
+            await tuning.close()
             await pipeline.close()
             await calls.close()

@@ -39,9 +39,7 @@ def own_document() -> str:
 
 
 def tuned_types(types: tuple[MomentType, ...]) -> list[TunedType]:
-    return [
-        TunedType(id=t.id, role=t.role, description=f"{t.label}. {t.description}", detect=t.detect) for t in types
-    ]
+    return [TunedType(id=t.id, role=t.role, description=f"{t.label}. {t.description}", detect=t.detect) for t in types]
 
 
 def taught(text: str, type_id: str, *, holds: bool = True) -> Statement:
@@ -110,7 +108,9 @@ def test_a_type_that_nobody_taught_keeps_the_shipped_weights_to_the_bit(parts: P
 def test_a_type_that_the_document_has_removed_is_not_in_the_head(parts: PARTS) -> None:
     reader, base, shipped = parts
     types = [t for t in load_taxonomy(own_document(), "own.yaml").content_types if t.id not in ("stall", "price_asked")]
-    head = tune(tuned_types(tuple(types)), [taught("That is far too dear for us.", "objection_raised")], base, shipped, reader)
+    head = tune(
+        tuned_types(tuple(types)), [taught("That is far too dear for us.", "objection_raised")], base, shipped, reader
+    )
     assert "stall" not in head.head.types
     # Taught nothing, and new: not there either.
     assert "warranty_asked" not in head.head.types
@@ -135,6 +135,7 @@ def trained(parts: PARTS, fitted: Fitted, statements: list[Statement], running: 
         believed=Believed(statements=tuple(statements), left_out=(), trusted=()),
         base=parts[1],
         running=running or parts[2],
+        shipped=parts[2],
         past=(),
         past_running=np.zeros((0, len((running or parts[2]).types)), np.float32),
         past_candidate=nothing,
@@ -157,3 +158,11 @@ def test_a_head_that_spoils_the_shipped_calls_is_told_as_worse(parts: PARTS, fit
     found = report(trained(parts, deaf, documented(load_taxonomy(own_document(), "own.yaml").content_types)))
     assert not found["verdict"]["not_worse"]
     assert "macro-F1" in found["verdict"]["reasons"][0]
+
+
+def test_many_small_steps_down_are_told_against_the_shipped_classifier(parts: PARTS, fitted: Fitted) -> None:
+    deaf = replace(fitted, head=replace(fitted.head, offset=fitted.head.offset - 9.0))
+    statements = documented(load_taxonomy(own_document(), "own.yaml").content_types)
+    found = report(trained(parts, deaf, statements, running=deaf.head))
+    assert found["guard"]["difference"] == 0.0
+    assert not found["verdict"]["not_worse"]
