@@ -86,6 +86,8 @@ class MomentType(_Model):
     """At least one, unless the type is noted only."""
     examples: Annotated[tuple[TypeExample, ...], Field(max_length=MOST_EXAMPLES)] = ()
     not_examples: Annotated[tuple[TypeExample, ...], Field(max_length=MOST_EXAMPLES)] = ()
+    acted_on_by: tuple[Line, ...] = Field(default=(), max_length=40)
+    acted_on_when: Literal["question"] | None = None
 
     @field_validator("nudges")
     @classmethod
@@ -134,10 +136,19 @@ class Tracker(_Model):
         return phrases
 
 
+class QuietSettings(_Model):
+    """When no nudge is shown, whatever happens; what is found then is noted."""
+
+    first_s: float = Field(default=0.0, ge=0, le=86_400)
+    while_rep_speaks: bool = False
+
+
 class PolicySettings(_Model):
     max_nudges: int = Field(default=4, ge=0, le=1000)
     window_s: float = Field(default=600.0, gt=0, le=86_400)
     max_lateness_s: float = Field(default=2.0, gt=0, le=60)
+    quiet: QuietSettings = QuietSettings()
+    hold_out: float = Field(default=0.0, ge=0, le=0.5)
 
 
 class TimingSettings(_Model):

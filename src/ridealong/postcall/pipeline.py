@@ -24,6 +24,8 @@ from ridealong.core.stats import call_statistics
 from ridealong.core.transcript import TranscriptId
 from ridealong.postcall import durable
 from ridealong.postcall.durable import ReviewerFailed, StepCounts, StepFailed, Steps
+from ridealong.postcall.effects import ActsOf, judge_effects
+from ridealong.postcall.evidence import EvidenceFinder
 from ridealong.postcall.rehearing import FAILED, NOTHING, Rehearing
 from ridealong.postcall.render import render
 from ridealong.postcall.review import (
@@ -47,6 +49,7 @@ from ridealong.store.calls import (
     load_vectors,
     queue_review,
 )
+from ridealong.store.effects import save_effects
 from ridealong.store.moments import load_moments
 from ridealong.store.reviews import (
     ReviewRef,
@@ -128,7 +131,10 @@ class ReviewPipeline:
         *,
         at_once: int = AT_ONCE,
         rehearing: Rehearing | None = None,
+        acts_of: ActsOf | None = None,
     ) -> None:
+        self._acts_of = acts_of
+        self._finder = EvidenceFinder(embedder)
         self._store = store
         self._embedder = embedder
         self._reviewer = reviewer
@@ -149,13 +155,15 @@ class ReviewPipeline:
         *,
         at_once: int = AT_ONCE,
         rehearing: Rehearing | None = None,
+        acts_of: ActsOf | None = None,
         sweep_seconds: float = SWEEP_SECONDS,
     ) -> ReviewPipeline:
         """Start DBOS on the store's database and take up what is unfinished. Raises Unavailable.
 
         `at_once`: reviews of this process at the same time. `rehearing`: makes a better transcript of each call first.
+        `acts_of`: by what it is judged whether nudges were acted on; None: it is not.
         """
-        pipeline = cls(store, embedder, reviewer, at_once=at_once, rehearing=rehearing)
+        pipeline = cls(store, embedder, reviewer, at_once=at_once, rehearing=rehearing, acts_of=acts_of)
         await asyncio.to_thread(durable.launch, store.owner_url)
 
         async def review(tenant: str, review: str, done: dict[str, StepCounts]) -> int:
@@ -320,9 +328,11 @@ class ReviewPipeline:
             raise StepFailed("the transcript could not be loaded")
         call = await self._call(tenant_id, review_id)
         rubric = call.rubric
-        # The statistics are computed while models think.
-        found, counted = await asyncio.gather(
-            judged(), steps.run("statistics", lambda: self._statistics(tenant_id, review_id))
+        # The statistics are computed while models think, and so is what nudges did. The review stands without that.
+        found, counted, _ = await asyncio.gather(
+            judged(),
+            steps.run("statistics", lambda: self._statistics(tenant_id, review_id)),
+            self._did_it_help(steps, tenant_id, review_id),
         )
         steps.unless_away()
         if counted is None:
@@ -431,6 +441,22 @@ class ReviewPipeline:
             await save_coaching_moments(connection, review_id, outcome.coaching_moments, vectors=outcome.vectors)
             await save_steps(connection, review_id, log.step, log.asked)
         return _step_counts(outcome.counts, log)
+
+    async def _did_it_help(self, steps: Steps, tenant_id: UUID, review_id: UUID) -> None:
+        acts_of = self._acts_of
+        if acts_of is not None:
+            await steps.run("did it help", lambda: self._effects(tenant_id, review_id, acts_of))
+
+    async def _effects(self, tenant_id: UUID, review_id: UUID, acts_of: ActsOf) -> StepCounts:
+        """Whether the rep acted on what was nudged."""
+        context = (await self._call(tenant_id, review_id)).context
+        acts = await acts_of(tenant_id)
+        async with self._store.tenant(tenant_id) as connection:
+            moments = await load_moments(connection, context.transcript)
+        found = await asyncio.to_thread(judge_effects, self._finder, moments, acts, context)
+        async with self._store.tenant(tenant_id) as connection:
+            await save_effects(connection, context.transcript.id.call_id, found)
+        return {"judged": len(found)}
 
     async def _embed(self, texts: Sequence[str]) -> Vectors:
         return await asyncio.to_thread(self._embedder.embed, texts)

@@ -9,13 +9,16 @@ import pytest
 from psycopg import errors
 
 from ridealong.core.author import Author
+from ridealong.core.effects import Effect
 from ridealong.core.errors import InvalidSettings, Refused
-from ridealong.core.moments import Decision, Detection, Reason, Tier, Verdict
+from ridealong.core.events import NudgeSighted
+from ridealong.core.moments import Decision, Detection, Reason, Sight, Tier, Verdict
 from ridealong.core.people import MemberRole
 from ridealong.core.transcript import Citation, Transcript
 from ridealong.store import Store
 from ridealong.store.calls import latest_revision, load_call
 from ridealong.store.comments import write_comment
+from ridealong.store.effects import record_sighting, save_effects
 from ridealong.store.embedded import SUPERUSER, EmbeddedPostgres
 from ridealong.store.erase import erase_call, erase_voiceprint
 from ridealong.store.labels import Said, keep_example_views, keep_utterance_views, put_label
@@ -63,6 +66,7 @@ TABLES = (
     *("speaker_correction", "claim_vote", "moment_feedback", "call_mark", "comment", "share"),
     *("playlist", "playlist_item"),
     *("taxonomy_version", "call_taxonomy", "shadow_moment", "moment_label", "utterance_view", "example_view"),
+    *("nudge_sighting", "nudge_effect"),
 )
 
 
@@ -137,6 +141,8 @@ async def talked_about(connection: psycopg.AsyncConnection, call_id: UUID) -> No
     await correct_speaker(connection, transcript, 0, author, role=None, name="Kim")
     await vote(connection, call_id, row[0], author, verdict=Opinion.AGREE, note="so it was")
     await give_feedback(connection, call_id, row[1], author, Verdict.HELPFUL)
+    await record_sighting(connection, call_id, NudgeSighted(moment_id=row[1], sight=Sight.SEEN, at_ts=100))
+    await save_effects(connection, call_id, [Effect(moment_id=row[1], acted_on=False, confidence=0.9, evidence=None)])
     await mark(connection, call_id, 100, author)
     first = await write_comment(connection, call_id, author, at_ts=100, text="listen", reply_to=None)
     await write_comment(connection, call_id, author, at_ts=100, text="I did", reply_to=first.comment_id)
