@@ -19,6 +19,7 @@ from ridealong.app.evaluation.play import Stage
 from ridealong.app.evaluation.report import as_json, show
 from ridealong.core.errors import InvalidDocument
 from ridealong.core.moments import TIMING_TYPES
+from ridealong.live.head import Head
 from ridealong.live.taxonomy import default_taxonomy, load_taxonomy
 from ridealong.store import Store, taxonomy_versions, tenants
 
@@ -37,6 +38,9 @@ async def evaluate_files(
     document, head = (None, None) if tenant is None else await _own_of(settings, tenant, version)
     taxonomy = default_taxonomy() if document is None else load_taxonomy(document, "taxonomy")
     content = [t.id for t in taxonomy.content_types]
+    learned = set[str]() if head is None else set(Head.of_bytes(head.head).types)
+    if waiting := [t.id for t in taxonomy.content_types if t.examples and t.id not in learned]:
+        sys.stderr.write(f"not learned yet (ridealong taxonomy train --tenant {tenant}): {', '.join(waiting)}\n")
     known = {*content, *TIMING_TYPES}
     calls = [read_labelled(path, known) for path in await asyncio.to_thread(transcripts_in, paths)]
     if not calls:
