@@ -29,6 +29,11 @@ CODES: Final = {
     "d": "decision_process",
     "x": "pain_stated",
     "r": "risky_promise",
+    # The types of tests/fixtures/own_types, which no default taxonomy has.
+    "w": "warranty_asked",
+    "f": "referral_offered",
+    "i": "implementation_worry",
+    "y": "data_privacy_asked",
 }
 ROLES: Final = {"R": "rep", "C": "customer", "D": "customer", "E": "customer", "U": "unknown"}
 SPEAKERS: Final = {"R": 0, "C": 1, "D": 2, "E": 3}

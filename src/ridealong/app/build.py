@@ -11,9 +11,11 @@ import time
 from ridealong.core.errors import RidealongError
 from ridealong.embedding.cache import default_cache_dir
 from ridealong.embedding.minilm import load_embedder
+from ridealong.live.known_views import KnownViews
 from ridealong.live.manner import load_manner
 from ridealong.live.sale import load_sale_sense
 from ridealong.live.train import load_head
+from ridealong.live.tuning_base import load_base
 
 
 def main() -> int:
@@ -21,10 +23,12 @@ def main() -> int:
     folder, begun = default_cache_dir(), time.monotonic()
     sys.stderr.write("Building the local models (sentence embeddings, then the moment classifier) …\n")
     try:
-        embedder = load_embedder(folder)
-        load_head(embedder, folder)
-        load_manner(embedder, folder)
-        load_sale_sense(embedder, folder)
+        # All of them read the same examples: once is enough.
+        reader = KnownViews(load_embedder(folder))
+        load_head(reader, folder)
+        load_manner(reader, folder)
+        load_sale_sense(reader, folder)
+        load_base(reader, folder)
     except RidealongError as error:
         sys.stderr.write(f"{error}\n")
         return 1

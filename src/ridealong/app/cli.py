@@ -33,6 +33,10 @@ members = typer.Typer(no_args_is_help=True, help="The people of a tenant: who ma
 app.add_typer(members, name="members")
 moments = typer.Typer(no_args_is_help=True, help="Moments: how well they are judged.")
 app.add_typer(moments, name="moments")
+taxonomy = typer.Typer(
+    no_args_is_help=True, help="A tenant's own moment types: train, choose a version, see the effect."
+)
+app.add_typer(taxonomy, name="taxonomy")
 policy = typer.Typer(no_args_is_help=True, help="The nudge policy: tried on past calls.")
 app.add_typer(policy, name="policy")
 
@@ -482,13 +486,114 @@ def moments_eval(
     as_json: Annotated[bool, typer.Option("--json", help="All figures as JSON.")] = False,
     html: Annotated[Path | None, typer.Option(help="Write a page with plots to this file.")] = None,
     tenant: Annotated[
-        str | None, typer.Option(help="Judge with this tenant's taxonomy; the product's own when left out.")
+        str | None,
+        typer.Option(help="Judge with this tenant's taxonomy and classifier; the product's own when left out."),
+    ] = None,
+    version: Annotated[
+        int | None, typer.Option(min=1, help="With --tenant: this version of its classifier, not the live one.")
     ] = None,
 ) -> None:
     """Score the live path on labelled calls: lines of `coach --transcript` with "moments": [{"type": …}]."""
     from ridealong.app.evaluation.run import run_evaluation  # noqa: PLC0415
 
-    _run(run_evaluation(_settings(), files, tenant=tenant, json_wanted=as_json, html=html))
+    if version is not None and tenant is None:
+        raise typer.BadParameter("--version is one of a tenant: give --tenant as well")
+    _run(run_evaluation(_settings(), files, tenant=tenant, version=version, json_wanted=as_json, html=html))
+
+
+@taxonomy.command("train")
+def taxonomy_train(
+    *,
+    promote: Annotated[
+        bool, typer.Option("--promote", help="Let it judge new calls, also if it may be worse.")
+    ] = False,
+    shadow: Annotated[
+        bool, typer.Option("--shadow", help="Run it beside the live one; nothing of it is shown.")
+    ] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Only keep it as a candidate.")] = False,
+    trust_feedback: Annotated[
+        bool, typer.Option("--trust-feedback", help="Also learn from feedback that contradicts what is sure.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The whole report as JSON.")] = False,
+    tenant: Tenant = DEFAULT_TENANT,
+) -> None:
+    """Fit the tenant's classifier to its examples and feedback. It goes live if it is not worse than what runs."""
+    from ridealong.app.tuning_commands import train  # noqa: PLC0415
+
+    if promote + shadow + keep > 1:
+        raise typer.BadParameter("give one of --promote, --shadow and --keep")
+    then = "live" if promote else "shadow" if shadow else "candidate" if keep else "if_not_worse"
+    if not _run(train(_settings(), tenant=tenant, then=then, trust_feedback=trust_feedback, as_json=as_json)):
+        raise typer.Exit(1)
+
+
+@taxonomy.command("versions")
+def taxonomy_versions(
+    *, as_json: Annotated[bool, typer.Option("--json")] = False, tenant: Tenant = DEFAULT_TENANT
+) -> None:
+    """The versions of the tenant's classifier, and which one judges new calls."""
+    from ridealong.app.tuning_commands import list_versions  # noqa: PLC0415
+
+    _run(list_versions(_settings(), tenant=tenant, as_json=as_json))
+
+
+@taxonomy.command("promote")
+def taxonomy_promote(
+    version: Annotated[int, typer.Argument(min=1, help="The version; an earlier one is a roll-back.")],
+    *,
+    tenant: Tenant = DEFAULT_TENANT,
+) -> None:
+    """Let a version judge new calls."""
+    from ridealong.app.tuning_commands import move  # noqa: PLC0415
+
+    sys.stdout.write(_run(move(_settings(), tenant=tenant, version=version, to="live")) + "\n")
+
+
+@taxonomy.command("shadow")
+def taxonomy_shadow(
+    version: Annotated[int, typer.Argument(min=1, help="The version.")],
+    *,
+    compare: Annotated[bool, typer.Option("--compare", help="Show what it found so far, as JSON.")] = False,
+    tenant: Tenant = DEFAULT_TENANT,
+) -> None:
+    """Run a version beside the live one on new calls, or compare both."""
+    from ridealong.app.tuning_commands import move, show_shadow  # noqa: PLC0415
+
+    if compare:
+        _run(show_shadow(_settings(), tenant=tenant, version=version))
+    else:
+        sys.stdout.write(_run(move(_settings(), tenant=tenant, version=version, to="shadow")) + "\n")
+
+
+@taxonomy.command("retire")
+def taxonomy_retire(
+    version: Annotated[int, typer.Argument(min=1, help="The version.")], *, tenant: Tenant = DEFAULT_TENANT
+) -> None:
+    """Let a version judge nothing; behind the live one stands the shipped classifier."""
+    from ridealong.app.tuning_commands import move  # noqa: PLC0415
+
+    sys.stdout.write(_run(move(_settings(), tenant=tenant, version=version, to="retired")) + "\n")
+
+
+@taxonomy.command("queue")
+def taxonomy_queue(
+    *,
+    limit: Annotated[int, typer.Option(min=1, max=100)] = 20,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+    tenant: Tenant = DEFAULT_TENANT,
+) -> None:
+    """What would teach the classifier the most if somebody said what it is. Answer over the API."""
+    from ridealong.app.tuning_commands import show_queue  # noqa: PLC0415
+
+    _run(show_queue(_settings(), tenant=tenant, limit=limit, as_json=as_json))
+
+
+@taxonomy.command("feedback")
+def taxonomy_feedback(*, tenant: Tenant = DEFAULT_TENANT) -> None:
+    """What people taught, and what the latest version made of it, as JSON."""
+    from ridealong.app.tuning_commands import show_feedback  # noqa: PLC0415
+
+    _run(show_feedback(_settings(), tenant=tenant))
 
 
 @policy.command("replay")

@@ -23,6 +23,7 @@ from ridealong.app.stored_models import StoredModels
 from ridealong.app.tenant_models import TenantModels
 from ridealong.core.errors import InvalidDocument, InvalidSettings, Refused
 from ridealong.core.people import MemberRole, read_email
+from ridealong.live.taxonomy import load_taxonomy
 from ridealong.llm.house import ModelHouse
 from ridealong.postcall.changes import changes_as_markdown
 from ridealong.recording.folder import Recordings
@@ -175,7 +176,10 @@ async def put_document(settings: Settings, *, tenant: str, kind: str, name: str,
         found = await tenants.find_tenant(store, tenant)
         async with store.tenant(found.tenant_id) as conn:
             document = await tenants.put_document(conn, tenants.DocumentKind(kind), name, text)
-    return f"{kind} {name} of {tenant} is now version {document.version}."
+    said = f"{kind} {name} of {tenant} is now version {document.version}."
+    if kind == "taxonomy" and any(t.examples for t in load_taxonomy(text, path.name).types):
+        said += f" To learn from its examples: ridealong taxonomy train --tenant {tenant}"
+    return said
 
 
 async def enroll_voice(settings: Settings, *, tenant: str, rep_id: str, path: Path) -> None:

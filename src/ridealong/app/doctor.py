@@ -27,7 +27,7 @@ from rich.text import Text
 from ridealong.app.checks import Check, Outcome
 from ridealong.app.doctor_deepgram import check_deepgram
 from ridealong.app.doctor_models import check_models
-from ridealong.app.doctor_tenants import check_tenants
+from ridealong.app.doctor_tenants import check_heads, check_tenants
 from ridealong.config import Settings
 from ridealong.core.errors import RidealongError
 from ridealong.embedding.cache import default_cache_dir
@@ -235,13 +235,13 @@ async def _database(settings: Settings) -> list[Check]:
                 " (SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user)"
             )
             row = await cursor.fetchone()
-        own = await check_tenants(settings, store)
+        own = [await check_tenants(settings, store), await check_heads(store)]
     except RidealongError as error:
         return [Check(name="database", outcome=Outcome.FAIL, message=f"{kind}: {error}")]
     finally:
         await store.close()
     postgres, pgvector, mighty = row or (0, None, True)
-    return [_database_check(kind, int(postgres), None if pgvector is None else str(pgvector), bool(mighty)), own]
+    return [_database_check(kind, int(postgres), None if pgvector is None else str(pgvector), bool(mighty)), *own]
 
 
 def _database_check(kind: str, postgres: int, pgvector: str | None, mighty: bool) -> Check:

@@ -1,12 +1,14 @@
-"""Whether this server can open the keys that tenants gave it."""
+"""Whether this server can use what tenants have of their own: the keys that they gave it, and their classifiers."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Final
 
 from ridealong.app.checks import Check, Outcome
 from ridealong.core.errors import RidealongError
-from ridealong.store import tenants
+from ridealong.live.tuning_base import features_name
+from ridealong.store import taxonomy_versions, tenants
 from ridealong.store.model_choices import load_choice
 from ridealong.store.sealing import Sealing
 
@@ -43,3 +45,27 @@ async def check_tenants(settings: Settings, store: Store) -> Check:
         return Check(name=_NAME, outcome=Outcome.OK, message="no tenant has models or keys of its own")
     message = f"tenants with models or keys of their own: {own}; keys that can be decrypted: {keys} of {keys}"
     return Check(name=_NAME, outcome=Outcome.OK, message=message)
+
+
+async def check_heads(store: Store) -> Check:
+    """Whether tenants' own classifiers fit this server's text model. Never raises because something is broken."""
+    name, live, old = "tenants' classifiers", 0, list[str]()
+    try:
+        features = await asyncio.to_thread(features_name)
+        for tenant in await tenants.list_tenants(store):
+            async with store.tenant(tenant.tenant_id) as conn:
+                found = (await taxonomy_versions.heads_in_use(conn)).live
+            live += found is not None
+            if found is not None and found.features != features:
+                old.append(tenant.slug)
+    except RidealongError as error:
+        return Check(name=name, outcome=Outcome.FAIL, message=str(error))
+    if old:
+        message = (
+            f"{len(old)} of {live} were trained for another text model, and the shipped one judges in their place: "
+            f"run `ridealong taxonomy train --tenant {old[0]}`"
+        )
+        return Check(name=name, outcome=Outcome.WARN, message=message)
+    return Check(
+        name=name, outcome=Outcome.OK, message=f"{live} trained by tenants judge their calls" if live else "none"
+    )

@@ -15,8 +15,10 @@ from ridealong.core.moments import Detection
 from ridealong.core.rubric import SectionReview, call_score
 from ridealong.core.stats import call_statistics
 from ridealong.core.transcript import Roles, Transcript
+from ridealong.live.head import SHIPPED, Heads
 from ridealong.live.judge import Judge
 from ridealong.live.taxonomy import Taxonomy, load_taxonomy
+from ridealong.live.tenant_heads import heads_of
 from ridealong.postcall.render import render
 from ridealong.postcall.review import ReviewContext, StepLog, coach_call, embed_call, review_section
 from ridealong.postcall.rubric import load_rubric
@@ -116,20 +118,27 @@ class DocumentPreviews:
             transcript_id = await calls.latest_revision(conn, call_id)
             transcript = await calls.load_transcript(conn, transcript_id)
             roles = await calls.load_roles(conn, transcript_id)
-        decided = await decide_again(taxonomy, transcript, roles, self.models, self.threads)
+            heads = await heads_of(conn)
+        decided = await decide_again(taxonomy, transcript, roles, self.models, self.threads, heads=heads)
         return [
             {"moment_id": str(m.moment_id), **moment_json(m.moment), "decided_by": m.moment.decided_by} for m in decided
         ]
 
 
 async def decide_again(
-    taxonomy: Taxonomy, said: Transcript, roles: Roles, models: Models, threads: Executor
+    taxonomy: Taxonomy,
+    said: Transcript,
+    roles: Roles,
+    models: Models,
+    threads: Executor,
+    *,
+    heads: Heads = SHIPPED,
 ) -> list[StoredMoment]:
     """What the live path decides on an ended call's utterances, one by one, with the roles as they are known now.
 
     As if every word had been there the moment it was said: no moment is late.
     """
-    judge = Judge(transcript=Transcript(said.id), taxonomy=taxonomy, minds=models, executor=threads)
+    judge = Judge(transcript=Transcript(said.id), taxonomy=taxonomy, minds=models, executor=threads, heads=heads)
     judge.roles.roles = roles
     found: list[StoredMoment] = []
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ridealong.embedding.minilm import load_embedder
 from ridealong.live.classify import MomentClassifier
+from ridealong.live.head import SHIPPED, Heads
 from ridealong.live.manner import Manner, load_manner
 from ridealong.live.sale import load_sale_sense
 from ridealong.live.train import load_head
@@ -36,9 +37,15 @@ class Models:
         """The vector of one text, shape [384]."""
         return self.embedder.embed([text])[0]
 
-    def classifier(self, taxonomy: Taxonomy) -> MomentClassifier:
+    def classifier(self, taxonomy: Taxonomy, heads: Heads = SHIPPED) -> MomentClassifier:
         """A classifier for one call."""
-        return MomentClassifier(taxonomy=taxonomy, embedder=self.embedder, head=self.head, sale_sense=self.sale_sense)
+        return MomentClassifier(
+            taxonomy=taxonomy,
+            embedder=self.embedder,
+            head=heads.live or self.head,
+            shadow=heads.shadow,
+            sale_sense=self.sale_sense,
+        )
 
     def rep_log_odds(self, views: Vectors) -> float:
         """See `live.manner`."""

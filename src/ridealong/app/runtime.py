@@ -33,6 +33,7 @@ from ridealong.app.talk import StoredPlaylists, StoredShares, StoredTalk
 from ridealong.app.team import StoredTeam
 from ridealong.app.tenant_models import TenantModels
 from ridealong.app.tenant_settings import Retention, StoredSettings
+from ridealong.app.tuning import TenantTuning
 from ridealong.app.webhooks import Messenger, StoredWebhooks
 from ridealong.core.errors import Refused, RidealongError
 from ridealong.live.engine import Engine
@@ -92,6 +93,7 @@ class Runtime:
     people: StoredPeople
     identity: OidcProvider | None
     threads: ThreadPoolExecutor
+    tuning: TenantTuning
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -166,6 +168,8 @@ class Runtime:
                 )
             )
             stack.push_async_callback(calls.close)
+            tuning = TenantTuning(store=store, models_dir=settings.models_dir)
+            stack.push_async_callback(tuning.close)
             # What is loaded stays: without this the collector walks through all of it again and again, and a nudge
             # that falls on such a walk waits for its end.
             gc.collect()
@@ -186,6 +190,7 @@ class Runtime:
                 ),
                 identity=None if company is None else company[0],
                 threads=pool,
+                tuning=tuning,
             )
 
     async def tenant(self, slug: str, *, create: bool = False) -> tenants.Tenant:
@@ -233,6 +238,7 @@ class Runtime:
                 sealing=self.tenant_models.sealing,
                 allow_private=self.settings.webhooks_private,
             ),
+            tuning=self.tuning,
             people=self.people,
             identity=self.identity,
             public_url=self.settings.public_url,

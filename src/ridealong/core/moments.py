@@ -48,6 +48,8 @@ class Reason(StrEnum):
     LATE = "late"
     ROLE_UNKNOWN = "role_unknown"
     TYPE_IS_NOTED = "type_is_noted"
+    ADDED = "added"
+    """A person added it after the call: nothing had found it."""
     QUIET_PERIOD = "quiet_period"
     """Too early in the call, by the policy's `quiet.first_s`."""
     REP_IS_SPEAKING = "rep_is_speaking"

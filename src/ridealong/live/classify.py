@@ -1,4 +1,4 @@
-"""The nine content moments of one utterance: a linear head over its meaning, its wording and its surroundings."""
+"""The content moments of one utterance: a linear head over its meaning, its wording and its surroundings."""
 
 from __future__ import annotations
 
@@ -49,6 +49,8 @@ class Classified:
     views: Vectors
     likelihoods: Mapping[str, float] = field(default_factory=dict[str, float])
     """The head's probability of every type that the speaker's role allows, found or not."""
+    shadow: tuple[Detection, ...] = ()
+    """What the head in shadow found, where there is one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,14 +69,22 @@ class MomentClassifier:
     """
 
     def __init__(
-        self, *, taxonomy: Taxonomy, embedder: Reader, head: Head, sale_sense: SaleSense | None = None
+        self,
+        *,
+        taxonomy: Taxonomy,
+        embedder: Reader,
+        head: Head,
+        shadow: Head | None = None,
+        sale_sense: SaleSense | None = None,
     ) -> None:
         self._sale = None if sale_sense is None else SaleBelief(sale_sense)
         self._reader = embedder
         self._head = head
+        self._shadow = shadow
         self._types = {t.id: t for t in taxonomy.content_types}
         self._phrases = Phrases(taxonomy.trackers)
         self._wording = Wording()
+        self._shadow_wording = Wording()
         self._recent: OrderedDict[str, Vectors] = OrderedDict()
 
     def classify(self, transcript: Transcript, utterance: Utterance, roles: Roles) -> Classified:
@@ -93,29 +103,44 @@ class MomentClassifier:
                 detections=(), vector=vectors[0, :DIMENSIONS].copy(), views=vectors[0]
             )  # nobody to cite, or no word to quote
         rows = np.array([row(text[a:b], v, surroundings, before) for (a, b), v in zip(spans, vectors, strict=True)])
-        candidates, likelihoods = self._judged(rows, spans, role)
-        candidates = self._tracked(candidates, self._phrases.find(text), role, len(text))
-        candidates.sort(key=lambda c: (-c.confidence, c.moment_type.id))
-        found = tuple(self._detection(transcript, utterance, c, role) for c in candidates[:MOST_TYPES])
+        hits = self._phrases.find(text)
+        candidates, likelihoods = self._judged(self._head, rows, spans, role)
+        shadowed: Sequence[_Candidate] = ()
+        if self._shadow is not None:
+            shadowed, _ = self._judged(self._shadow, rows, spans, role)
+            shadowed = self._surest(shadowed, hits, role, len(text))
         return Classified(
-            detections=found, vector=vectors[0, :DIMENSIONS].copy(), views=vectors[0], likelihoods=likelihoods
+            detections=tuple(
+                self._detection(transcript, utterance, c, role, self._wording)
+                for c in self._surest(candidates, hits, role, len(text))
+            ),
+            vector=vectors[0, :DIMENSIONS].copy(),
+            views=vectors[0],
+            likelihoods=likelihoods,
+            # Its own turns of wording: a shadow must not change what the rep reads.
+            shadow=tuple(self._detection(transcript, utterance, c, role, self._shadow_wording) for c in shadowed),
         )
 
+    def _surest(
+        self, candidates: Sequence[_Candidate], hits: Sequence[Hit], role: Role, length: int
+    ) -> list[_Candidate]:
+        """The most that an utterance carries, the tenant's own phrases among them, the surest first."""
+        found = self._tracked(candidates, hits, role, length)
+        return sorted(found, key=lambda c: (-c.confidence, c.moment_type.id))[:MOST_TYPES]
+
     def _judged(
-        self, rows: Vectors, spans: Sequence[tuple[int, int]], role: Role
+        self, head: Head, rows: Vectors, spans: Sequence[tuple[int, int]], role: Role
     ) -> tuple[list[_Candidate], dict[str, float]]:
-        margins = self._head.margins(rows)
+        margins = head.margins(rows)
         best = margins.argmax(axis=0)
         # P(moment) = P(moment | sale) P(sale): elsewhere nothing is one, whatever it sounds like. A tenant's own
         # phrases are another matter: they are what it says they are.
-        confidence = self._head.probabilities(margins.max(axis=0)) * (
-            1.0 if self._sale is None else self._sale.likelihood
-        )
+        confidence = head.probabilities(margins.max(axis=0)) * (1.0 if self._sale is None else self._sale.likelihood)
         # The quote is the best clause, also where the whole text scored higher: it is what the coach wants to hear.
         clause = margins[1:].argmax(axis=0) + 1 if len(spans) > 1 else best
         found: list[_Candidate] = []
         likelihoods: dict[str, float] = {}
-        for number, type_id in enumerate(self._head.types):
+        for number, type_id in enumerate(head.types):
             moment_type = self._types.get(type_id)
             if moment_type is None or not _may_say(role, moment_type):
                 continue
@@ -149,7 +174,9 @@ class MomentClassifier:
             )
         return list(found.values())
 
-    def _detection(self, transcript: Transcript, utterance: Utterance, candidate: _Candidate, role: Role) -> Detection:
+    def _detection(
+        self, transcript: Transcript, utterance: Utterance, candidate: _Candidate, role: Role, wording: Wording
+    ) -> Detection:
         start, end = candidate.span
         evidence = transcript.cite(Citation(utterance_no=utterance.no, quote=utterance.text[start:end]))
         return Detection(
@@ -157,7 +184,7 @@ class MomentClassifier:
             confidence=candidate.confidence,
             evidence=(evidence,),
             trigger_ts=end_of(utterance, evidence.quote_end),
-            nudge=self._wording.choose(candidate.moment_type, candidate.values),
+            nudge=wording.choose(candidate.moment_type, candidate.values),
             role_known=role is not Role.UNKNOWN or candidate.moment_type.bound_role is Role.UNKNOWN,
             speaker_role=role,
         )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 from ridealong.live.cascade import CascadeSettings
+from ridealong.live.head import SHIPPED, Heads
 
 if TYPE_CHECKING:
     from ridealong.core.transcript import Roles, Transcript, Utterance
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 class Minds(Protocol):
     """The shared models of Path A."""
 
-    def classifier(self, taxonomy: Taxonomy) -> UtteranceClassifier:
-        """A classifier for one call, with that tenant's taxonomy."""
+    def classifier(self, taxonomy: Taxonomy, heads: Heads = SHIPPED) -> UtteranceClassifier:
+        """A classifier for one call, with that tenant's taxonomy and its own heads, where it has any."""
         ...
 
     def embed(self, text: str) -> Vectors:

@@ -5,9 +5,10 @@ scikit-learn trains it (see `train`); importing it into the server would cost 13
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -39,7 +40,10 @@ class Head:
             return (1.0 / (1.0 + np.exp(-(margins * self.slope + self.offset)))).astype(np.float32)
 
     def save(self, path: Path) -> None:
-        with path.open("wb") as file:
+        path.write_bytes(self.as_bytes())
+
+    def as_bytes(self) -> bytes:
+        with io.BytesIO() as file:
             np.savez(
                 file,
                 types=np.array(self.types),
@@ -48,10 +52,15 @@ class Head:
                 slope=self.slope,
                 offset=self.offset,
             )
+            return file.getvalue()
 
     @classmethod
     def load(cls, path: Path) -> Head:
-        with np.load(path, allow_pickle=False) as file:
+        return cls.of_bytes(path.read_bytes())
+
+    @classmethod
+    def of_bytes(cls, data: bytes) -> Head:
+        with np.load(io.BytesIO(data), allow_pickle=False) as file:
             return cls(
                 types=tuple(str(name) for name in file["types"]),
                 weights=file["weights"],
@@ -59,3 +68,17 @@ class Head:
                 slope=file["slope"],
                 offset=file["offset"],
             )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Heads:
+    """What judges a call. `live` None: the shipped head. `shadow` finds beside it what is kept and never shown."""
+
+    live: Head | None = None
+    shadow: Head | None = None
+    live_version: int | None = None
+    shadow_version: int | None = None
+
+
+SHIPPED: Final = Heads()
+"""No head of the tenant's own."""

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ridealong.core.events import GapRecorded, MomentDecided, RoleLearned, UtteranceFinished
-from ridealong.core.moments import Circumstances, Detection, Moment
+from ridealong.core.moments import Circumstances, Decision, Detection, Moment
 from ridealong.core.transcript import Role, RoleAssignment, Speaker, Transcript, Utterance
+from ridealong.live.head import SHIPPED, Heads
 from ridealong.live.policy import Policy
 from ridealong.live.rep_voice import RepVoice
 from ridealong.live.roles import RoleTracker
@@ -36,6 +37,8 @@ class Judged:
     vector: Vectors
     doubt: Doubt | None = None
     """What a hosted model should be asked about it."""
+    shadow: tuple[Detection, ...] = ()
+    """What the head in shadow found: for `Judge.decide_in_shadow` alone."""
 
 
 class Judge:
@@ -50,18 +53,21 @@ class Judge:
         executor: Executor,
         enrolled_voices: tuple[EnrolledVoice, ...] = (),
         hosted: Hosted | None = None,
+        heads: Heads = SHIPPED,
     ) -> None:
         self.hosted = hosted
         self.transcript = transcript
         self.enrolled_voices = enrolled_voices
         self.vocabulary = tuple(phrase for tracker in taxonomy.trackers for phrase in tracker.phrases)
         self.roles = RoleTracker(minds.rep_log_odds)
-        self._classifier = minds.classifier(taxonomy)
+        self.heads = heads
+        self._classifier = minds.classifier(taxonomy, heads)
         self._minds = minds
         self._taxonomy = taxonomy
         self._executor = executor
         self._timing = TimingWatch(taxonomy, transcript, lambda: self.roles.roles)
         self._policy = Policy(taxonomy)
+        self._shadow_policy = Policy(taxonomy)
         self._rep_voice = RepVoice()
         self._past_moments: list[MomentDecided] = []
 
@@ -85,7 +91,13 @@ class Judge:
         if self.hosted is not None:
             parted = self.hosted.cascade.sort(utterance, classified)
             sure, doubt = parted.sure, parted.doubt
-        return Judged(detections=(*sure, *timing), roles=tuple(roles), vector=classified.vector, doubt=doubt)
+        return Judged(
+            detections=(*sure, *timing),
+            roles=tuple(roles),
+            vector=classified.vector,
+            doubt=doubt,
+            shadow=classified.shadow,
+        )
 
     def embed(self, text: str) -> Vectors:
         """The embedding of one text. Blocks for some milliseconds."""
@@ -117,6 +129,14 @@ class Judge:
             detection, decided_ts=circumstances.decided_ts, rep_speaking=circumstances.rep_speaking
         )
         return Moment.decided(detection, decision, circumstances)
+
+    def decide_in_shadow(self, detection: Detection, *, decided_ts: int) -> Decision:
+        """What policy would have made of it, were the head in shadow the live one."""
+        return self._shadow_policy.decide(
+            detection,
+            decided_ts=max(0, decided_ts),
+            rep_speaking=self._rep_voice.speaking(decided_ts, self.roles.roles),
+        )
 
     # ---- after a restart
 

@@ -15,9 +15,10 @@ from ridealong.live import start as starts
 from ridealong.live.asking import Hosted
 from ridealong.live.judge import Judge
 from ridealong.live.session import LiveCall, Source
-from ridealong.live.taxonomy import default_taxonomy, load_taxonomy
+from ridealong.live.taxonomy import default_taxonomy
+from ridealong.live.tenant_heads import heads_of, read_taxonomy
 from ridealong.speech import EnrolledVoice
-from ridealong.store import calls, tenants
+from ridealong.store import calls, taxonomy_versions, tenants
 
 if TYPE_CHECKING:
     from ridealong.live.engine import Engine
@@ -61,6 +62,8 @@ class LiveCalls:
                         context=start.context,
                     ),
                 )
+                heads = judge.heads
+                await taxonomy_versions.keep_heads_of_call(conn, call_id, heads.live_version, heads.shadow_version)
         except BaseException:
             recording.release()
             recording.erase()
@@ -185,7 +188,8 @@ class LiveCalls:
         async with self._engine.store.tenant(tenant_id) as conn:
             document = await tenants.active_document(conn, tenants.DocumentKind.TAXONOMY, "default")
             prints = await tenants.load_voiceprints(conn)
-        taxonomy = default_taxonomy() if document is None else load_taxonomy(document.body, "taxonomy")
+            heads = await heads_of(conn, TranscriptId(call_id=call_id))
+        taxonomy = default_taxonomy() if document is None else await asyncio.to_thread(read_taxonomy, document.body)
         # Only the rep of this call: two reps of one team may sound alike, and the other one is not here.
         enrolled = tuple(
             EnrolledVoice(rep_id=p.rep_id, voiceprint=p.voiceprint) for p in prints if p.rep_id == start.rep_id
@@ -197,6 +201,7 @@ class LiveCalls:
             minds=self._engine.minds,
             executor=self._engine.models,
             enrolled_voices=enrolled,
+            heads=heads,
             hosted=None
             if model is None
             else Hosted.of(model, taxonomy, language=start.language, settings=self._engine.asking),

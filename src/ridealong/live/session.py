@@ -46,11 +46,12 @@ from ridealong.live.sender import AttachedSender
 from ridealong.live.writer import Pending, StoreWriter
 from ridealong.recording.entries import Lasting, Logged, read_entry, read_sighting, write_entry, write_sighting
 from ridealong.speech import Activity, HeardThrough, NotHeard, Partial, VoiceMatched
+from ridealong.store.taxonomy_versions import ShadowMoment
 
 if TYPE_CHECKING:
     from ridealong.embedding import Vectors
     from ridealong.live.engine import Engine
-    from ridealong.live.judge import Judge
+    from ridealong.live.judge import Judge, Judged
     from ridealong.recording.folder import Recording
     from ridealong.recording.journal import AudioJournal
     from ridealong.recording.log import CallLog
@@ -490,12 +491,21 @@ class LiveCall:
         self._log_event(finished)
         judged = await self._judge.utterance(utterance, classifying)
         self._remember(utterance.no, judged.vector)
-        pending = Pending(event=finished, vector=judged.vector)
-        self._writer.add(pending)
+        self._writer.add(Pending(event=finished, vector=judged.vector, shadow=self._in_shadow(judged)))
         self._learn(judged.roles)
         self._decide(judged.detections, heard_ts=heard_ts)
         if judged.doubt is not None and self._asking is not None:
             self._asking.ask(judged.doubt, heard_ts=heard_ts, heard_at=heard_at, now_ts=self.clock.now_ts())
+
+    def _in_shadow(self, judged: Judged) -> tuple[ShadowMoment, ...]:
+        """What a head in shadow found: kept beside the utterance, told to nobody."""
+        version, now_ts = self._judge.heads.shadow_version, round(self.clock.now_ts())
+        if version is None:
+            return ()
+        return tuple(
+            ShadowMoment(version=version, detection=found, would=self._judge.decide_in_shadow(found, decided_ts=now_ts))
+            for found in judged.shadow
+        )
 
     def _remember(self, no: int, vector: Vectors) -> None:
         self._vectors[no] = vector

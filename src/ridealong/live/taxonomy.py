@@ -9,7 +9,16 @@ from importlib.resources import files
 from string import Formatter
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from ridealong.core.moments import CONTENT_TYPES, TIMING_TYPES, word_count
@@ -24,6 +33,11 @@ SLOTS: Final = ("competitor", "answer")
 LONGEST_NAME: Final = 3
 """Words that a competitor's name is reckoned with when a nudge's length is checked."""
 
+FEWEST_EXAMPLES: Final = 8
+"""From so many on a type of the tenant's own is learned."""
+
+MOST_EXAMPLES: Final = 1000
+
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
 
@@ -37,19 +51,41 @@ class Kind(StrEnum):
     TIMING = "timing"
 
 
+class TypeExample(_Model):
+    """Words that are, or are not, a moment of a type; `after`: the other side's turn that they answer."""
+
+    text: Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
+    after: Annotated[str, StringConstraints(max_length=500, strip_whitespace=True)] = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _words_alone(cls, given: object) -> object:
+        return {"text": given} if isinstance(given, str) else given
+
+    @field_validator("text")
+    @classmethod
+    def _has_words(cls, text: str) -> str:
+        if not re.search(r"\w", text):
+            raise ValueError("an example needs at least one word")
+        return text
+
+
 class MomentType(_Model):
     """One type of moment. See `taxonomy.yaml` for what each field means."""
 
     id: Identifier
-    label: Line
-    kind: Kind
+    label: Line = Field(validation_alias=AliasChoices("label", "name"))
+    kind: Kind = Kind.CONTENT
     role: Literal["customer", "rep", "any"]
     tier: Literal["nudge", "noted"] = "nudge"
     floor: float = Field(default=0.55, ge=0, le=1)
     detect: float = Field(default=0.42, ge=0, le=1)
     cool_down_s: float = Field(default=60.0, ge=0, le=86_400)
     description: Line
-    nudges: tuple[Line, ...] = Field(min_length=1)
+    nudges: tuple[Line, ...] = ()
+    """At least one, unless the type is noted only."""
+    examples: Annotated[tuple[TypeExample, ...], Field(max_length=MOST_EXAMPLES)] = ()
+    not_examples: Annotated[tuple[TypeExample, ...], Field(max_length=MOST_EXAMPLES)] = ()
     acted_on_by: tuple[Line, ...] = Field(default=(), max_length=40)
     acted_on_when: Literal["question"] | None = None
 
@@ -66,7 +102,7 @@ class MomentType(_Model):
                 words = word_count(fill(nudge, {"competitor": name}) or "")
                 if not MIN_WORDS <= words <= MAX_WORDS:
                     raise ValueError(f"nudge {number} has {words} words; a nudge has {MIN_WORDS} to {MAX_WORDS}")
-        if all(slots_of(nudge) for nudge in nudges):
+        if nudges and all(slots_of(nudge) for nudge in nudges):
             raise ValueError("at least one nudge must do without slots")
         return nudges
 
@@ -219,10 +255,16 @@ def _mistakes(taxonomy: Taxonomy) -> Iterator[tuple[tuple[int | str, ...], str]]
     tracked_types = {tracker.type for tracker in taxonomy.trackers}
     for number, one in enumerate(taxonomy.types):
         if one.id not in (*CONTENT_TYPES, *TIMING_TYPES, *tracked_types):
-            yield (
-                ("types", number, "id"),
-                f"'{one.id}' is a type of your own: it is found by its phrases, so give it a tracker",
-            )
+            if not one.examples:
+                yield (
+                    ("types", number, "id"),
+                    f"'{one.id}' is a type of your own: give it at least {FEWEST_EXAMPLES} examples, or a tracker",
+                )
+            elif len({e.text.casefold() for e in one.examples}) < FEWEST_EXAMPLES:
+                yield (
+                    ("types", number, "examples"),
+                    f"'{one.id}' has {len(one.examples)} examples: give at least {FEWEST_EXAMPLES} different ones",
+                )
     names: set[str] = set()
     for number, tracker in enumerate(taxonomy.trackers):
         if tracker.name.casefold() in names:
@@ -240,6 +282,14 @@ def _mistakes(taxonomy: Taxonomy) -> Iterator[tuple[tuple[int | str, ...], str]]
 
 
 def _type_mistakes(one: MomentType) -> Iterator[tuple[tuple[int | str, ...], str]]:
+    if not one.nudges and one.tier == "nudge":
+        yield ("nudges",), "give at least one nudge, or make the tier `noted`"
+    if one.kind is Kind.TIMING and (one.examples or one.not_examples):
+        yield ("examples",), "a timing type is computed from the clock: it learns from no examples"
+    both = {e.text.casefold() for e in one.examples} & {e.text.casefold() for e in one.not_examples}
+    for number, example in enumerate(one.not_examples):
+        if example.text.casefold() in both:
+            yield ("not_examples", number), "these words stand among the examples as well"
     if one.detect > one.floor and one.kind is Kind.CONTENT:
         yield ("detect",), f"detect ({one.detect}) must not be above floor ({one.floor})"
     if one.id in TIMING_TYPES:

@@ -153,8 +153,8 @@ def prepare(examples: Sequence[Example], reader: Reader, types: Sequence[str] = 
     shown: list[tuple[Example, float]] = []
     for example in examples:
         shown.append((example, 1.0))
-        if (plain := _plain(example.text)) != example.text:
-            shown.append((replace(example, text=plain), PLAIN_WEIGHT))
+        if (bare := plain(example.text)) != example.text:
+            shown.append((replace(example, text=bare), PLAIN_WEIGHT))
         if example.role is not Role.UNKNOWN:
             shown.append((replace(example, role=Role.UNKNOWN), UNKNOWN_WEIGHT))
     return _featurise([e for e, _ in shown], [w for _, w in shown], reader, types)
@@ -175,7 +175,7 @@ def _featurise(examples: Sequence[Example], weights: Sequence[float], reader: Re
         starts.append(len(rows))
     calls = {name: number for number, name in enumerate(sorted({e.call for e in examples}))}
     plain_rows = np.array(rows)
-    centre, scale = _standard(plain_rows)
+    centre, scale = standard(plain_rows)
     return Prepared(
         centre=centre,
         scale=scale,
@@ -187,7 +187,7 @@ def _featurise(examples: Sequence[Example], weights: Sequence[float], reader: Re
     )
 
 
-def _standard(rows: Vectors) -> tuple[Vectors, Vectors]:
+def standard(rows: Vectors) -> tuple[Vectors, Vectors]:
     """What makes each embedding's numbers comparable: all vectors of a layer share a large part, which is removed."""
     centre, scale = np.zeros(rows.shape[1], np.float32), np.ones(rows.shape[1], np.float32)
     for begin, loudness in ((0, VIEW_WEIGHT), (1, VIEW_WEIGHT), (2, VIEW_WEIGHT), (3, CONTEXT_WEIGHT)):
@@ -342,6 +342,6 @@ def _platt(margins: Vectors, labels: NDArray[np.bool_], heft: NDArray[np.float64
 _MARKS = re.compile(r"[^\w\s']+")
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """As a recogniser without punctuation and capitals writes it."""
     return " ".join(_MARKS.sub(" ", text.lower()).split())

@@ -17,8 +17,10 @@ class Wording:
         self._last: dict[str, str] = {}
 
     def choose(self, moment_type: MomentType, values: Mapping[str, str] = _NO_VALUES) -> str:
-        """The next wording of `moment_type` that `values` can fill."""
+        """The next wording of `moment_type` that `values` can fill; '' of a type that is noted only and has none."""
         texts = nudge_texts(moment_type, values) or nudge_texts(moment_type, _NO_VALUES)
+        if not texts:
+            return ""
         last = self._last.get(moment_type.id)
         chosen = texts[(texts.index(last) + 1) % len(texts)] if last in texts else texts[0]
         self._last[moment_type.id] = chosen

@@ -27,7 +27,7 @@ from ridealong.core.events import (
     UtteranceFinished,
 )
 from ridealong.recording.entries import Lasting
-from ridealong.store import calls, effects, moments, opinions
+from ridealong.store import calls, effects, moments, opinions, taxonomy_versions
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from ridealong.embedding import Vectors
     from ridealong.recording.log import CallLog
     from ridealong.store import Store
+    from ridealong.store.taxonomy_versions import ShadowMoment
 
 BATCH: Final = 200
 LINGER_S: Final = 4.0
@@ -56,6 +57,8 @@ class Pending:
 
     event: Lasting | NudgeSighted
     vector: Vectors | None = None
+    shadow: tuple[ShadowMoment, ...] = ()
+    """Of an utterance: what a head in shadow found in it."""
 
 
 class StoreWriter:
@@ -164,6 +167,9 @@ class StoreWriter:
             # First what was said: the moments cite it.
             if said:
                 await calls.append_utterances(conn, self._transcript_id, [u for u, _ in said], np.stack(vectors))
+            shadow = [found for p in batch for found in p.shadow]
+            if shadow:
+                await taxonomy_versions.record_shadow_moments(conn, shadow)
             decided = [(p.event, p.vector) for p in batch if isinstance(p.event, MomentDecided)]
             if decided:
                 stored = [StoredMoment(moment_id=event.moment_id, moment=event.moment) for event, _ in decided]

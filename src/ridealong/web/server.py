@@ -40,6 +40,7 @@ from ridealong.web.shell import ProblemApp, Shell, add_problem_answers
 from ridealong.web.socket import Line, Sockets
 from ridealong.web.talk import talk_api
 from ridealong.web.team import team_api
+from ridealong.web.tuning import tuning_api
 from ridealong.web.twilio import twilio
 from ridealong.web.watch import watch
 from ridealong.web.webhooks import webhooks_api
@@ -95,6 +96,7 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(members_api(services))
     app.include_router(settings_api(services.tokens, services.settings))
     app.include_router(webhooks_api(services.tokens, services.webhooks))
+    app.include_router(tuning_api(services.tokens, services.tuning), dependencies=of_a_call)
 
     @app.websocket("/v1/capture")
     async def _(websocket: WebSocket) -> None:

@@ -19,6 +19,7 @@ from ridealong.web.people import IdentityProvider, People
 from ridealong.web.settings import SettingsOfTenants
 from ridealong.web.shelves import Across, CallPages, Effects, Playlists, Shares, Talk, Team
 from ridealong.web.socket import Limits
+from ridealong.web.tuning import TuningOfTenants
 from ridealong.web.webhooks import WebhooksOfTenants
 
 Json = Mapping[str, object]
@@ -221,6 +222,7 @@ class Services:
     across: Across | None = None
     settings: SettingsOfTenants | None = None
     webhooks: WebhooksOfTenants | None = None
+    tuning: TuningOfTenants | None = None
     artifacts: ArtifactsOfCalls | None = None
     people: People | None = None
     """Who signs in; None: programs with tokens alone."""

@@ -17,6 +17,7 @@ from ridealong.live import AudioFormat, CallStart, ChannelLayout, Encoding
 from ridealong.live.cascade import CascadeSettings
 from ridealong.live.classify import Classified
 from ridealong.live.engine import Engine, Minds, no_model
+from ridealong.live.head import SHIPPED, Heads
 from ridealong.live.registry import LiveCalls
 from ridealong.live.taxonomy import Taxonomy
 from ridealong.llm import Model
@@ -32,7 +33,7 @@ TRIGGER = "expensive"
 class OneWord:
     """Finds `objection_raised` where somebody says "expensive", and nothing else; knows no roles by words."""
 
-    def classifier(self, taxonomy: Taxonomy) -> OneWord:
+    def classifier(self, taxonomy: Taxonomy, heads: Heads = SHIPPED) -> OneWord:
         return self
 
     def classify(self, transcript: Transcript, utterance: Utterance, roles: Roles) -> Classified:

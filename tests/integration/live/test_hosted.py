@@ -22,6 +22,7 @@ from ridealong.live import CallStart
 from ridealong.live.cascade import CascadeSettings
 from ridealong.live.classify import Classified
 from ridealong.live.finished import FinishedTranscript
+from ridealong.live.head import SHIPPED, Heads
 from ridealong.live.session import LiveCall
 from ridealong.live.taxonomy import Taxonomy
 from ridealong.llm import Answer, Model, Question
@@ -48,7 +49,7 @@ PIECES = LENGTH_MS // 100
 class Unsure(OneWord):
     """Says of what `OneWord` finds that it may be one."""
 
-    def classifier(self, taxonomy: Taxonomy) -> Unsure:
+    def classifier(self, taxonomy: Taxonomy, heads: Heads = SHIPPED) -> Unsure:
         return self
 
     def classify(self, transcript: Transcript, utterance: Utterance, roles: Roles) -> Classified:

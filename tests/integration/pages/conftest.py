@@ -24,6 +24,7 @@ from ridealong.app.runtime import StoreTokens
 from ridealong.app.talk import StoredPlaylists, StoredShares, StoredTalk
 from ridealong.app.team import StoredTeam
 from ridealong.app.tenant_settings import StoredSettings
+from ridealong.app.tuning import TenantTuning
 from ridealong.config import Settings
 from ridealong.live.engine import Engine
 from ridealong.live.registry import LiveCalls
@@ -143,6 +144,7 @@ async def pages(store: Store, store_settings: Settings, local_models: models.Mod
         )
         library = StoredLibrary(store, recordings, calls, local_models, pool)
         reports = StoredReports(store, pool)
+        tuning = TenantTuning(store=store, models_dir=None)
         services = Services(
             calls=calls,
             tokens=StoreTokens(store=store),
@@ -168,6 +170,7 @@ async def pages(store: Store, store_settings: Settings, local_models: models.Mod
             policy_replays=StoredReplays(store),
             effects=StoredEffects(store),
             settings=StoredSettings(store),
+            tuning=tuning,
         )
         try:
             async with running(create_app(services)) as address:
@@ -185,5 +188,6 @@ async def pages(store: Store, store_settings: Settings, local_models: models.Mod
                         services=services,
                     )
         finally:
+            await tuning.close()
             await pipeline.close()
             await calls.close()

@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID, uuid4
 
+import numpy as np
 import psycopg
 import pytest
 from psycopg import errors
@@ -11,14 +12,16 @@ from ridealong.core.author import Author
 from ridealong.core.effects import Effect
 from ridealong.core.errors import InvalidSettings, Refused
 from ridealong.core.events import NudgeSighted
-from ridealong.core.moments import Sight, Verdict
+from ridealong.core.moments import Decision, Detection, Reason, Sight, Tier, Verdict
 from ridealong.core.people import MemberRole
+from ridealong.core.transcript import Citation, Transcript
 from ridealong.store import Store
 from ridealong.store.calls import latest_revision, load_call
 from ridealong.store.comments import write_comment
 from ridealong.store.effects import record_sighting, save_effects
 from ridealong.store.embedded import SUPERUSER, EmbeddedPostgres
 from ridealong.store.erase import erase_call, erase_voiceprint
+from ridealong.store.labels import Said, keep_example_views, keep_utterance_views, put_label
 from ridealong.store.members import add_member, make_invite, open_session
 from ridealong.store.model_choices import put_account, put_models
 from ridealong.store.opinions import Opinion, give_feedback, mark, vote
@@ -26,6 +29,13 @@ from ridealong.store.playlists import add_item, make_playlist
 from ridealong.store.sealing import Sealing
 from ridealong.store.shares import ShareScope, make_share
 from ridealong.store.speakers import correct_speaker
+from ridealong.store.taxonomy_versions import (
+    ShadowMoment,
+    begin_training,
+    finish_training,
+    keep_heads_of_call,
+    record_shadow_moments,
+)
 from ridealong.store.tenant_settings import ConsentWording, TenantSettings, put_consents, put_settings
 from ridealong.store.tenants import (
     DocumentKind,
@@ -55,6 +65,7 @@ TABLES = (
     *("tenant_setting", "consent_wording", "webhook", "webhook_delivery"),
     *("speaker_correction", "claim_vote", "moment_feedback", "call_mark", "comment", "share"),
     *("playlist", "playlist_item"),
+    *("taxonomy_version", "call_taxonomy", "shadow_moment", "moment_label", "utterance_view", "example_view"),
     *("nudge_sighting", "nudge_effect"),
 )
 
@@ -113,6 +124,7 @@ async def full(store: Store, slug: str) -> UUID:
         ):
             await connection.execute(statement, [call.call_id])  # pyright: ignore
         await talked_about(connection, call.call_id)
+        await taught(connection, call.transcript)
     return call.tenant_id
 
 
@@ -137,6 +149,24 @@ async def talked_about(connection: psycopg.AsyncConnection, call_id: UUID) -> No
     await make_share(connection, call_id, author, scope=ShareScope.REPORT, audio=False, lifetime=timedelta(hours=1))
     playlist = await make_playlist(connection, "Openings", author)
     await add_item(connection, playlist.playlist_id, author, call_id=call_id, start_ts=0, end_ts=60_000)
+
+
+async def taught(connection: psycopg.AsyncConnection, transcript: Transcript) -> None:
+    """One of everything that a tenant's own classifier is made of."""
+    author, call_id = Author(member_id=None, name="A"), transcript.id.call_id
+    version = await begin_training(connection, author)
+    await finish_training(connection, version, head=b"weights", features="4", report={})
+    await keep_heads_of_call(connection, call_id, None, version)
+    evidence = transcript.cite(Citation(utterance_no=1, quote="two hours every morning"))
+    detection = Detection(
+        type="stall", confidence=0.5, evidence=(evidence,), trigger_ts=5500, nudge="", role_known=True
+    )
+    would = Decision(tier=Tier.NOTED, reason=Reason.LOW_CONFIDENCE)
+    await record_shadow_moments(connection, [ShadowMoment(version=version, detection=detection, would=would)])
+    await put_label(connection, evidence, author, type_id="stall", holds=False, source="queue")
+    view = np.zeros((1, 1152), np.float16)
+    await keep_utterance_views(connection, {Said(call_id=call_id, revision=1, utterance_no=1): view}, "4")
+    await keep_example_views(connection, {bytes(32): view}, [bytes(32)], "4")
 
 
 async def test_every_table_is_filtered_by_tenant(store: Store, postgres: EmbeddedPostgres, database: str) -> None:

@@ -16,6 +16,7 @@ from ridealong.config import Settings
 from ridealong.core.transcript import Roles, SpeakerId, Transcript, Utterance
 from ridealong.live.classify import Classified
 from ridealong.live.engine import Engine
+from ridealong.live.head import SHIPPED, Heads
 from ridealong.live.registry import LiveCalls
 from ridealong.live.taxonomy import Taxonomy
 from ridealong.recording.folder import Recordings
@@ -31,7 +32,7 @@ from tests.integration.web.standin import StandInCalls, StandInStore
 class Hears:
     """Finds no moments: these tests are about audio, not about words."""
 
-    def classifier(self, taxonomy: Taxonomy) -> Hears:
+    def classifier(self, taxonomy: Taxonomy, heads: Heads = SHIPPED) -> Hears:
         return self
 
     def classify(self, transcript: Transcript, utterance: Utterance, roles: Roles) -> Classified:

@@ -26,6 +26,7 @@ from ridealong.core.transcript import (
 )
 from ridealong.live.broadcast import Broadcast
 from ridealong.live.classify import MomentClassifier
+from ridealong.live.head import SHIPPED, Heads
 from ridealong.live.judge import Judge
 from ridealong.live.taxonomy import Taxonomy, load_taxonomy
 from ridealong.speech import SpokenWord, Words
@@ -105,7 +106,7 @@ class StandInMinds:
         def probabilities(self, margins: np.ndarray) -> np.ndarray:
             return np.zeros(1, np.float32)
 
-    def classifier(self, taxonomy: Taxonomy) -> MomentClassifier:
+    def classifier(self, taxonomy: Taxonomy, heads: Heads = SHIPPED) -> MomentClassifier:
         return MomentClassifier(taxonomy=taxonomy, embedder=self.Reader(), head=self.Head())  # type: ignore[arg-type]
 
     def embed(self, text: str) -> np.ndarray:

@@ -16,15 +16,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from ridealong.core.author import Author
 from ridealong.core.errors import Unavailable
 from ridealong.core.events import CallEnded, MomentDecided
 from ridealong.live import AudioFormat, CallStart, ChannelLayout, Encoding
 from ridealong.live.engine import Engine
 from ridealong.live.finished import FinishedTranscript
+from ridealong.live.head import SHIPPED, Heads
 from ridealong.live.registry import LiveCalls
 from ridealong.recording.folder import Recordings
 from ridealong.speech import SAMPLE_RATE
-from ridealong.store import Store, tenants
+from ridealong.store import Store, taxonomy_versions, tenants
+from ridealong.store.taxonomy_versions import VersionState
 
 if TYPE_CHECKING:
     from ridealong.app.evaluation.labelled import LabelledCall
@@ -35,7 +38,9 @@ if TYPE_CHECKING:
     from ridealong.live.classify import Classified
     from ridealong.live.engine import Minds, UtteranceClassifier
     from ridealong.live.taxonomy import Taxonomy
+    from ridealong.store.taxonomy_versions import StoredHead
 
+EVALUATION = Author(member_id=None, name="evaluation")
 CONSENT = "A labelled transcript that is judged, not a call."
 
 
@@ -86,9 +91,9 @@ class WatchedMinds:
     inner: Minds
     seen: _Watched = field(default_factory=_Watched)
 
-    def classifier(self, taxonomy: Taxonomy) -> UtteranceClassifier:
+    def classifier(self, taxonomy: Taxonomy, heads: Heads = SHIPPED) -> UtteranceClassifier:
         self.seen = _Watched()
-        return _WatchedClassifier(inner=self.inner.classifier(taxonomy), seen=self.seen)
+        return _WatchedClassifier(inner=self.inner.classifier(taxonomy, heads), seen=self.seen)
 
     def embed(self, text: str) -> Vectors:
         return self.inner.embed(text)
@@ -111,8 +116,10 @@ class Stage:
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def open(cls, settings: Settings, minds: Minds, taxonomy: str | None) -> AsyncGenerator[Stage]:
-        """An embedded database in a folder that is removed; `taxonomy` is the document of a tenant that has its own."""
+    async def open(
+        cls, settings: Settings, minds: Minds, taxonomy: str | None, head: StoredHead | None = None
+    ) -> AsyncGenerator[Stage]:
+        """An embedded database in a folder that is removed; document and head of a tenant that has its own."""
         async with contextlib.AsyncExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ridealong-eval-")))
             own = settings.model_copy(update={"data_dir": folder, "database_url": None})
@@ -122,6 +129,13 @@ class Stage:
             if taxonomy is not None:
                 async with store.tenant(tenant.tenant_id) as conn:
                     await tenants.put_document(conn, tenants.DocumentKind.TAXONOMY, "default", taxonomy)
+            if head is not None:
+                async with store.tenant(tenant.tenant_id) as conn:
+                    version = await taxonomy_versions.begin_training(conn, EVALUATION)
+                    await taxonomy_versions.finish_training(
+                        conn, version, head=head.head, features=head.features, report={}
+                    )
+                    await taxonomy_versions.move(conn, version, VersionState.LIVE, EVALUATION)
             watched = WatchedMinds(inner=minds)
             calls = LiveCalls(
                 Engine(

@@ -19,47 +19,65 @@ from ridealong.app.evaluation.play import Stage
 from ridealong.app.evaluation.report import as_json, show
 from ridealong.core.errors import InvalidDocument
 from ridealong.core.moments import TIMING_TYPES
+from ridealong.live.head import Head
 from ridealong.live.taxonomy import default_taxonomy, load_taxonomy
-from ridealong.store import Store, tenants
+from ridealong.store import Store, taxonomy_versions, tenants
 
 if TYPE_CHECKING:
     from ridealong.config import Settings
+    from ridealong.store.taxonomy_versions import StoredHead
 
 
-async def evaluate_files(settings: Settings, paths: Sequence[Path], *, tenant: str | None) -> Evaluation:
-    """Judge the labelled files with the taxonomy and policy of `tenant`, or the product's own.
+async def evaluate_files(
+    settings: Settings, paths: Sequence[Path], *, tenant: str | None, version: int | None = None
+) -> Evaluation:
+    """Judge the labelled files with the taxonomy, policy and classifier of `tenant`, or the product's own.
 
-    Raises InvalidDocument before anything is judged, Refused('unknown_tenant'), MissingPart or Unavailable.
+    Raises InvalidDocument before anything is judged, Refused, MissingPart or Unavailable.
     """
-    document = None if tenant is None else await _taxonomy_of(settings, tenant)
+    document, head = (None, None) if tenant is None else await _own_of(settings, tenant, version)
     taxonomy = default_taxonomy() if document is None else load_taxonomy(document, "taxonomy")
     content = [t.id for t in taxonomy.content_types]
+    learned = set[str]() if head is None else set(Head.of_bytes(head.head).types)
+    if waiting := [t.id for t in taxonomy.content_types if t.examples and t.id not in learned]:
+        sys.stderr.write(f"not learned yet (ridealong taxonomy train --tenant {tenant}): {', '.join(waiting)}\n")
     known = {*content, *TIMING_TYPES}
     calls = [read_labelled(path, known) for path in await asyncio.to_thread(transcripts_in, paths)]
     if not calls:
         raise InvalidDocument("give at least one labelled transcript, or a folder of them")
     loaded = await asyncio.to_thread(models.load, settings)
-    async with Stage.open(settings, loaded, document) as stage:
+    async with Stage.open(settings, loaded, document, head) as stage:
         played = await stage.play_all(calls)
     return evaluate(played, types_to_score(content, played))
 
 
-async def _taxonomy_of(settings: Settings, slug: str) -> str | None:
+async def _own_of(settings: Settings, slug: str, version: int | None) -> tuple[str | None, StoredHead | None]:
+    """The tenant's document, and the head that judges its calls (or that version's)."""
     store = await Store.open(settings)
     try:
         tenant = await tenants.find_tenant(store, slug)
         async with store.tenant(tenant.tenant_id) as conn:
             found = await tenants.active_document(conn, tenants.DocumentKind.TAXONOMY, "default")
+            if version is None:
+                head = (await taxonomy_versions.heads_in_use(conn)).live
+            else:
+                head = await taxonomy_versions.load_head(conn, version)
     finally:
         await store.close()
-    return None if found is None else found.body
+    return None if found is None else found.body, head
 
 
 async def run_evaluation(
-    settings: Settings, paths: Sequence[Path], *, tenant: str | None, json_wanted: bool, html: Path | None
+    settings: Settings,
+    paths: Sequence[Path],
+    *,
+    tenant: str | None,
+    version: int | None = None,
+    json_wanted: bool,
+    html: Path | None,
 ) -> None:
     """The command: print the report, or JSON, and write the page where one is wanted."""
-    found = await evaluate_files(settings, paths, tenant=tenant)
+    found = await evaluate_files(settings, paths, tenant=tenant, version=version)
     if html is not None:
         try:
             await asyncio.to_thread(html.write_text, page(found), encoding="utf-8")

@@ -1,0 +1,168 @@
+"""A tenant's head: what is not taught stays to the bit, new types are found, and what is wrong is told."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ridealong.core.moments import CONTENT_TYPES
+from ridealong.core.transcript import Role
+from ridealong.embedding.minilm import load_embedder
+from ridealong.live.features import Turn
+from ridealong.live.head import Head
+from ridealong.live.known_views import KnownViews
+from ridealong.live.taxonomy import MomentType, default_taxonomy_text, load_taxonomy
+from ridealong.live.teaching import Believed, Source, Statement
+from ridealong.live.train import Example, load_head
+from ridealong.live.tuning import Fitted, TunedType, tune
+from ridealong.live.tuning_base import Base, load_base, rows_of
+from ridealong.live.tuning_report import Trained, report
+
+OWN = Path(__file__).parents[2] / "fixtures" / "own_types"
+PARTS = tuple[KnownViews, Base, Head]
+
+
+@pytest.fixture(scope="module")
+def parts() -> PARTS:
+    embedder = load_embedder()
+    return KnownViews(embedder), load_base(embedder), load_head(embedder)
+
+
+def own_document() -> str:
+    """The default taxonomy with the four types of the fixture behind its own."""
+    added = "\n".join(line for line in (OWN / "types.yaml").read_text().splitlines() if not line.startswith("#"))
+    return default_taxonomy_text().replace("\ntrackers:", f"\n{added}\n\ntrackers:", 1)
+
+
+def tuned_types(types: tuple[MomentType, ...]) -> list[TunedType]:
+    return [TunedType(id=t.id, role=t.role, description=f"{t.label}. {t.description}", detect=t.detect) for t in types]
+
+
+def taught(text: str, type_id: str, *, holds: bool = True) -> Statement:
+    return Statement(
+        example=Example(text=text, role=Role.CUSTOMER, types=(), before=(), call=f"document:{text}"),
+        type=type_id,
+        holds=holds,
+        source=Source.DOCUMENT,
+    )
+
+
+def documented(types: tuple[MomentType, ...]) -> list[Statement]:
+    return [
+        taught(example.text, t.id, holds=holds)
+        for t in types
+        for holds, examples in ((True, t.examples), (False, t.not_examples))
+        for example in examples
+    ]
+
+
+@pytest.fixture(scope="module")
+def fitted(parts: PARTS) -> Fitted:
+    reader, base, shipped = parts
+    types = load_taxonomy(own_document(), "own.yaml").content_types
+    return tune(tuned_types(types), documented(types), base, shipped, reader)
+
+
+def customers(folder: Path) -> list[Example]:
+    """Every customer's utterance of the labelled calls, with what is true of it."""
+    found: list[Example] = []
+    for path in sorted(folder.glob("*.jsonl")):
+        header, *lines = (json.loads(line) for line in path.read_text().splitlines())
+        turns = [
+            Turn(text=one["text"], role=Role.REP if one["speaker"] == header["rep_speaker"] else Role.CUSTOMER)
+            for one in lines
+        ]
+        for number, (turn, one) in enumerate(zip(turns, lines, strict=True)):
+            if turn.role is Role.CUSTOMER:
+                types = tuple(moment["type"] for moment in one["moments"])
+                before = tuple(turns[max(0, number - 3) : number])
+                found.append(Example(text=turn.text, role=turn.role, types=types, before=before, call=path.stem))
+    return found
+
+
+def test_eight_examples_find_a_new_type_on_unseen_calls(parts: PARTS, fitted: Fitted) -> None:
+    said = customers(OWN / "calls")
+    rows, starts = rows_of(said, parts[0])
+    sure = fitted.head.probabilities(np.maximum.reduceat(fitted.head.margins(rows), starts[:-1], axis=0))
+    scores: list[float] = []
+    for name in fitted.tuned:
+        found = sure[:, fitted.head.types.index(name)] >= 0.42
+        true = np.array([name in e.types for e in said])
+        scores.append(2 * float((found & true).sum()) / float(found.sum() + true.sum()))
+    assert len(scores) == 4
+    assert min(scores) >= 0.5
+
+
+def test_a_type_that_nobody_taught_keeps_the_shipped_weights_to_the_bit(parts: PARTS, fitted: Fitted) -> None:
+    shipped = parts[2]
+    for number, name in enumerate(CONTENT_TYPES):
+        at = fitted.head.types.index(name)
+        assert np.array_equal(fitted.head.weights[at], shipped.weights[number])
+        assert fitted.head.offset[at] == shipped.offset[number]
+
+
+def test_a_type_that_the_document_has_removed_is_not_in_the_head(parts: PARTS) -> None:
+    reader, base, shipped = parts
+    types = [t for t in load_taxonomy(own_document(), "own.yaml").content_types if t.id not in ("stall", "price_asked")]
+    head = tune(
+        tuned_types(tuple(types)), [taught("That is far too dear for us.", "objection_raised")], base, shipped, reader
+    )
+    assert "stall" not in head.head.types
+    # Taught nothing, and new: not there either.
+    assert "warranty_asked" not in head.head.types
+
+
+def test_a_shipped_type_learns_from_what_it_is_taught(parts: PARTS) -> None:
+    reader, base, shipped = parts
+    types = tuned_types(load_taxonomy(default_taxonomy_text(), "default.yaml").content_types)
+    text = "We would be looking at the blue plan, I take it?"
+    given = [taught(text, "price_asked"), *(taught(f"{text} {n} of them.", "price_asked") for n in range(7))]
+    found = tune(types, given, base, shipped, reader)
+    at = found.head.types.index("price_asked")
+    rows, _ = rows_of([given[0].example], reader, within_a_call=True)
+    assert found.head.margins(rows)[0, at] > shipped.margins(rows)[0, at] + 0.5
+
+
+def trained(parts: PARTS, fitted: Fitted, statements: list[Statement], running: Head | None = None) -> Trained:
+    nothing = np.zeros((0, len(fitted.head.types)), np.float32)
+    return Trained(
+        fitted=fitted,
+        types=tuple(tuned_types(load_taxonomy(own_document(), "own.yaml").content_types)),
+        believed=Believed(statements=tuple(statements), left_out=(), trusted=()),
+        base=parts[1],
+        running=running or parts[2],
+        shipped=parts[2],
+        past=(),
+        past_running=np.zeros((0, len((running or parts[2]).types)), np.float32),
+        past_candidate=nothing,
+    )
+
+
+def test_the_report_says_what_is_thin_and_what_is_confused(parts: PARTS, fitted: Fitted) -> None:
+    statements = documented(load_taxonomy(own_document(), "own.yaml").content_types)
+    found = report(trained(parts, fitted, statements))
+    by_type = {t["type"]: t for t in found["types"]}
+    assert by_type["warranty_asked"]["positives"] == 8
+    assert 0.0 < by_type["warranty_asked"]["false_alarms"] < 0.05
+    assert not by_type["stall"]["trained"]
+    assert all(pair["examples"][0]["text"] for pair in found["confused"])
+    assert found["verdict"]["not_worse"], "what was not taught cannot have become worse"
+
+
+def test_a_head_that_spoils_the_shipped_calls_is_told_as_worse(parts: PARTS, fitted: Fitted) -> None:
+    deaf = replace(fitted, head=replace(fitted.head, offset=fitted.head.offset - 9.0))
+    found = report(trained(parts, deaf, documented(load_taxonomy(own_document(), "own.yaml").content_types)))
+    assert not found["verdict"]["not_worse"]
+    assert "macro-F1" in found["verdict"]["reasons"][0]
+
+
+def test_many_small_steps_down_are_told_against_the_shipped_classifier(parts: PARTS, fitted: Fitted) -> None:
+    deaf = replace(fitted, head=replace(fitted.head, offset=fitted.head.offset - 9.0))
+    statements = documented(load_taxonomy(own_document(), "own.yaml").content_types)
+    found = report(trained(parts, deaf, statements, running=deaf.head))
+    assert found["guard"]["difference"] == 0.0
+    assert not found["verdict"]["not_worse"]
