@@ -112,6 +112,10 @@ class EvidenceFinder:
             (self._with_doubt(found, criterion, context) for found in read), key=lambda found: -found.confidence
         )
 
+    def likeness(self, criterion: Criterion, texts: Sequence[str], context: ReviewContext) -> float:
+        """Cosine of the one of `texts` that is nearest to an example of `criterion`."""
+        return float((self._embed(texts, context) @ self._profile(criterion).shown.T).max())
+
     def _read_sentences(self, of: Profile, shown: Sequence[Shown], context: ReviewContext) -> list[Shown]:
         """Each of `shown`, narrowed to the sentence that shows most where one shows more than the whole."""
         split = [(found, sentence) for found in shown for sentence in sentences(found.utterance.text)]

@@ -23,11 +23,15 @@ from ridealong.core.rubric import Rubric, call_score
 from ridealong.core.stats import call_statistics
 from ridealong.core.transcript import TranscriptId
 from ridealong.postcall import durable
+from ridealong.postcall.absence import AbsenceSearch
+from ridealong.postcall.confidence import confidence_of
 from ridealong.postcall.durable import ReviewerFailed, StepCounts, StepFailed, Steps
+from ridealong.postcall.evidence import EvidenceFinder
 from ridealong.postcall.rehearing import FAILED, NOTHING, Rehearing
 from ridealong.postcall.render import render
 from ridealong.postcall.review import (
     CallReviewer,
+    Checks,
     Counts,
     ReviewContext,
     Reviewer,
@@ -37,6 +41,7 @@ from ridealong.postcall.review import (
     review_section,
 )
 from ridealong.postcall.rubric import DEFAULT_RUBRIC, load_rubric, shipped_rubric_text
+from ridealong.postcall.tally import by_fate
 from ridealong.postcall.warnings import review_warnings, step_warnings
 from ridealong.store.artifacts import load_artifact
 from ridealong.store.calls import (
@@ -47,6 +52,7 @@ from ridealong.store.calls import (
     load_vectors,
     queue_review,
 )
+from ridealong.store.confidence_models import active_confidence
 from ridealong.store.moments import load_moments
 from ridealong.store.reviews import (
     ReviewRef,
@@ -66,6 +72,7 @@ from ridealong.store.reviews import (
     save_steps,
     unfinished_reviews,
 )
+from ridealong.store.speakers import load_names
 from ridealong.store.tenant_settings import load_settings_of
 from ridealong.store.tenants import DocumentKind, active_document
 from ridealong.telemetry import review_seconds
@@ -100,6 +107,7 @@ class _Call:
     context: ReviewContext
     rubric: Rubric
     reviewer: CallReviewer
+    checks: Checks
 
 
 @dataclass(slots=True)
@@ -128,10 +136,12 @@ class ReviewPipeline:
         *,
         at_once: int = AT_ONCE,
         rehearing: Rehearing | None = None,
+        finder: EvidenceFinder | None = None,
     ) -> None:
         self._store = store
         self._embedder = embedder
         self._reviewer = reviewer
+        self._search = AbsenceSearch(finder or EvidenceFinder(embedder), embedder)
         self._open = _Open()
         self._rehearing = rehearing
         self._room = asyncio.Semaphore(at_once)
@@ -149,13 +159,15 @@ class ReviewPipeline:
         *,
         at_once: int = AT_ONCE,
         rehearing: Rehearing | None = None,
+        finder: EvidenceFinder | None = None,
         sweep_seconds: float = SWEEP_SECONDS,
     ) -> ReviewPipeline:
         """Start DBOS on the store's database and take up what is unfinished. Raises Unavailable.
 
         `at_once`: reviews of this process at the same time. `rehearing`: makes a better transcript of each call first.
+        `finder`: the local reviewer's, so that nothing is prepared twice.
         """
-        pipeline = cls(store, embedder, reviewer, at_once=at_once, rehearing=rehearing)
+        pipeline = cls(store, embedder, reviewer, at_once=at_once, rehearing=rehearing, finder=finder)
         await asyncio.to_thread(durable.launch, store.owner_url)
 
         async def review(tenant: str, review: str, done: dict[str, StepCounts]) -> int:
@@ -375,12 +387,15 @@ class ReviewPipeline:
                 if m.moment.evidence[0].transcript_id == transcript.id
             )
             vectors = await load_vectors(connection, review.transcript_id)
+            names = await load_names(connection, review.transcript_id)
+            confidence = confidence_of(await active_confidence(connection))
         context = ReviewContext(
             transcript=transcript,
             roles=roles,
             moments=moments,
             vectors=await asyncio.to_thread(embed_call, transcript, self._embedder, vectors),
             duration_ms=max(call.audio_ms, transcript.end_ts),
+            names=names,
         )
         reviewer = await self._reviewer.begin(tenant_id, rubric, context)
         async with self._store.tenant(tenant_id) as connection:
@@ -393,7 +408,12 @@ class ReviewPipeline:
                 rubric=text,
                 roles=roles,
             )
-        self._open.calls[review_id] = _Call(context=context, rubric=rubric, reviewer=reviewer)
+        self._open.calls[review_id] = _Call(
+            context=context,
+            rubric=rubric,
+            reviewer=reviewer,
+            checks=Checks(search=self._search, confidence=confidence, rubric=rubric),
+        )
         return self._open.calls[review_id]
 
     async def _statistics(self, tenant_id: UUID, review_id: UUID) -> StepCounts:
@@ -410,27 +430,29 @@ class ReviewPipeline:
         log = StepLog(step=prefix + section_step(section_id))
         section = call.rubric.section(section_id)
         try:
-            outcome = await _asked(review_section(_who(call, prefix), section, call.context, log, self._embed))
+            outcome = await _asked(
+                review_section(_who(call, prefix), section, call.context, log, self._embed, checks=call.checks)
+            )
         except ModelFailed:
             await self._keep_steps(tenant_id, review_id, log)
             raise
         async with self._store.tenant(tenant_id) as connection:
             await save_section(connection, review_id, outcome.review, position=position, vectors=outcome.vectors)
             await save_steps(connection, review_id, log.step, log.asked)
-        return _step_counts(outcome.counts, log)
+        return _step_counts(outcome.counts, log) | outcome.tally.flat()
 
     async def _coach(self, tenant_id: UUID, review_id: UUID, prefix: str) -> StepCounts:
         call = await self._call(tenant_id, review_id)
         log = StepLog(step=prefix + COACHING)
         try:
-            outcome = await _asked(coach_call(_who(call, prefix), call.context, log, self._embed))
+            outcome = await _asked(coach_call(_who(call, prefix), call.context, log, self._embed, checks=call.checks))
         except ModelFailed:
             await self._keep_steps(tenant_id, review_id, log)
             raise
         async with self._store.tenant(tenant_id) as connection:
             await save_coaching_moments(connection, review_id, outcome.coaching_moments, vectors=outcome.vectors)
             await save_steps(connection, review_id, log.step, log.asked)
-        return _step_counts(outcome.counts, log)
+        return _step_counts(outcome.counts, log) | outcome.tally.flat()
 
     async def _embed(self, texts: Sequence[str]) -> Vectors:
         return await asyncio.to_thread(self._embedder.embed, texts)
@@ -485,6 +507,8 @@ class ReviewPipeline:
                 removed_claims=totals["removed"],
                 lowered_claims=totals["lowered"],
                 unchecked_claims=totals["unchecked"],
+                checks=by_fate(made),
+                confidence_version=None if call.checks.confidence is None else call.checks.confidence.version,
             )
         stored = self._open.stored.get(review_id)
         if stored is not None and not stored.done():

@@ -9,7 +9,8 @@ from uuid import UUID
 from psycopg import AsyncConnection
 
 from ridealong.core.artifact import Artifact
-from ridealong.core.claims import AbsenceClaim, Claim
+from ridealong.core.claims import AbsenceClaim, Claim, Searched
+from ridealong.core.confidence import Signals
 from ridealong.core.errors import Refused
 from ridealong.core.rubric import CoachingMoment, Finding, Score, SectionReview
 from ridealong.core.transcript import Transcript
@@ -35,12 +36,7 @@ async def load_artifact(connection: AsyncConnection, call_id: UUID, revision: in
             "review_not_finished", f"the review of this call is {review.status}: ask again when it is finished"
         )
     transcript = await load_transcript(connection, review.transcript_id)
-    claims = await _load_claims(connection, review.review_id, transcript)
-    cursor = await connection.execute(
-        "SELECT section_id, title, score, confidence, not_assessed FROM review_section WHERE review_id = %s"
-        " ORDER BY position, section_id",
-        [review.review_id],
-    )
+    sections, coaching_moments = await load_findings(connection, review.review_id, transcript)
     return Artifact(
         review_id=review.review_id,
         transcript_id=review.transcript_id,
@@ -51,18 +47,8 @@ async def load_artifact(connection: AsyncConnection, call_id: UUID, revision: in
         score=review.score,
         assessed=bool(review.assessed),
         duration_ms=call.audio_ms,
-        sections=tuple(
-            SectionReview(
-                section_id=row[0],
-                title=row[1],
-                score=row[2],
-                confidence=row[3],
-                findings=tuple(finding for section_id, finding in claims.findings if section_id == row[0]),
-                not_assessed=tuple(row[4]),
-            )
-            for row in await cursor.fetchall()
-        ),
-        coaching_moments=tuple(claims.coaching_moments),
+        sections=sections,
+        coaching_moments=coaching_moments,
         moments=tuple(await load_moments(connection, transcript)),
         statistics=review.statistics,
         speakers=tuple((await load_roles(connection, review.transcript_id)).values()),
@@ -71,9 +57,35 @@ async def load_artifact(connection: AsyncConnection, call_id: UUID, revision: in
         removed_claims=review.removed_claims,
         lowered_claims=review.lowered_claims,
         unchecked_claims=review.unchecked_claims,
+        checks=review.checks,
+        confidence_version=review.confidence_version,
         warnings=review.warnings,
         steps=tuple(await load_steps(connection, review.review_id)),
     )
+
+
+async def load_findings(
+    connection: AsyncConnection, review_id: UUID, transcript: Transcript
+) -> tuple[tuple[SectionReview, ...], tuple[CoachingMoment, ...]]:
+    """The sections and coaching moments that a review keeps so far, each quote proved once more."""
+    claims = await _load_claims(connection, review_id, transcript)
+    cursor = await connection.execute(
+        "SELECT section_id, title, score, confidence, not_assessed FROM review_section WHERE review_id = %s"
+        " ORDER BY position, section_id",
+        [review_id],
+    )
+    sections = tuple(
+        SectionReview(
+            section_id=row[0],
+            title=row[1],
+            score=row[2],
+            confidence=row[3],
+            findings=tuple(finding for section_id, finding in claims.findings if section_id == row[0]),
+            not_assessed=tuple(row[4]),
+        )
+        for row in await cursor.fetchall()
+    )
+    return sections, tuple(claims.coaching_moments)
 
 
 async def _reviewed_revision(connection: AsyncConnection, call_id: UUID) -> int | None:
@@ -99,7 +111,8 @@ async def _load_claims(connection: AsyncConnection, review_id: UUID, transcript:
     further = by_owner(await cursor.fetchall())
     cursor = await connection.execute(
         "SELECT claim_id, utterance_no, quote_start, quote_end, statement, confidence, through, kind, section_id,"
-        " criterion_id, score, title, advice FROM claim WHERE review_id = %s ORDER BY kind, section_id, position",
+        " criterion_id, score, title, advice, signals, searched_from, closest_no, closest_similarity"
+        " FROM claim WHERE review_id = %s ORDER BY kind, section_id, position",
         [review_id],
     )
     found = _Claims()
@@ -115,6 +128,16 @@ async def _load_claims(connection: AsyncConnection, review_id: UUID, transcript:
 def _claim(row: tuple[Any, ...], further: Mapping[Any, list[tuple[int, int, int]]], transcript: Transcript) -> Claim:
     places = [(row[1], row[2], row[3]), *further.get(row[0], [])]
     evidence = tuple(evidence_of(transcript, *place) for place in places)
+    signals = Signals.of(row[13])
     if row[6] is None:
-        return Claim(statement=row[4], confidence=row[5], evidence=evidence, claim_id=row[0])
-    return AbsenceClaim(statement=row[4], confidence=row[5], evidence=evidence, through=row[6], claim_id=row[0])
+        return Claim(statement=row[4], confidence=row[5], evidence=evidence, claim_id=row[0], signals=signals)
+    searched = None if row[14] is None else Searched(from_no=row[14], closest_no=row[15], similarity=row[16] or 0.0)
+    return AbsenceClaim(
+        statement=row[4],
+        confidence=row[5],
+        evidence=evidence,
+        through=row[6],
+        claim_id=row[0],
+        signals=signals,
+        searched=searched,
+    )
