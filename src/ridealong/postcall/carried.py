@@ -305,6 +305,7 @@ _COMMON: Final = (
     " renewal demo onboarding quote discount terms negotiation stakeholder stakeholders champion process"
     " criteria economic"
     " buyer metrics identify unaddressed addressed unanswered answered ignored vague specific direct honest"
+    " according whether apart aside besides furthermore moreover similarly likewise instead later until accordingly"
     " after-call tried played used call calls meeting meetings product team company business today yes"
 )
 
