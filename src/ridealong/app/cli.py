@@ -32,6 +32,8 @@ members = typer.Typer(no_args_is_help=True, help="The people of a tenant: who ma
 app.add_typer(members, name="members")
 moments = typer.Typer(no_args_is_help=True, help="Moments: how well they are judged.")
 app.add_typer(moments, name="moments")
+reviews = typer.Typer(no_args_is_help=True, help="Reviews: how sure their statements are.")
+app.add_typer(reviews, name="review")
 
 T = TypeVar("T")
 
@@ -389,6 +391,19 @@ def moments_eval(
     from ridealong.app.evaluation.run import run_evaluation  # noqa: PLC0415
 
     _run(run_evaluation(_settings(), files, tenant=tenant, json_wanted=as_json, html=html))
+
+
+@reviews.command("calibrate")
+def review_calibrate(
+    *,
+    back: Annotated[int | None, typer.Option(min=0, help="Use this earlier version again; 0: as shipped.")] = None,
+    listed: Annotated[bool, typer.Option("--list", help="Show the versions, and change nothing.")] = False,
+    tenant: Tenant = DEFAULT_TENANT,
+) -> None:
+    """Learn from the votes on claims how sure a claim is. Needs 40 voted claims, some of either kind."""
+    from ridealong.app.calibration import run_calibration  # noqa: PLC0415
+
+    sys.stdout.write(_run(run_calibration(_settings(), tenant=tenant, back=back, listed=listed)) + "\n")
 
 
 def _factor(speed: Speed) -> float:

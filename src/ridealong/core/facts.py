@@ -503,7 +503,7 @@ def names_in(
         before = text[: match.start()].rstrip(" \"'“”‘’(")
         quoted = text[match.start() - 1 : match.start()] in tuple('"“‘(')
         begins = not before or before[-1] in _SENTENCE_END or quoted
-        if begins and not title and word not in known and word.endswith(_ORDINARY_ENDS):
+        if begins and word not in known and word.endswith(_ORDINARY_ENDS):
             continue
         # "Karen" at the begin of a sentence is a name where the call has it as one; "Pricing" is not.
         if (begins or title) and common and word not in known:

@@ -1,4 +1,4 @@
-"""Finding a quote in what was said: case, spacing, punctuation and what nobody sees are ignored, and nothing else is."""
+"""Finding a quote in what was said: case, spacing, punctuation and what nobody sees are ignored, nothing else."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ import numpy as np
 from ridealong.core.claims import AbsenceClaim, Searched
 
 if TYPE_CHECKING:
-    from ridealong.core.rubric import Criterion, Rubric
+    from ridealong.core.rubric import CoachingMoment, Criterion, Rubric
     from ridealong.embedding import Embedder, Vectors
     from ridealong.postcall.evidence import EvidenceFinder, Shown
     from ridealong.postcall.review import ReviewContext
@@ -92,6 +92,21 @@ class AbsenceSearch:
             similarity=float(np.clip(similar[best], -1.0, 1.0)),
         )
         return Found(searched=found, probability=0.0)
+
+    def subject(self, coaching: CoachingMoment, rubric: Rubric, context: ReviewContext) -> Criterion | None:
+        """The criterion of which the moment says that it was done or (a claim of absence) was not done.
+
+        Only where the words that it cites show that criterion can it say that it was done.
+        """
+        criterion = self.about(f"{coaching.title}. {coaching.claim.statement}", rubric, context)
+        if criterion is None or isinstance(coaching.claim, AbsenceClaim):
+            return criterion
+        for evidence in coaching.claim.evidence:
+            at = evidence.start_ts
+            shown = self._finder.find(criterion, context, from_ts=at, until_ts=at + 1, most=1)
+            if shown and shown[0].utterance.no == evidence.utterance_no and shown[0].confidence >= BETTER:
+                return criterion
+        return None
 
     def about(self, text: str, rubric: Rubric, context: ReviewContext) -> Criterion | None:
         """The criterion that `text` is about, by meaning; None where it is near to none of them."""

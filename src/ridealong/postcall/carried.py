@@ -6,7 +6,6 @@ whoever wrote the statement. The reason goes back to its author, and tells the p
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -313,12 +312,5 @@ _COMMON: Final = (
 @cache
 def ordinary_words() -> frozenset[str]:
     """Words that are no names at the begin of a sentence: words that our own texts write small."""
-    folder = files("ridealong.postcall")
-    texts = [_COMMON]
-    for name in ("ordinary.jsonl", "examples.jsonl"):
-        lines = folder.joinpath("calibration", name).read_text(encoding="utf-8").splitlines()
-        texts += [str(json.loads(line)["text"]) for line in lines]
-    for sub, end in (("rubrics", ".yaml"), ("prompts", ".md")):
-        texts += [p.read_text(encoding="utf-8") for p in folder.joinpath(sub).iterdir() if p.name.endswith(end)]
-    small = {word for text in texts for word in re.findall(r"(?<![\w'’-])[a-zà-ÿ]+(?:['’][a-z]+)?", text)}
-    return frozenset(folded(word) for word in small if len(word) > 1 or word in "ai")
+    listed = files("ridealong.postcall").joinpath("calibration", "words.txt").read_text(encoding="utf-8")
+    return frozenset(folded(word) for word in (*_COMMON.split(), *listed.split()))

@@ -19,12 +19,13 @@ from uuid import UUID
 import structlog
 
 from ridealong.core.errors import InvalidDocument, ModelFailed, Refused, RidealongError, Unavailable
-from ridealong.core.rubric import Rubric, call_score
+from ridealong.core.rubric import Rubric, call_score, scored_section
 from ridealong.core.stats import call_statistics
 from ridealong.core.transcript import TranscriptId
 from ridealong.postcall import durable
 from ridealong.postcall.absence import AbsenceSearch
 from ridealong.postcall.confidence import confidence_of
+from ridealong.postcall.consistency import contradictions, settle, statements
 from ridealong.postcall.durable import ReviewerFailed, StepCounts, StepFailed, Steps
 from ridealong.postcall.evidence import EvidenceFinder
 from ridealong.postcall.rehearing import FAILED, NOTHING, Rehearing
@@ -43,7 +44,7 @@ from ridealong.postcall.review import (
 from ridealong.postcall.rubric import DEFAULT_RUBRIC, load_rubric, shipped_rubric_text
 from ridealong.postcall.tally import by_fate
 from ridealong.postcall.warnings import review_warnings, step_warnings
-from ridealong.store.artifacts import load_artifact
+from ridealong.store.artifacts import load_artifact, load_findings
 from ridealong.store.calls import (
     latest_revision,
     load_call,
@@ -80,7 +81,9 @@ from ridealong.telemetry import review_seconds
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
+    from ridealong.core.rubric import CoachingMoment, Criterion
     from ridealong.embedding import Embedder, Vectors
+    from ridealong.postcall.consistency import Said
     from ridealong.store import Store
 
 RUBRIC_NAME: Final = "default"
@@ -92,6 +95,7 @@ HEARING_AT_ONCE: Final = 4
 """Recordings that are heard again at the same time, beside the reviews: mostly somebody else's work."""
 
 COACHING: Final = "coaching moments"
+CONSISTENCY: Final = "consistency"
 INSTEAD: Final = "instead: "
 """Before the name of a step that is done again by the reviewer who stands in."""
 HEARD_AGAIN: Final = "heard again"
@@ -347,6 +351,10 @@ class ReviewPipeline:
             if not any(found[section_step(s.id)] is not None for s in rubric.sections):
                 raise StepFailed("no section of the rubric could be scored")
 
+        prefix = INSTEAD if stood_in else ""
+        found[CONSISTENCY] = await steps.run(CONSISTENCY, lambda: self._consistent(tenant_id, review_id, prefix))
+        steps.unless_away()
+
         async def finish() -> StepCounts:
             return await self._finish(tenant_id, review_id, found, stood_in=stood_in, heard_again=heard_again)
 
@@ -453,6 +461,45 @@ class ReviewPipeline:
             await save_coaching_moments(connection, review_id, outcome.coaching_moments, vectors=outcome.vectors)
             await save_steps(connection, review_id, log.step, log.asked)
         return _step_counts(outcome.counts, log) | outcome.tally.flat()
+
+    async def _consistent(self, tenant_id: UUID, review_id: UUID, prefix: str) -> StepCounts:
+        """Settle what contradicts itself between the sections and the coaching moments; what that came to."""
+        call = await self._call(tenant_id, review_id)
+        async with self._store.tenant(tenant_id) as connection:
+            sections, coaching = await load_findings(connection, review_id, call.context.transcript)
+
+        def found() -> list[tuple[Said, Said]]:
+            def about(moment: CoachingMoment) -> Criterion | None:
+                return self._search.subject(moment, call.rubric, call.context)
+
+            return contradictions(statements(sections, coaching, about))
+
+        log = StepLog(step=prefix + CONSISTENCY)
+        settled = await settle(await asyncio.to_thread(found), _who(call, prefix), log, call.checks.confidence)
+        if not settled.dropped and not settled.lowered:
+            return {}
+        kept, moments = settled.apply(sections, coaching)
+        places = {s.id: n for n, s in enumerate(call.rubric.sections)}
+        rescored = [
+            scored_section(call.rubric.section(new.section_id), new.findings)
+            for old, new in zip(sections, kept, strict=True)
+            if [f.claim for f in old.findings] != [f.claim for f in new.findings]
+        ]
+        vectors = {s.section_id: await self._embed([f.claim.statement for f in s.findings]) for s in rescored}
+        coached = await self._embed([m.claim.statement for m in moments])
+        async with self._store.tenant(tenant_id) as connection:
+            for section in rescored:
+                await save_section(
+                    connection,
+                    review_id,
+                    section,
+                    position=places[section.section_id],
+                    vectors=vectors[section.section_id],
+                )
+            await save_coaching_moments(connection, review_id, moments, vectors=coached)
+            await save_steps(connection, review_id, log.step, log.asked)
+        counts = {"removed": len(settled.dropped), "lowered": len(settled.lowered)}
+        return counts | settled.tally.flat()
 
     async def _embed(self, texts: Sequence[str]) -> Vectors:
         return await asyncio.to_thread(self._embedder.embed, texts)
