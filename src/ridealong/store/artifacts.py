@@ -12,6 +12,7 @@ from ridealong.core.artifact import Artifact
 from ridealong.core.claims import AbsenceClaim, Claim, Searched
 from ridealong.core.confidence import Signals
 from ridealong.core.errors import Refused
+from ridealong.core.faults import Fate
 from ridealong.core.rubric import CoachingMoment, Finding, Score, SectionReview
 from ridealong.core.transcript import Transcript
 from ridealong.store.calls import load_call, load_roles, load_transcript
@@ -57,7 +58,7 @@ async def load_artifact(connection: AsyncConnection, call_id: UUID, revision: in
         removed_claims=review.removed_claims,
         lowered_claims=review.lowered_claims,
         unchecked_claims=review.unchecked_claims,
-        checks=review.checks,
+        checks={fate: dict(sorted(review.checks.get(fate, {}).items())) for fate in Fate} if review.checks else {},
         confidence_version=review.confidence_version,
         warnings=review.warnings,
         steps=tuple(await load_steps(connection, review.review_id)),
