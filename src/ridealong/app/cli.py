@@ -15,6 +15,7 @@ from rich.console import Console
 
 from ridealong import telemetry
 from ridealong.config import Settings, load_settings
+from ridealong.core.context import CallContext
 from ridealong.core.errors import InvalidDocument, MissingPart, RidealongError
 from ridealong.core.people import MemberRole
 
@@ -45,6 +46,11 @@ Tenant = Annotated[str, typer.Option("--tenant", help="The tenant's short name."
 class Speed(StrEnum):
     REAL = "1"
     MAX = "max"
+
+
+class SpokenBy(StrEnum):
+    REP = "rep"
+    CUSTOMER = "customer"
 
 
 class Layout(StrEnum):
@@ -123,6 +129,10 @@ def coach(
     transcriber: Annotated[str | None, typer.Option(help="Which transcriber hears it.")] = None,
     layout: Annotated[Layout, typer.Option(help="What the channels hold.")] = Layout.AUTO,
     rep_speaker: Annotated[int | None, typer.Option(min=0, help="The rep's speaker id, where you know it.")] = None,
+    customer: Annotated[str, typer.Option(help="Whose call it is: brings a customer's calls together.")] = "",
+    deal: Annotated[str, typer.Option(help="The deal it belongs to.")] = "",
+    call_type: Annotated[str, typer.Option(help="For example demo; a rubric can depend on it.")] = "",
+    stage: Annotated[str, typer.Option(help="The deal's stage; a rubric can depend on it.")] = "",
     tenant: Tenant = DEFAULT_TENANT,
 ) -> None:
     """Run a recording, or a transcript, through the same code as a live call: live path and review."""
@@ -140,6 +150,7 @@ def coach(
             layout=None if layout is Layout.AUTO else layout.value,
             rep_speaker=rep_speaker,
             tenant=tenant,
+            context=CallContext(customer=customer, deal=deal, call_type=call_type, stage=stage),
         )
     )
 
@@ -183,6 +194,82 @@ def search(
     from ridealong.app.commands import show_hits  # noqa: PLC0415
 
     _run(show_hits(_settings(), tenant=tenant, text=" ".join(words), limit=limit, as_json=as_json))
+
+
+@app.command()
+def ask(
+    question: Annotated[
+        list[str], typer.Argument(help="For example: what did customers say about onboarding this month?")
+    ],
+    *,
+    started_from: Annotated[str | None, typer.Option("--from", help="First day, for example 2026-11-01.")] = None,
+    started_to: Annotated[str | None, typer.Option("--to", help="The day after the last one.")] = None,
+    rep: Annotated[str | None, typer.Option(help="Only this rep's calls, by id.")] = None,
+    customer: Annotated[str | None, typer.Option(help="Only calls with this customer.")] = None,
+    deal: Annotated[str | None, typer.Option(help="Only calls about this deal.")] = None,
+    role: Annotated[SpokenBy | None, typer.Option(help="Whose words.")] = None,
+    moment: Annotated[list[str] | None, typer.Option(help="Only words with a moment of this type; repeatable.")] = None,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+    tenant: Tenant = DEFAULT_TENANT,
+) -> None:
+    """Answer a question from what was said on all calls; every sentence is cited and can be played."""
+    from ridealong.app.across_commands import day, show_answer  # noqa: PLC0415
+    from ridealong.core.answer import Scope  # noqa: PLC0415
+    from ridealong.core.transcript import Role  # noqa: PLC0415
+
+    scope = Scope(
+        started_from=day(started_from),
+        started_to=day(started_to),
+        rep_id=rep,
+        customer=customer,
+        deal=deal,
+        role=Role.UNKNOWN if role is None else Role(role.value),
+        moments=tuple(moment or ()),
+    )
+    answer = show_answer(_settings(), tenant=tenant, question=" ".join(question), scope=scope, as_json=as_json)
+    sys.stdout.write(_run(answer).rstrip("\n") + "\n")
+
+
+@app.command()
+def deals(*, as_json: Annotated[bool, typer.Option("--json")] = False, tenant: Tenant = DEFAULT_TENANT) -> None:
+    """The customers and deals that calls name, the one that was spoken about last first."""
+    from ridealong.app.across_commands import show_deals  # noqa: PLC0415
+
+    sys.stdout.write(_run(show_deals(_settings(), tenant=tenant, as_json=as_json)).rstrip("\n") + "\n")
+
+
+@app.command()
+def deal(
+    customer: Annotated[str, typer.Argument(help="As the calls name it.")],
+    name: Annotated[str | None, typer.Argument(help="One of its deals; all of its calls when left out.")] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+    tenant: Tenant = DEFAULT_TENANT,
+) -> None:
+    """What is known of a deal over all of its calls: each MEDDIC field, and which claim set or changed it."""
+    from ridealong.app.across_commands import show_deal  # noqa: PLC0415
+
+    text = _run(show_deal(_settings(), tenant=tenant, customer=customer, deal=name, as_json=as_json))
+    sys.stdout.write(text.rstrip("\n") + "\n")
+
+
+@app.command()
+def themes(
+    *,
+    started_from: Annotated[str | None, typer.Option("--from", help="First day, for example 2026-11-01.")] = None,
+    started_to: Annotated[str | None, typer.Option("--to", help="The day after the last one.")] = None,
+    rep: Annotated[str | None, typer.Option(help="Only this rep's calls, by id.")] = None,
+    customer: Annotated[str | None, typer.Option(help="Only calls with this customer.")] = None,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+    tenant: Tenant = DEFAULT_TENANT,
+) -> None:
+    """What customers keep saying: objections, problems, and the alternatives that were named, by week."""
+    from ridealong.app.across_commands import day, show_themes  # noqa: PLC0415
+    from ridealong.core.answer import Scope  # noqa: PLC0415
+
+    scope = Scope(started_from=day(started_from), started_to=day(started_to), rep_id=rep, customer=customer)
+    text = _run(show_themes(_settings(), tenant=tenant, scope=scope, as_json=as_json))
+    sys.stdout.write(text.rstrip("\n") + "\n")
 
 
 @app.command()

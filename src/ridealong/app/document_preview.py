@@ -85,10 +85,10 @@ class DocumentPreviews:
         sections: list[SectionReview] = []
         dropped = 0
         for section in rubric.sections:
-            outcome = await review_section(reviewer, section, context, StepLog(step=section.id))
+            outcome = await review_section(reviewer, section, context, StepLog(step=section.id), checks=checks)
             sections.append(outcome.review)
             dropped += outcome.counts.dropped
-        coaching = await coach_call(reviewer, context, StepLog(step="coaching moments"))
+        coaching = await coach_call(reviewer, context, StepLog(step="coaching moments"), checks=checks)
         score = call_score(rubric, {s.section_id: s.score for s in sections if s.assessed})
         statistics = await asyncio.to_thread(call_statistics, transcript, roles, context.duration_ms)
         return Artifact(

@@ -17,6 +17,7 @@ from uuid import UUID
 import structlog
 
 from ridealong.app import hosted, identity, models, reviewing, transcribers
+from ridealong.app.across import StoredAcross
 from ridealong.app.call_pages import StoredCallPages
 from ridealong.app.document_preview import DocumentPreviews
 from ridealong.app.documents import StoredDocuments
@@ -46,6 +47,7 @@ from ridealong.web.socket import Limits
 
 if TYPE_CHECKING:
     from ridealong.config import Settings
+    from ridealong.postcall.hosted import ModelsFor
 
 DEFAULT_TENANT: Final = "default"
 
@@ -218,6 +220,7 @@ class Runtime:
             shares=StoredShares(self.store),
             playlists=StoredPlaylists(self.store),
             team=StoredTeam(self.store, self.calls),
+            across=StoredAcross.of(self.store, self.models.embedder, self.threads, self.answering),
             documents=StoredDocuments(self.store),
             voices=StoredVoices(self.store, self.threads),
             settings=StoredSettings(self.store),
@@ -234,6 +237,11 @@ class Runtime:
             # Pauses take no call audio, but keep the socket open: twice the longest call is plenty.
             limits=Limits(call_s=self.settings.max_call_hours * 2 * 3600),
         )
+
+    @property
+    def answering(self) -> ModelsFor:
+        """Who writes answers to a tenant's questions: whoever reviews its calls."""
+        return reviewing.models_of(self.settings, self.house, self.tenant_models)
 
     def retention(self) -> Retention:
         """What erases calls that are past their tenant's time."""

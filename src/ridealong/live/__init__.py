@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
 from ridealong.core.author import Author
+from ridealong.core.context import CallContext
 from ridealong.core.events import CallEvent
 from ridealong.core.moments import Verdict
 
@@ -58,6 +59,8 @@ class CallStart:
     """The client's statement of which speaker id is the rep, where the source knows it."""
     external_id: str = ""
     """The call's name where it comes from, for example a carrier's call id; empty where it has none."""
+    context: CallContext = field(default_factory=CallContext)
+    """Whose deal it is and what kind of call, as far as whoever starts it knows."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -176,18 +176,27 @@ CREATE TABLE ridealong.call (
     audio_ms bigint NOT NULL DEFAULT 0,
     -- The call's name where it comes from (a carrier's call id); two calls may share one, after a line that broke.
     external_id text NOT NULL DEFAULT '',
+    -- Whose deal it is and what kind of call, in the tenant's own words; empty where nobody said it.
+    customer text NOT NULL DEFAULT '',
+    deal text NOT NULL DEFAULT '',
+    call_type text NOT NULL DEFAULT '',
+    stage text NOT NULL DEFAULT '',
     PRIMARY KEY (tenant_id, call_id),
     CONSTRAINT call_belongs_to_a_rep FOREIGN KEY (tenant_id, rep_id) REFERENCES ridealong.rep,
     CONSTRAINT call_states_its_consent CHECK (consent ~ '\S'),
     CONSTRAINT call_is_live_or_ended CHECK (status IN ('live', 'ended')),
     CONSTRAINT call_that_ended_says_when_and_why CHECK
         ((status = 'ended') = (ended_at IS NOT NULL) AND (status = 'ended') = (ended_reason IS NOT NULL)),
-    CONSTRAINT call_audio_is_not_negative CHECK (audio_ms >= 0)
+    CONSTRAINT call_audio_is_not_negative CHECK (audio_ms >= 0),
+    CONSTRAINT call_customer_and_deal_are_short CHECK (char_length(customer) <= 300 AND char_length(deal) <= 300),
+    CONSTRAINT call_type_and_stage_are_short CHECK (char_length(call_type) <= 64 AND char_length(stage) <= 64)
 );
 
 CREATE INDEX call_by_start ON ridealong.call (tenant_id, started_at DESC, call_id DESC);
 CREATE INDEX call_of_a_rep ON ridealong.call (tenant_id, rep_id, started_at DESC, call_id DESC);
 CREATE INDEX call_by_external_id ON ridealong.call (tenant_id, external_id) WHERE external_id <> '';
+CREATE INDEX call_of_a_customer ON ridealong.call (tenant_id, lower(customer), started_at DESC) WHERE customer <> '';
+CREATE INDEX call_of_a_deal ON ridealong.call (tenant_id, lower(deal), started_at DESC) WHERE deal <> '';
 CREATE INDEX call_that_is_live ON ridealong.call (started_at) WHERE status = 'live';
 
 CREATE TABLE ridealong.token (
@@ -923,6 +932,8 @@ END;
 $samples$;
 ALTER TABLE ridealong.vendor_account ALTER COLUMN sealed_key SET STATISTICS 0;
 ALTER TABLE ridealong.webhook ALTER COLUMN sealed_secret SET STATISTICS 0;
+ALTER INDEX ridealong.call_of_a_customer ALTER COLUMN 2 SET STATISTICS 0;
+ALTER INDEX ridealong.call_of_a_deal ALTER COLUMN 2 SET STATISTICS 0;
 
 ---------------------------------------------------------------------------------------------------- who may see what
 
@@ -1163,6 +1174,53 @@ BEGIN
 END;
 $lookup$;
 
+-- The utterances of some calls that are nearest to a question, by meaning and by words, joined as in `search`. Of each
+-- call only the newest transcript counts.
+CREATE FUNCTION ridealong.search_calls(query text, meaning public.vector, in_calls uuid[], wanted integer)
+    RETURNS TABLE (call_id uuid, revision integer, utterance_no integer)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    SET hnsw.iterative_scan = 'relaxed_order' SET hnsw.ef_search = 100 SET hnsw.max_scan_tuples = 20000 AS $lookup$
+DECLARE
+    seen uuid[];
+    words tsquery;
+BEGIN
+    -- It runs past the row filter, so it says itself what it lets through: this tenant's calls, and of those the rep's.
+    SELECT array_agg(c.call_id) INTO seen FROM ridealong.call c
+    WHERE c.tenant_id = ridealong.current_tenant() AND c.call_id = ANY (in_calls)
+        AND (ridealong.current_rep() IS NULL OR c.rep_id = ridealong.current_rep());
+    BEGIN
+        words := websearch_to_tsquery('english'::regconfig, query);
+    EXCEPTION WHEN internal_error OR program_limit_exceeded THEN
+        words := plainto_tsquery('english'::regconfig, query);
+    END;
+    -- Dynamic, so that the plan knows its tenant and how many calls there are.
+    RETURN QUERY EXECUTE
+        'WITH near AS (
+            SELECT t.call_id, t.revision, t.utterance_no, t.embedding OPERATOR(public.<#>) $2 AS distance
+            FROM ridealong.utterance t WHERE t.tenant_id = $1 AND t.call_id = ANY ($4) AND t.embedding IS NOT NULL
+            ORDER BY t.embedding OPERATOR(public.<#>) $2 LIMIT $5),
+         worded AS (
+            SELECT t.call_id, t.revision, t.utterance_no, ts_rank(t.terms, $3) AS rank
+            FROM (SELECT * FROM ridealong.utterance t WHERE t.tenant_id = $1 AND t.terms @@ $3 AND t.call_id = ANY ($4)
+                LIMIT 2000) t
+            ORDER BY rank DESC LIMIT $5),
+         ranked AS (
+            SELECT n.call_id, n.revision, n.utterance_no,
+                   row_number() OVER (ORDER BY n.distance, n.call_id, n.utterance_no) AS place FROM near n
+            UNION ALL
+            SELECT w.call_id, w.revision, w.utterance_no,
+                   row_number() OVER (ORDER BY w.rank DESC, w.call_id, w.utterance_no) FROM worded w)
+         SELECT r.call_id, r.revision, r.utterance_no FROM ranked r
+         WHERE NOT EXISTS (SELECT FROM ridealong.transcript newer WHERE newer.tenant_id = $1
+                           AND newer.call_id = r.call_id AND newer.revision > r.revision)
+         GROUP BY 1, 2, 3 ORDER BY sum(1.0 / (60 + r.place)) DESC, r.call_id, r.utterance_no LIMIT $5'
+    USING ridealong.current_tenant(), meaning, words, seen, wanted;
+END;
+$lookup$;
+
+REVOKE ALL ON FUNCTION ridealong.search_calls FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ridealong.search_calls TO ridealong_app;
+
 ---------------------------------------------------------------------------------------------------- erasing
 
 -- Everything of one call of the current tenant, and everything that cites it. Returns how many rows of each table.
@@ -1222,4 +1280,5 @@ ALTER FUNCTION ridealong.resolve_invite OWNER TO ridealong_lookup;
 ALTER FUNCTION ridealong.retentions OWNER TO ridealong_lookup;
 ALTER FUNCTION ridealong.due_deliveries OWNER TO ridealong_lookup;
 ALTER FUNCTION ridealong.search OWNER TO ridealong_lookup;
+ALTER FUNCTION ridealong.search_calls OWNER TO ridealong_lookup;
 REVOKE CREATE ON SCHEMA ridealong FROM ridealong_lookup;

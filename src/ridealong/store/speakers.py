@@ -119,11 +119,11 @@ def _named(roles: Roles) -> dict[str, str]:
 
 
 async def load_names(connection: AsyncConnection, transcript_id: TranscriptId) -> tuple[str, ...]:
-    """The names of the call's rep and speakers, as far as somebody stated them."""
+    """The names of the call's rep, speakers, customer and deal, as far as somebody stated them."""
     cursor = await connection.execute(
         "SELECT r.name FROM rep r JOIN call c USING (rep_id) WHERE c.call_id = %(call_id)s AND r.name <> ''"
         " UNION SELECT name FROM speaker_correction WHERE call_id = %(call_id)s AND revision = %(revision)s"
-        " AND name IS NOT NULL ORDER BY 1",
+        " AND name IS NOT NULL UNION SELECT unnest(ARRAY[customer, deal]) FROM call WHERE call_id = %(call_id)s ORDER BY 1",
         {"call_id": transcript_id.call_id, "revision": transcript_id.revision},
     )
-    return tuple(row[0] for row in await cursor.fetchall())
+    return tuple(row[0] for row in await cursor.fetchall() if row[0].strip())

@@ -15,6 +15,7 @@ from fastapi import Depends, FastAPI, Request, WebSocket
 
 from ridealong import __version__
 from ridealong.core.errors import Refused
+from ridealong.web.across import across_api
 from ridealong.web.api import calls_api, operations_api
 from ridealong.web.call_pages import call_pages_api
 from ridealong.web.capture import capture
@@ -80,6 +81,7 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(sharing_api(services), dependencies=of_a_call)
     app.include_router(playlists_api(services))
     app.include_router(team_api(services))
+    app.include_router(across_api(services))
     reception = Reception(services)
     app.include_router(sessions_api(reception))
     app.include_router(joining_api(reception))

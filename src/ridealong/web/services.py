@@ -17,7 +17,7 @@ from ridealong.web.access import Principal, Tokens
 from ridealong.web.pages import BUILT
 from ridealong.web.people import IdentityProvider, People
 from ridealong.web.settings import SettingsOfTenants
-from ridealong.web.shelves import CallPages, Playlists, Shares, Talk, Team
+from ridealong.web.shelves import Across, CallPages, Playlists, Shares, Talk, Team
 from ridealong.web.socket import Limits
 from ridealong.web.webhooks import WebhooksOfTenants
 
@@ -197,6 +197,7 @@ class Services:
     shares: Shares | None = None
     playlists: Playlists | None = None
     team: Team | None = None
+    across: Across | None = None
     settings: SettingsOfTenants | None = None
     webhooks: WebhooksOfTenants | None = None
     people: People | None = None

@@ -13,6 +13,7 @@ import pytest
 from pydantic import BaseModel
 
 from ridealong.app import models
+from ridealong.app.across import StoredAcross
 from ridealong.app.call_pages import StoredCallPages
 from ridealong.app.document_preview import DocumentPreviews
 from ridealong.app.documents import StoredDocuments
@@ -155,6 +156,7 @@ async def pages(store: Store, store_settings: Settings, local_models: models.Mod
             shares=StoredShares(store),
             playlists=StoredPlaylists(store),
             team=StoredTeam(store, calls),
+            across=StoredAcross.of(store, local_models.embedder, pool),
             settings=StoredSettings(store),
         )
         try:
