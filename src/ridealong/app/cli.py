@@ -35,6 +35,8 @@ moments = typer.Typer(no_args_is_help=True, help="Moments: how well they are jud
 app.add_typer(moments, name="moments")
 reviews = typer.Typer(no_args_is_help=True, help="Reviews: how sure their statements are.")
 app.add_typer(reviews, name="review")
+policy = typer.Typer(no_args_is_help=True, help="The nudge policy: tried on past calls.")
+app.add_typer(policy, name="policy")
 
 T = TypeVar("T")
 
@@ -491,6 +493,21 @@ def review_calibrate(
     from ridealong.app.calibration import run_calibration  # noqa: PLC0415
 
     sys.stdout.write(_run(run_calibration(_settings(), tenant=tenant, back=back, listed=listed)) + "\n")
+
+
+@policy.command("replay")
+def policy_replay(
+    call_ids: Annotated[list[UUID], typer.Argument(metavar="CALL...", help="The calls to decide anew.")],
+    *,
+    policy_file: Annotated[Path | None, typer.Option("--policy", help="What changes: `policy:` and `types:`.")] = None,
+    taxonomy: Annotated[Path | None, typer.Option(help="A whole taxonomy instead of the tenant's own.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="All of it as JSON.")] = False,
+    tenant: Tenant = DEFAULT_TENANT,
+) -> None:
+    """What would have been nudged on past calls under a changed policy, beside what was."""
+    from ridealong.app.policy_replay import run_replay  # noqa: PLC0415
+
+    _run(run_replay(_settings(), call_ids, tenant=tenant, policy=policy_file, taxonomy=taxonomy, as_json=as_json))
 
 
 def _factor(speed: Speed) -> float:

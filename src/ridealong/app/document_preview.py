@@ -11,14 +11,15 @@ from uuid import UUID, uuid4
 
 from ridealong.app.documents import check_document
 from ridealong.core.artifact import Artifact, StoredMoment, moment_json
-from ridealong.core.moments import Detection, Moment
+from ridealong.core.moments import Detection
 from ridealong.core.rubric import SectionReview, call_score
 from ridealong.core.stats import call_statistics
 from ridealong.core.transcript import Roles, Transcript
 from ridealong.live.judge import Judge
 from ridealong.live.taxonomy import Taxonomy, load_taxonomy
+from ridealong.postcall.confidence import shipped_confidence
 from ridealong.postcall.render import render
-from ridealong.postcall.review import ReviewContext, StepLog, coach_call, embed_call, review_section
+from ridealong.postcall.review import Checks, ReviewContext, StepLog, coach_call, embed_call, review_section
 from ridealong.postcall.rubric import load_rubric
 from ridealong.store import Store, artifacts, calls, moments
 
@@ -81,6 +82,7 @@ class DocumentPreviews:
             duration_ms=max(call.audio_ms, transcript.end_ts),
         )
         reviewer = await self.models.reviewer().begin(tenant_id, rubric, context)
+        checks = Checks(confidence=shipped_confidence(), rubric=rubric)
         # One after the other: a preview must not take both cores from the calls that run.
         sections: list[SectionReview] = []
         dropped = 0
@@ -135,8 +137,8 @@ async def decide_again(
 
     def decide(detections: tuple[Detection, ...], at_ts: int) -> None:
         for detection in detections:
-            decision = judge.decide(detection, decided_ts=max(at_ts, detection.trigger_ts))
-            found.append(StoredMoment(moment_id=uuid4(), moment=Moment.decided(detection, decision)))
+            moment = judge.decide(detection, decided_ts=max(at_ts, detection.trigger_ts))
+            found.append(StoredMoment(moment_id=uuid4(), moment=moment))
 
     for utterance in said:
         # The clock first: a silence before these words was noticed before them.

@@ -21,9 +21,11 @@ from ridealong.app.across import StoredAcross
 from ridealong.app.call_pages import StoredCallPages
 from ridealong.app.document_preview import DocumentPreviews
 from ridealong.app.documents import StoredDocuments
+from ridealong.app.effects import StoredEffects
 from ridealong.app.identity import OidcProvider
 from ridealong.app.library import StoredLibrary, StoredRecordings, StoredReports, StoredVoices
 from ridealong.app.people import StoredPeople
+from ridealong.app.policy_replay import StoredReplays
 from ridealong.app.rehear import recorded_calls
 from ridealong.app.stored_models import StoredModels
 from ridealong.app.talk import StoredPlaylists, StoredShares, StoredTalk
@@ -135,6 +137,7 @@ class Runtime:
                 at_once=reviewing.HOSTED_AT_ONCE if settings.review_model_names else AT_ONCE,
                 rehearing=rehearing,
                 finder=local.finder,
+                acts_of=StoredEffects(store).acts_of,
             )
             stack.push_async_callback(pipeline.close)
 
@@ -221,6 +224,8 @@ class Runtime:
             playlists=StoredPlaylists(self.store),
             team=StoredTeam(self.store, self.calls),
             across=StoredAcross.of(self.store, self.models.embedder, self.threads, self.answering),
+            policy_replays=StoredReplays(self.store),
+            effects=StoredEffects(self.store),
             documents=StoredDocuments(self.store),
             voices=StoredVoices(self.store, self.threads),
             settings=StoredSettings(self.store),

@@ -27,6 +27,7 @@ from ridealong.postcall.absence import AbsenceSearch
 from ridealong.postcall.confidence import confidence_of
 from ridealong.postcall.consistency import contradictions, settle, statements
 from ridealong.postcall.durable import ReviewerFailed, StepCounts, StepFailed, Steps
+from ridealong.postcall.effects import ActsOf, judge_effects
 from ridealong.postcall.evidence import EvidenceFinder
 from ridealong.postcall.rehearing import FAILED, NOTHING, Rehearing
 from ridealong.postcall.render import render
@@ -54,6 +55,7 @@ from ridealong.store.calls import (
     queue_review,
 )
 from ridealong.store.confidence_models import active_confidence
+from ridealong.store.effects import save_effects
 from ridealong.store.moments import load_moments
 from ridealong.store.reviews import (
     ReviewRef,
@@ -141,7 +143,10 @@ class ReviewPipeline:
         at_once: int = AT_ONCE,
         rehearing: Rehearing | None = None,
         finder: EvidenceFinder | None = None,
+        acts_of: ActsOf | None = None,
     ) -> None:
+        self._acts_of = acts_of
+        self._finder = EvidenceFinder(embedder)
         self._store = store
         self._embedder = embedder
         self._reviewer = reviewer
@@ -164,14 +169,16 @@ class ReviewPipeline:
         at_once: int = AT_ONCE,
         rehearing: Rehearing | None = None,
         finder: EvidenceFinder | None = None,
+        acts_of: ActsOf | None = None,
         sweep_seconds: float = SWEEP_SECONDS,
     ) -> ReviewPipeline:
         """Start DBOS on the store's database and take up what is unfinished. Raises Unavailable.
 
         `at_once`: reviews of this process at the same time. `rehearing`: makes a better transcript of each call first.
-        `finder`: the local reviewer's, so that nothing is prepared twice.
+        `finder`: the local reviewer's, so that nothing is prepared twice. `acts_of`: by what it is judged whether nudges
+        were acted on; None: it is not.
         """
-        pipeline = cls(store, embedder, reviewer, at_once=at_once, rehearing=rehearing, finder=finder)
+        pipeline = cls(store, embedder, reviewer, at_once=at_once, rehearing=rehearing, finder=finder, acts_of=acts_of)
         await asyncio.to_thread(durable.launch, store.owner_url)
 
         async def review(tenant: str, review: str, done: dict[str, StepCounts]) -> int:
@@ -336,9 +343,11 @@ class ReviewPipeline:
             raise StepFailed("the transcript could not be loaded")
         call = await self._call(tenant_id, review_id)
         rubric = call.rubric
-        # The statistics are computed while models think.
-        found, counted = await asyncio.gather(
-            judged(), steps.run("statistics", lambda: self._statistics(tenant_id, review_id))
+        # The statistics are computed while models think, and so is what nudges did. The review stands without that.
+        found, counted, _ = await asyncio.gather(
+            judged(),
+            steps.run("statistics", lambda: self._statistics(tenant_id, review_id)),
+            self._did_it_help(steps, tenant_id, review_id),
         )
         steps.unless_away()
         if counted is None:
@@ -500,6 +509,22 @@ class ReviewPipeline:
             await save_steps(connection, review_id, log.step, log.asked)
         counts = {"removed": len(settled.dropped), "lowered": len(settled.lowered)}
         return counts | settled.tally.flat()
+
+    async def _did_it_help(self, steps: Steps, tenant_id: UUID, review_id: UUID) -> None:
+        acts_of = self._acts_of
+        if acts_of is not None:
+            await steps.run("did it help", lambda: self._effects(tenant_id, review_id, acts_of))
+
+    async def _effects(self, tenant_id: UUID, review_id: UUID, acts_of: ActsOf) -> StepCounts:
+        """Whether the rep acted on what was nudged."""
+        context = (await self._call(tenant_id, review_id)).context
+        acts = await acts_of(tenant_id)
+        async with self._store.tenant(tenant_id) as connection:
+            moments = await load_moments(connection, context.transcript)
+        found = await asyncio.to_thread(judge_effects, self._finder, moments, acts, context)
+        async with self._store.tenant(tenant_id) as connection:
+            await save_effects(connection, context.transcript.id.call_id, found)
+        return {"judged": len(found)}
 
     async def _embed(self, texts: Sequence[str]) -> Vectors:
         return await asyncio.to_thread(self._embedder.embed, texts)

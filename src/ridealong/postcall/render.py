@@ -17,6 +17,7 @@ from ridealong.core.claims import AbsenceClaim, Claim
 from ridealong.core.errors import InvalidDocument
 from ridealong.core.transcript import Evidence, Role
 from ridealong.postcall.template import Limits, render_template
+from ridealong.postcall.wording import REASON_WORDS
 
 Format = Literal["html", "md"]
 PlayUrl = Callable[[int, int], str]
@@ -151,6 +152,7 @@ def _data(artifact: Artifact, play_url: PlayUrl) -> dict[str, object]:
             "moment_id": str(m.moment_id),
             **moment_json(m.moment),
             "label": m.moment.type.replace("_", " "),
+            "why": REASON_WORDS.get(m.moment.reason.value, m.moment.reason.value.replace("_", " ")),
             "confidence_percent": round(m.moment.confidence * 100),
             "evidence": [shown(e) for e in m.moment.evidence],
         }

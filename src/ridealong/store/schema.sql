@@ -319,6 +319,10 @@ CREATE TABLE ridealong.moment (
     created_at timestamptz NOT NULL DEFAULT now(),
     -- `local`, or the hosted model that named the type, as `vendor:model`.
     decided_by text NOT NULL DEFAULT 'local',
+    -- What policy went by beside the moment itself; NULL where it was decided before that was kept.
+    decided_ts integer,
+    rep_speaking boolean,
+    role_known boolean,
     PRIMARY KEY (tenant_id, moment_id),
     CONSTRAINT moment_within_its_transcript UNIQUE (tenant_id, moment_id, call_id, revision),
     CONSTRAINT moment_within_its_call UNIQUE (tenant_id, moment_id, call_id),
@@ -329,6 +333,11 @@ CREATE TABLE ridealong.moment (
         (0 <= quote_start AND quote_start < quote_end AND quote_end <= text_length),
     CONSTRAINT moment_type_is_a_name CHECK (type ~ '^[a-z][a-z0-9_]{0,63}$'),
     CONSTRAINT moment_tier_is_known CHECK (tier IN ('nudge', 'noted')),
+    CONSTRAINT moment_reason_is_known CHECK (reason IN ('delivered', 'low_confidence', 'budget_spent', 'cooling_down', 'late', 'role_unknown',
+        'type_is_noted', 'quiet_period', 'rep_is_speaking', 'held_out')),
+    CONSTRAINT moment_keeps_all_of_what_policy_went_by_or_nothing CHECK
+        (num_nulls(decided_ts, rep_speaking, role_known) IN (0, 3)),
+    CONSTRAINT moment_is_not_decided_before_the_call CHECK (decided_ts >= 0),
     CONSTRAINT moment_confidence_lies_between_0_and_1 CHECK (confidence BETWEEN 0 AND 1),
     CONSTRAINT moment_trigger_is_not_before_the_call CHECK (trigger_ts >= 0)
 );
@@ -674,6 +683,57 @@ CREATE TABLE ridealong.moment_feedback (
 
 CREATE INDEX moment_feedback_of_a_call ON ridealong.moment_feedback (tenant_id, call_id);
 
+-- Both of these go with their moment, so that erasing a call needs to know nothing about them.
+
+-- Where a nudge got to: handed to the rep's device (`sent`), on its screen (`seen`, by the device's own word).
+CREATE TABLE ridealong.nudge_sighting (
+    tenant_id uuid NOT NULL,
+    moment_id uuid NOT NULL,
+    call_id uuid NOT NULL,
+    sight text NOT NULL,
+    at_ts integer NOT NULL,
+    recorded_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant_id, moment_id, sight),
+    CONSTRAINT nudge_sighting_is_of_a_moment_of_its_call FOREIGN KEY (tenant_id, moment_id, call_id)
+        REFERENCES ridealong.moment (tenant_id, moment_id, call_id) ON DELETE CASCADE,
+    CONSTRAINT nudge_sighting_is_known CHECK (sight IN ('sent', 'seen')),
+    CONSTRAINT nudge_sighting_is_not_before_the_call CHECK (at_ts >= 0)
+);
+
+CREATE INDEX nudge_sighting_of_a_call ON ridealong.nudge_sighting (tenant_id, call_id);
+
+-- Whether the rep did what a nudge asks for, soon after it was shown or held out. That they did cites the words.
+CREATE TABLE ridealong.nudge_effect (
+    tenant_id uuid NOT NULL,
+    moment_id uuid NOT NULL,
+    call_id uuid NOT NULL,
+    acted_on boolean NOT NULL,
+    confidence double precision NOT NULL,
+    revision integer,
+    utterance_no integer,
+    speaker_id integer,
+    start_ts integer,
+    end_ts integer,
+    text_length integer,
+    quote_start integer,
+    quote_end integer,
+    judged_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant_id, moment_id),
+    CONSTRAINT nudge_effect_is_of_a_moment_of_its_call FOREIGN KEY (tenant_id, moment_id, call_id)
+        REFERENCES ridealong.moment (tenant_id, moment_id, call_id) ON DELETE CASCADE,
+    CONSTRAINT nudge_effect_cites_an_utterance_as_it_was_said FOREIGN KEY
+        (tenant_id, call_id, revision, utterance_no, speaker_id, start_ts, end_ts, text_length)
+        REFERENCES ridealong.utterance (tenant_id, call_id, revision, utterance_no, speaker_id, start_ts, end_ts, text_length),
+    CONSTRAINT nudge_effect_cites_what_was_done_and_nothing_else CHECK
+        (num_nulls(revision, utterance_no, speaker_id, start_ts, end_ts, text_length, quote_start, quote_end)
+        = CASE WHEN acted_on THEN 0 ELSE 8 END),
+    CONSTRAINT nudge_effect_quotes_words_inside_the_utterance CHECK
+        (0 <= quote_start AND quote_start < quote_end AND quote_end <= text_length),
+    CONSTRAINT nudge_effect_confidence_lies_between_0_and_1 CHECK (confidence BETWEEN 0 AND 1)
+);
+
+CREATE INDEX nudge_effect_of_a_call ON ridealong.nudge_effect (tenant_id, call_id, revision, utterance_no);
+
 CREATE TABLE ridealong.call_mark (
     tenant_id uuid NOT NULL,
     mark_id uuid NOT NULL,
@@ -950,7 +1010,7 @@ BEGIN
         'call', 'token', 'gap', 'transcript',
         'speaker_role', 'utterance', 'moment', 'moment_evidence', 'moment_anchor', 'review', 'review_section', 'review_step', 'claim',
         'claim_evidence', 'speaker_correction', 'claim_vote', 'moment_feedback', 'call_mark', 'comment', 'share', 'playlist',
-        'playlist_item']
+        'playlist_item', 'nudge_sighting', 'nudge_effect']
     LOOP
         EXECUTE format('ALTER TABLE ridealong.%I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('ALTER TABLE ridealong.%I FORCE ROW LEVEL SECURITY', name);
@@ -999,7 +1059,7 @@ BEGIN
         USING ((SELECT ridealong.current_rep()) IS NULL OR rep_id = (SELECT ridealong.current_rep()));
     FOREACH name IN ARRAY ARRAY['gap', 'transcript', 'speaker_role', 'utterance', 'moment', 'moment_evidence', 'moment_anchor',
         'review', 'claim', 'claim_evidence', 'speaker_correction', 'claim_vote', 'moment_feedback', 'call_mark', 'comment', 'share',
-        'playlist_item']
+        'playlist_item', 'nudge_sighting', 'nudge_effect']
     LOOP
         EXECUTE format('CREATE POLICY own_calls_only ON ridealong.%1$I AS RESTRICTIVE TO ridealong_app '
             'USING ((SELECT ridealong.current_rep()) IS NULL OR EXISTS (SELECT FROM ridealong.call c '
@@ -1033,7 +1093,8 @@ GRANT SELECT ON ridealong.evidence TO ridealong_app;
 GRANT SELECT, INSERT, UPDATE ON ridealong.speaker_correction, ridealong.moment_feedback, ridealong.comment, ridealong.share
     TO ridealong_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ridealong.claim_vote, ridealong.playlist TO ridealong_app;
-GRANT SELECT, INSERT ON ridealong.call_mark TO ridealong_app;
+GRANT SELECT, INSERT ON ridealong.call_mark, ridealong.nudge_sighting TO ridealong_app;
+GRANT SELECT, INSERT, UPDATE ON ridealong.nudge_effect TO ridealong_app;
 GRANT SELECT, INSERT, DELETE ON ridealong.playlist_item TO ridealong_app;
 GRANT SELECT, INSERT, UPDATE (active) ON ridealong.confidence_model TO ridealong_app;
 

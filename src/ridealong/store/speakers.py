@@ -123,7 +123,8 @@ async def load_names(connection: AsyncConnection, transcript_id: TranscriptId) -
     cursor = await connection.execute(
         "SELECT r.name FROM rep r JOIN call c USING (rep_id) WHERE c.call_id = %(call_id)s AND r.name <> ''"
         " UNION SELECT name FROM speaker_correction WHERE call_id = %(call_id)s AND revision = %(revision)s"
-        " AND name IS NOT NULL UNION SELECT unnest(ARRAY[customer, deal]) FROM call WHERE call_id = %(call_id)s ORDER BY 1",
+        " AND name IS NOT NULL UNION SELECT unnest(ARRAY[customer, deal]) FROM call"
+        " WHERE call_id = %(call_id)s ORDER BY 1",
         {"call_id": transcript_id.call_id, "revision": transcript_id.revision},
     )
     return tuple(row[0] for row in await cursor.fetchall() if row[0].strip())

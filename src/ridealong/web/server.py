@@ -21,6 +21,7 @@ from ridealong.web.call_pages import call_pages_api
 from ridealong.web.capture import capture
 from ridealong.web.credentials import Doorway
 from ridealong.web.documents import documents_api
+from ridealong.web.effects import effects_api
 from ridealong.web.frames import FrameProtocol
 from ridealong.web.joining import joining_api
 from ridealong.web.members import members_api
@@ -28,6 +29,7 @@ from ridealong.web.models import models_api
 from ridealong.web.oidc import oidc_api
 from ridealong.web.pages import add_pages
 from ridealong.web.playlists import playlists_api
+from ridealong.web.policy import policy_api
 from ridealong.web.report import report_api
 from ridealong.web.services import Services
 from ridealong.web.sessions import Reception, sessions_api
@@ -82,6 +84,8 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(playlists_api(services))
     app.include_router(team_api(services))
     app.include_router(across_api(services))
+    app.include_router(policy_api(services))
+    app.include_router(effects_api(services), dependencies=of_a_call)
     reception = Reception(services)
     app.include_router(sessions_api(reception))
     app.include_router(joining_api(reception))

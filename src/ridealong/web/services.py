@@ -17,7 +17,7 @@ from ridealong.web.access import Principal, Tokens
 from ridealong.web.pages import BUILT
 from ridealong.web.people import IdentityProvider, People
 from ridealong.web.settings import SettingsOfTenants
-from ridealong.web.shelves import Across, CallPages, Playlists, Shares, Talk, Team
+from ridealong.web.shelves import Across, CallPages, Effects, Playlists, Shares, Talk, Team
 from ridealong.web.socket import Limits
 from ridealong.web.webhooks import WebhooksOfTenants
 
@@ -145,6 +145,13 @@ class Previews(Protocol):
         ...
 
 
+class PolicyReplays(Protocol):
+    async def __call__(self, tenant_id: UUID, call_ids: Sequence[UUID], *, policy: str, taxonomy: str) -> Json:
+        """Past calls under a changed policy; an empty text changes nothing. Raises InvalidDocument with the line,
+        Refused('unknown_call')."""
+        ...
+
+
 class Voices(Protocol):
     async def enrol(self, tenant_id: UUID, rep_id: str, wav: bytes) -> Json:
         """Learn a rep's voice from a recording of them alone. Raises InvalidAudio with what to send instead."""
@@ -192,6 +199,8 @@ class Services:
     voices: Voices | None = None
     models: ModelChoices | None = None
     previews: Previews | None = None
+    policy_replays: PolicyReplays | None = None
+    effects: Effects | None = None
     call_pages: CallPages | None = None
     talk: Talk | None = None
     shares: Shares | None = None

@@ -186,6 +186,16 @@ class Across(Protocol):
         ...
 
 
+class Effects(Protocol):
+    """Whether nudges helped."""
+
+    async def of_call(self, tenant_id: UUID, call_id: UUID) -> Json: ...
+
+    async def figures(
+        self, tenant_id: UUID, *, started_from: datetime | None, started_to: datetime | None, rep_id: str | None
+    ) -> Json: ...
+
+
 class Team(Protocol):
     async def live(self, tenant_id: UUID) -> Sequence[Json]:
         """The calls that run now, the newest first."""
@@ -196,4 +206,4 @@ class Team(Protocol):
     ) -> Json: ...
 
 
-__all__ = ["Across", "CallPages", "Opened", "Playlists", "Shares", "Talk", "Team", "there"]
+__all__ = ["Across", "CallPages", "Effects", "Opened", "Playlists", "Shares", "Talk", "Team", "there"]
