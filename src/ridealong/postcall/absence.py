@@ -136,7 +136,7 @@ class AbsenceSearch:
             searched=Searched(
                 from_no=from_no,
                 closest_no=best.utterance.no,
-                similarity=min(1.0, self._finder.likeness(criterion, [best.quote], context)),
+                similarity=self._finder.likeness(criterion, best, context),
             ),
             probability=best.confidence,
         )

@@ -146,11 +146,11 @@ class ReviewPipeline:
         acts_of: ActsOf | None = None,
     ) -> None:
         self._acts_of = acts_of
-        self._finder = EvidenceFinder(embedder)
+        self._finder = finder or EvidenceFinder(embedder)
         self._store = store
         self._embedder = embedder
         self._reviewer = reviewer
-        self._search = AbsenceSearch(finder or EvidenceFinder(embedder), embedder)
+        self._search = AbsenceSearch(self._finder, embedder)
         self._open = _Open()
         self._rehearing = rehearing
         self._room = asyncio.Semaphore(at_once)
@@ -175,8 +175,8 @@ class ReviewPipeline:
         """Start DBOS on the store's database and take up what is unfinished. Raises Unavailable.
 
         `at_once`: reviews of this process at the same time. `rehearing`: makes a better transcript of each call first.
-        `finder`: the local reviewer's, so that nothing is prepared twice. `acts_of`: by what it is judged whether nudges
-        were acted on; None: it is not.
+        `finder`: the local reviewer's, so that nothing is prepared twice. `acts_of`: by what it is judged whether
+        nudges were acted on; None: it is not.
         """
         pipeline = cls(store, embedder, reviewer, at_once=at_once, rehearing=rehearing, finder=finder, acts_of=acts_of)
         await asyncio.to_thread(durable.launch, store.owner_url)
