@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -15,6 +16,8 @@ import numpy as np
 from ridealong.core.claims import AbsenceClaim, Searched
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from ridealong.core.rubric import CoachingMoment, Criterion, Rubric
     from ridealong.embedding import Embedder, Vectors
     from ridealong.postcall.evidence import EvidenceFinder, Shown
@@ -28,6 +31,8 @@ ABOUT: Final = 0.45
 """A statement without a criterion is about the criterion that its words are this near to, as a cosine."""
 MOST: Final = 12
 MIN_WORDS: Final = 3
+MOST_ASKED: Final = 2_000
+"""Criteria whose questions are kept as vectors."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +49,9 @@ class AbsenceSearch:
     def __init__(self, finder: EvidenceFinder, embedder: Embedder) -> None:
         self._finder = finder
         self._embedder = embedder
+        self._lock = Lock()
+        self._asked: dict[str, NDArray[np.float32]] = {}
+        """Vectors of what rubrics ask, which every call is compared with: no words of a call are kept here."""
 
     def search(self, claim: AbsenceClaim, criterion: Criterion | None, context: ReviewContext) -> Found:
         """What comes closest to showing `criterion` in the claim's span, besides what the claim itself cites.
@@ -113,8 +121,7 @@ class AbsenceSearch:
         criteria = [c for s in rubric.sections for c in s.criteria]
         if not criteria:
             return None
-        rows = self._embed([text, *(f"{c.question} {c.shown_as}" for c in criteria)], context)
-        similar = rows[1:] @ rows[0]
+        similar = self._asks([f"{c.question} {c.shown_as}" for c in criteria]) @ self._embed([text], context)[0]
         best = int(np.argmax(similar))
         return criteria[best] if similar[best] >= ABOUT else None
 
@@ -140,6 +147,19 @@ class AbsenceSearch:
             ),
             probability=best.confidence,
         )
+
+    def _asks(self, questions: Sequence[str]) -> Vectors:
+        with self._lock:
+            return self._asks_locked(questions)
+
+    def _asks_locked(self, questions: Sequence[str]) -> Vectors:
+        new = [q for q in dict.fromkeys(questions) if q not in self._asked]
+        if new:
+            if len(self._asked) + len(new) > MOST_ASKED:
+                self._asked.clear()
+                new = list(dict.fromkeys(questions))
+            self._asked.update(zip(new, self._embedder.embed(new), strict=True))
+        return np.stack([self._asked[q] for q in questions])
 
     def _embed(self, texts: Sequence[str], context: ReviewContext) -> Vectors:
         known = context.sentence_vectors
