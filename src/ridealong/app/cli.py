@@ -166,7 +166,11 @@ def report(
     ] = "manager",
     html: Annotated[bool, typer.Option("--html", help="HTML instead of Markdown.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The artifact as JSON.")] = False,
-    steps: Annotated[bool, typer.Option("--steps", help="What the review asked of which model.")] = False,
+    steps: Annotated[bool, typer.Option("--steps", help="Each step: who made it, time, tokens, what it made.")] = False,
+    diff: Annotated[
+        tuple[int, int] | None,
+        typer.Option(metavar="FROM TO", help="What changed between two artifacts of the call, numbered from 1."),
+    ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to a file.")] = None,
     tenant: Tenant = DEFAULT_TENANT,
 ) -> None:
@@ -175,7 +179,14 @@ def report(
 
     text = _run(
         show_report(
-            _settings(), tenant=tenant, call_id=call, template=template, html=html, as_json=as_json, steps=steps
+            _settings(),
+            tenant=tenant,
+            call_id=call,
+            template=template,
+            html=html,
+            as_json=as_json,
+            steps=steps,
+            diff=diff,
         )
     )
     if output is None:

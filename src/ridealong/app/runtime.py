@@ -18,6 +18,7 @@ import structlog
 
 from ridealong.app import hosted, identity, models, reviewing, transcribers
 from ridealong.app.across import StoredAcross
+from ridealong.app.artifacts import StoredArtifacts
 from ridealong.app.call_pages import StoredCallPages
 from ridealong.app.document_preview import DocumentPreviews
 from ridealong.app.documents import StoredDocuments
@@ -210,6 +211,7 @@ class Runtime:
             recordings=StoredRecordings(self.store, self.recordings, self.threads),
             render=reports,
             previews=DocumentPreviews(self.store, self.models, self.threads),
+            artifacts=StoredArtifacts(self.store),
             call_pages=StoredCallPages(
                 store=self.store,
                 recordings=self.recordings,

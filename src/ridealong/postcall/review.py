@@ -24,6 +24,7 @@ from ridealong.embedding import DIMENSIONS
 from ridealong.postcall.absence import BETTER, NEAR, Found
 from ridealong.postcall.carried import NOTHING_MORE, Allowed, CallWords, refuse_uncarried, refuse_uncarried_coaching
 from ridealong.postcall.certainty import signals_of
+from ridealong.postcall.narrator import BlockingNarrator, CallNarrator, NarratorInThreads
 from ridealong.postcall.tally import Tally
 from ridealong.telemetry import drafts_ungrounded_total
 
@@ -47,7 +48,8 @@ MAX_TITLE: Final = 120
 MAX_EVIDENCE: Final = 8
 
 D = TypeVar("D")
-P = TypeVar("P", bound="Finding | CoachingMoment")
+P = TypeVar("P")
+C = TypeVar("C", bound="Finding | CoachingMoment")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,6 +77,8 @@ class CoachingDraft:
     title: str
     advice: str
     draft: Draft
+    why: str = ""
+    """What it would have changed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -131,7 +135,15 @@ class StepLog:
     """Utterances that were looked at, where these were not all."""
 
     def note(
-        self, *, part: str, model: str, outcome: StepOutcome, usage: Usage, cost_usd: float | None, seconds: float
+        self,
+        *,
+        part: str,
+        model: str,
+        outcome: StepOutcome,
+        usage: Usage,
+        cost_usd: float | None,
+        seconds: float,
+        prompt: str = "",
     ) -> None:
         """Add one attempt to what was asked of that model for that part."""
         place = next((n for n, s in enumerate(self.asked) if (s.part, s.model) == (part, model)), len(self.asked))
@@ -150,6 +162,7 @@ class StepLog:
                 output_tokens=usage.output + (before.output_tokens if before else 0),
                 cost_usd=sum(costs) if costs else None,
                 seconds=seconds + (before.seconds if before else 0.0),
+                prompt=prompt,
             ),
             *self.asked[place + 1 :],
         ]
@@ -179,6 +192,11 @@ class CallReviewer(Protocol):
     @property
     def otherwise(self) -> CallReviewer | None:
         """Who judges the call where this one could judge no section of it at all; None: nobody."""
+        ...
+
+    @property
+    def narrator(self) -> CallNarrator:
+        """Who tells the call as a whole: its stages, what does not fit together, what happens next."""
         ...
 
     async def draft_section(
@@ -213,6 +231,9 @@ class BlockingReviewer(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def narrator(self) -> BlockingNarrator: ...
+
     def draft_section(
         self, section: Section, context: ReviewContext, refused: Sequence[Refusal] = ()
     ) -> Sequence[CriterionDraft]: ...
@@ -245,6 +266,10 @@ class _InThreads:
     @property
     def otherwise(self) -> CallReviewer | None:
         return None
+
+    @property
+    def narrator(self) -> CallNarrator:
+        return NarratorInThreads(self.reviewer.narrator, self.context)
 
     async def draft_section(
         self,
@@ -356,7 +381,7 @@ async def review_section(
         proven.retake(again)
         await _searched(proven, checks, search)
     proven.close()
-    read = await _second_reading(reviewer, proven, context, log, embed=embed, checks=checks)
+    read = await _second_reading(reviewer, proven, _claims_of(proven), context, log=log, embed=embed, checks=checks)
     found = proven.accepted
     kept = {key: replace(found[key], claim=claim) for key, claim in read.claims.items()}
     review = scored_section(section, tuple(kept.values()))
@@ -388,10 +413,12 @@ async def coach_call(
             raise Ungrounded("a coaching moment needs a title and an advice")
         if len(draft.title) > MAX_TITLE or len(draft.advice) > MAX_STATEMENT:
             raise Ungrounded(f"a title has at most {MAX_TITLE} characters and an advice {MAX_STATEMENT}")
+        if len(draft.why) > MAX_STATEMENT:
+            raise Ungrounded(f"`why` has at most {MAX_STATEMENT} characters")
         claim = _proved(draft.draft, context, log, allowed)
         absence = isinstance(claim, AbsenceClaim)
         refuse_uncarried_coaching(draft.title, draft.advice, claim.evidence, context, allowed, absence=absence)
-        return CoachingMoment(title=draft.title, advice=draft.advice, claim=claim)
+        return CoachingMoment(title=draft.title, advice=draft.advice, why=draft.why, claim=claim)
 
     def search(by: AbsenceSearch, coaching: CoachingMoment, claim: AbsenceClaim) -> Found:
         return by.search_coaching(claim, coaching.title, checks.rubric, context)
@@ -404,7 +431,7 @@ async def coach_call(
         await _searched(proven, checks, search)
     proven.close()
     proven.accepted = dict(list(proven.accepted.items())[:MAX_COACHING])
-    read = await _second_reading(reviewer, proven, context, log, embed=embed, checks=checks)
+    read = await _second_reading(reviewer, proven, _claims_of(proven), context, log=log, embed=embed, checks=checks)
     return CoachingOutcome(
         coaching_moments=tuple(replace(proven.accepted[key], claim=claim) for key, claim in read.claims.items()),
         counts=replace(read.counts, dropped=len(proven.refused)),
@@ -413,13 +440,60 @@ async def coach_call(
     )
 
 
-def _proved(draft: Draft, context: ReviewContext, log: StepLog, allowed: Allowed) -> Claim:
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class ProvenDrafts(Generic[P]):
+    """What a step's drafts became, in the reviewer's order."""
+
+    found: tuple[P, ...]
+    counts: Counts
+    tally: Tally = field(default_factory=Tally)
+
+
+async def prove_drafts(
+    ask: Callable[[Sequence[Refusal]], Awaitable[Sequence[D]]],
+    *,
+    key: Callable[[D], str],
+    draft: Callable[[D], Draft],
+    make: Callable[[D, Claim], P],
+    claim: Callable[[P], Claim],
+    again: Callable[[P, Claim], P],
+    judge: CallReviewer,
+    context: ReviewContext,
+    log: StepLog,
+    most: int,
+) -> ProvenDrafts[P]:
+    """As `review_section`, for drafts of any kind: prove, retry what was refused once, read once more; at most `most`.
+
+    `ask` writes drafts, told what was refused. `make` may raise Ungrounded for rules of its own; `claim` reads the
+    claim of what it made, and `again` puts another one in its place. Raises what `ask` raises.
+    """
+
+    def accept(one: D) -> P:
+        return make(one, _proved(draft(one), context, log, None))
+
+    proven = _Proven(accept, key)
+    proven.take(await ask(()))
+    if proven.refused:
+        proven.retake(await _again(ask(tuple(proven.refused.values()))))
+    proven.close()
+    found = dict(list(proven.accepted.items())[:most])
+    claims = {k: claim(p) for k, p in found.items()}
+    read = await _second_reading(judge, proven, claims, context, log=log, embed=None, checks=Checks())
+    return ProvenDrafts(
+        found=tuple(again(found[k], c) for k, c in read.claims.items()),
+        counts=replace(read.counts, dropped=len(proven.refused)),
+        tally=proven.tally,
+    )
+
+
+def _proved(draft: Draft, context: ReviewContext, log: StepLog, allowed: Allowed | None) -> Claim:
     if draft.through is not None and log.read is not None:
         raise Ungrounded(
             "only a part of the call was looked at: nothing may be called absent", fault=Fault.SEARCHED_IN_PART
         )
     claim = prove(draft, context.transcript)
-    refuse_uncarried(claim.statement, claim.evidence, context, allowed, absence=draft.through is not None)
+    if allowed is not None:
+        refuse_uncarried(claim.statement, claim.evidence, context, allowed, absence=draft.through is not None)
     return claim
 
 
@@ -430,8 +504,12 @@ def _said_by(role: Role, claim: Claim, context: ReviewContext) -> None:
         raise Ungrounded(f"the first quote must be words of the {role.value}, and is not", fault=Fault.WRONG_SPEAKER)
 
 
+def _claims_of(proven: _Proven[D, C]) -> dict[str, Claim]:
+    return {key: item.claim for key, item in proven.accepted.items()}
+
+
 async def _searched(
-    proven: _Proven[D, P], checks: Checks, search: Callable[[AbsenceSearch, P, AbsenceClaim], Found]
+    proven: _Proven[D, C], checks: Checks, search: Callable[[AbsenceSearch, C, AbsenceClaim], Found]
 ) -> None:
     """Search the spans of what was accepted as absent: refuse what is there after all, note what came closest."""
     by = checks.search
@@ -477,9 +555,10 @@ class _Read:
 async def _second_reading(
     reviewer: CallReviewer,
     proven: _Proven[D, P],
+    claims: Mapping[str, Claim],
     context: ReviewContext,
-    log: StepLog,
     *,
+    log: StepLog,
     embed: Embed | None,
     checks: Checks,
 ) -> _Read:
@@ -487,7 +566,6 @@ async def _second_reading(
 
     Statements are embedded meanwhile: one waits for a model, the other computes.
     """
-    claims = {key: item.claim for key, item in proven.accepted.items()}
     if not claims:
         return _Read(claims={}, counts=Counts(), vectors={} if embed is not None else None)
     embedding = None if embed is None else asyncio.ensure_future(embed([c.statement for c in claims.values()]))

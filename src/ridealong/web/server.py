@@ -17,6 +17,7 @@ from ridealong import __version__
 from ridealong.core.errors import Refused
 from ridealong.web.across import across_api
 from ridealong.web.api import calls_api, operations_api
+from ridealong.web.artifacts import artifacts_api
 from ridealong.web.call_pages import call_pages_api
 from ridealong.web.capture import capture
 from ridealong.web.credentials import Doorway
@@ -75,6 +76,7 @@ def create_app(services: Services) -> FastAPI:
     of_a_call = [Depends(caught_up)]
     app.include_router(operations_api(services))
     app.include_router(calls_api(services), dependencies=of_a_call)
+    app.include_router(artifacts_api(services), dependencies=of_a_call)
     app.include_router(report_api(services), dependencies=of_a_call)
     app.include_router(documents_api(services))
     app.include_router(models_api(services))

@@ -63,6 +63,18 @@ class Library(Protocol):
         ...
 
 
+class ArtifactsOfCalls(Protocol):
+    """A call's artifacts over time. Both raise Refused('unknown_call')."""
+
+    async def all(self, tenant_id: UUID, call_id: UUID) -> Sequence[Json]:
+        """Oldest first, numbered from 1."""
+        ...
+
+    async def difference(self, tenant_id: UUID, call_id: UUID, before: int, after: int) -> Json:
+        """What changed from artifact `before` to artifact `after`. Raises Refused('unknown_artifact')."""
+        ...
+
+
 class Recording(Protocol):
     """One call's audio as PCM16, whatever it was sent as."""
 
@@ -209,6 +221,7 @@ class Services:
     across: Across | None = None
     settings: SettingsOfTenants | None = None
     webhooks: WebhooksOfTenants | None = None
+    artifacts: ArtifactsOfCalls | None = None
     people: People | None = None
     """Who signs in; None: programs with tokens alone."""
     identity: IdentityProvider | None = None
