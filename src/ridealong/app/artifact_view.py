@@ -85,8 +85,11 @@ class ArtifactView:
             line.append(f"{self._text(label)}: ", style=_LABEL_STYLES.get(label, "bold"))
         line.append(self._text(_word(claim, "statement")))
         if confidence is not None:
-            line.append(f" ({confidence:.2f})", style="dim")
+            words = self._text(_word(claim, "confidence_words"))
+            line.append(f" ({words}, {confidence:.2f})" if words else f" ({confidence:.2f})", style="dim")
         self._indented(line, 2)
+        for doubt in _words(claim.get("doubts")):
+            self._indented(Text(self._text(f"! {doubt}"), style="yellow"), 4)
         for evidence in _mappings(claim.get("evidence")):
             speaker = _number(evidence, "speaker_id")
             who = "" if speaker is None else " " + self._names.get(speaker, f"speaker {speaker:.0f}")

@@ -37,6 +37,8 @@ taxonomy = typer.Typer(
     no_args_is_help=True, help="A tenant's own moment types: train, choose a version, see the effect."
 )
 app.add_typer(taxonomy, name="taxonomy")
+reviews = typer.Typer(no_args_is_help=True, help="Reviews: how sure their statements are.")
+app.add_typer(reviews, name="review")
 policy = typer.Typer(no_args_is_help=True, help="The nudge policy: tried on past calls.")
 app.add_typer(policy, name="policy")
 
@@ -594,6 +596,19 @@ def taxonomy_feedback(*, tenant: Tenant = DEFAULT_TENANT) -> None:
     from ridealong.app.tuning_commands import show_feedback  # noqa: PLC0415
 
     _run(show_feedback(_settings(), tenant=tenant))
+
+
+@reviews.command("calibrate")
+def review_calibrate(
+    *,
+    back: Annotated[int | None, typer.Option(min=0, help="Use this earlier version again; 0: as shipped.")] = None,
+    listed: Annotated[bool, typer.Option("--list", help="Show the versions, and change nothing.")] = False,
+    tenant: Tenant = DEFAULT_TENANT,
+) -> None:
+    """Learn from the votes on claims how sure a claim is. Needs 40 voted claims, some of either kind."""
+    from ridealong.app.calibration import run_calibration  # noqa: PLC0415
+
+    sys.stdout.write(_run(run_calibration(_settings(), tenant=tenant, back=back, listed=listed)) + "\n")
 
 
 @policy.command("replay")

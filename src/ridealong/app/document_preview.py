@@ -19,8 +19,9 @@ from ridealong.live.head import SHIPPED, Heads
 from ridealong.live.judge import Judge
 from ridealong.live.taxonomy import Taxonomy, load_taxonomy
 from ridealong.live.tenant_heads import heads_of
+from ridealong.postcall.confidence import shipped_confidence
 from ridealong.postcall.render import render
-from ridealong.postcall.review import ReviewContext, StepLog, coach_call, embed_call, review_section
+from ridealong.postcall.review import Checks, ReviewContext, StepLog, coach_call, embed_call, review_section
 from ridealong.postcall.rubric import load_rubric
 from ridealong.store import Store, artifacts, calls, moments
 
@@ -83,14 +84,15 @@ class DocumentPreviews:
             duration_ms=max(call.audio_ms, transcript.end_ts),
         )
         reviewer = await self.models.reviewer().begin(tenant_id, rubric, context)
+        checks = Checks(confidence=shipped_confidence(), rubric=rubric)
         # One after the other: a preview must not take both cores from the calls that run.
         sections: list[SectionReview] = []
         dropped = 0
         for section in rubric.sections:
-            outcome = await review_section(reviewer, section, context, StepLog(step=section.id))
+            outcome = await review_section(reviewer, section, context, StepLog(step=section.id), checks=checks)
             sections.append(outcome.review)
             dropped += outcome.counts.dropped
-        coaching = await coach_call(reviewer, context, StepLog(step="coaching moments"))
+        coaching = await coach_call(reviewer, context, StepLog(step="coaching moments"), checks=checks)
         score = call_score(rubric, {s.section_id: s.score for s in sections if s.assessed})
         statistics = await asyncio.to_thread(call_statistics, transcript, roles, context.duration_ms)
         return Artifact(

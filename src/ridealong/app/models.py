@@ -51,9 +51,13 @@ class Models:
         """See `live.manner`."""
         return self.manner.rep_log_odds(views)
 
+    def local_reviewer(self) -> LocalReviewer:
+        """The local reviewer itself, which computes."""
+        return LocalReviewer(self.embedder)
+
     def reviewer(self) -> Reviewer:
         """The local reviewer."""
-        return InThreads(LocalReviewer(self.embedder))
+        return InThreads(self.local_reviewer())
 
 
 def load(settings: Settings) -> Models:

@@ -41,6 +41,7 @@ from ridealong.live.registry import LiveCalls
 from ridealong.llm.house import ModelHouse
 from ridealong.postcall.pipeline import AT_ONCE, ReviewPipeline
 from ridealong.postcall.rehearing import Rehearing
+from ridealong.postcall.review import InThreads
 from ridealong.recording.folder import Recordings
 from ridealong.speech import Transcriber
 from ridealong.store import Store, artifacts, tenants
@@ -131,12 +132,14 @@ class Runtime:
             house = ModelHouse(settings)
             stack.push_async_callback(house.close)
             tenant_models = TenantModels(store, sealing)
+            local = loaded.local_reviewer()
             pipeline = await ReviewPipeline.open(
                 store,
                 loaded.embedder,
-                reviewing.reviewer(settings, house, loaded.embedder, loaded.reviewer(), tenant_models),
+                reviewing.reviewer(settings, house, loaded.embedder, InThreads(local), tenant_models),
                 at_once=reviewing.HOSTED_AT_ONCE if settings.review_model_names else AT_ONCE,
                 rehearing=rehearing,
+                finder=local.finder,
                 acts_of=StoredEffects(store).acts_of,
             )
             stack.push_async_callback(pipeline.close)

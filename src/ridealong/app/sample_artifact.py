@@ -5,7 +5,8 @@ from __future__ import annotations
 from uuid import UUID
 
 from ridealong.core.artifact import Artifact, ReviewStep, StepOutcome, StoredMoment
-from ridealong.core.claims import AbsenceClaim, Claim
+from ridealong.core.claims import AbsenceClaim, Claim, Searched
+from ridealong.core.confidence import Signals
 from ridealong.core.moments import Moment, Reason, Tier
 from ridealong.core.outline import (
     FollowUpPart,
@@ -69,7 +70,12 @@ def sample_artifact() -> Artifact:
                         criterion_id="answered",
                         score=Score.NO,
                         claim=AbsenceClaim(
-                            statement="The objection was not answered.", confidence=0.6, evidence=(objected,), through=1
+                            statement="The objection was not answered.",
+                            confidence=0.6,
+                            evidence=(objected,),
+                            through=1,
+                            signals=Signals(own=0.7, absence=True, overlapped=True),
+                            searched=Searched(from_no=0, closest_no=0, similarity=0.2),
                         ),
                     ),
                 ),
@@ -108,6 +114,8 @@ def sample_artifact() -> Artifact:
         removed_claims=1,
         lowered_claims=1,
         unchecked_claims=1,
+        checks={"repaired": {"quote_not_found": 1}, "lowered": {}, "dropped": {"wrong_speaker": 1}},
+        confidence_version="sample",
         warnings=("A warning.",),
         steps=(
             ReviewStep(

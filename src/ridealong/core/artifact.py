@@ -8,6 +8,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from ridealong.core.claims import AbsenceClaim, Claim
+from ridealong.core.confidence import doubts, in_words
 from ridealong.core.moments import Moment
 from ridealong.core.outline import (
     FOLLOW_UP_CLOSING,
@@ -114,6 +115,10 @@ class Artifact:
     removed_claims: int = 0
     lowered_claims: int = 0
     unchecked_claims: int = 0
+    checks: Mapping[str, Mapping[str, int]] = field(default_factory=dict[str, Mapping[str, int]])
+    """What became of statements with a fault: `repaired`, `lowered` or `dropped`, then the fault and how many."""
+    confidence_version: str | None = None
+    """Whose weights made the claims' confidence; None where the reviewer's own word was taken."""
     warnings: tuple[str, ...] = field(default=())
     steps: tuple[ReviewStep, ...] = ()
     outline: tuple[Stage, ...] = ()
@@ -154,6 +159,8 @@ class Artifact:
             "removed_claims": self.removed_claims,
             "lowered_claims": self.lowered_claims,
             "unchecked_claims": self.unchecked_claims,
+            "checks": {fate: dict(faults) for fate, faults in self.checks.items()},
+            "confidence_version": self.confidence_version,
             "warnings": list(self.warnings),
             "steps": [s.as_json() for s in self.steps],
             "step_results": [r.as_json() for r in self.step_results],
@@ -175,10 +182,21 @@ def claim_json(claim: Claim) -> dict[str, object]:
         "claim_id": None if claim.claim_id is None else str(claim.claim_id),
         "statement": claim.statement,
         "confidence": round(claim.confidence, 3),
+        "confidence_words": in_words(claim.confidence),
+        "doubts": list(doubts(claim.signals)),
         "evidence": [evidence_json(e) for e in claim.evidence],
     }
     if isinstance(claim, AbsenceClaim):
         found["through"] = claim.through
+        if claim.searched is not None:
+            closest = claim.searched.closest_no
+            found["searched"] = {
+                "from_no": claim.searched.from_no,
+                "through": claim.through,
+                "closest": None
+                if closest is None
+                else {"utterance_no": closest, "similarity": round(claim.searched.similarity, 3)},
+            }
     return found
 
 

@@ -20,6 +20,7 @@ The docstring is the default message. A message says what to do; it never holds 
 
 from __future__ import annotations
 
+from ridealong.core.faults import Fault
 from ridealong.core.usage import Usage
 
 
@@ -32,6 +33,10 @@ class RidealongError(Exception):
 
 class Ungrounded(RidealongError):
     """The transcript does not prove this claim."""
+
+    def __init__(self, message: str | None = None, *, fault: Fault = Fault.MALFORMED) -> None:
+        super().__init__(message)
+        self.fault = fault
 
 
 class InvalidUtterance(RidealongError):

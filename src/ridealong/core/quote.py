@@ -1,10 +1,12 @@
-"""Finding a quote in what was said: case, spacing and punctuation are ignored, and nothing else is."""
+"""Finding a quote in what was said: case, spacing, punctuation and what nobody sees are ignored, nothing else."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
+
+from ridealong.core.visible import is_unseen
 
 
 def find_quote(text: str, quote: str) -> tuple[int, int] | None:
@@ -54,7 +56,7 @@ def _folded(text: str) -> Iterator[tuple[str, int]]:
             # A blank ends their row too: sorted across it, a mark would take the place of one that stands elsewhere.
             yield from _in_order(marks)
             marks.clear()
-            if unicodedata.category(letter)[0] not in _IGNORED_CATEGORIES:
+            if unicodedata.category(letter)[0] not in _IGNORED_CATEGORIES and not is_unseen(letter):
                 yield letter, index
     yield from _in_order(marks)
 
@@ -113,7 +115,7 @@ def _inside_word(text: str, index: int) -> bool:
 
 
 def _carries_word(character: str) -> bool:
-    return unicodedata.category(character)[0] not in _IGNORED_CATEGORIES
+    return unicodedata.category(character)[0] not in _IGNORED_CATEGORIES and not is_unseen(character)
 
 
 def _is_mark(character: str) -> bool:

@@ -14,6 +14,7 @@ from typing import Final, NewType
 from uuid import UUID
 
 from ridealong.core.errors import InvalidUtterance, Ungrounded
+from ridealong.core.faults import Fault
 from ridealong.core.quote import find_quote
 
 SpeakerId = NewType("SpeakerId", int)
@@ -242,12 +243,14 @@ class Transcript:
         """
         utterance = self._by_no.get(citation.utterance_no)
         if utterance is None:
-            raise Ungrounded(f"there is no utterance {citation.utterance_no}")
+            raise Ungrounded(f"there is no utterance {citation.utterance_no}", fault=Fault.NO_SUCH_UTTERANCE)
         if utterance.speaker is UNATTRIBUTED:
-            raise Ungrounded(f"utterance {utterance.no} has no known speaker and cannot be cited")
+            raise Ungrounded(
+                f"utterance {utterance.no} has no known speaker and cannot be cited", fault=Fault.SPEAKER_NOT_KNOWN
+            )
         span = find_quote(utterance.text, citation.quote)
         if span is None:
-            raise Ungrounded(f"utterance {utterance.no} does not contain the quote")
+            raise Ungrounded(f"utterance {utterance.no} does not contain the quote", fault=Fault.QUOTE_NOT_FOUND)
         return Evidence(transcript_id=self.id, utterance=utterance, quote_start=span[0], quote_end=span[1])
 
     def cite_whole(self, utterance_no: int) -> Evidence:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from ridealong.core.errors import Ungrounded
 from ridealong.core.transcript import Citation, Evidence, Role, Roles, Transcript, Utterance
+from ridealong.core.visible import visible
 from ridealong.live.taxonomy import MAX_WORDS, MIN_WORDS
 from ridealong.llm import Answer, AnswerSchema, Block, Question
 
@@ -74,7 +75,9 @@ class SecondOpinion:
     def question(self, transcript: Transcript, nos: Sequence[int], roles: Roles) -> Question:
         """Ask about the utterances `nos` (ascending), with the minute before the last of them."""
         window = shown(transcript, nos[-1])
-        lines = [_line({"no": u.no, "role": roles.role_of(u.speaker).value, "text": text}) for u, text in window]
+        lines = [
+            _line({"no": u.no, "role": roles.role_of(u.speaker).value, "text": visible(text)}) for u, text in window
+        ]
         # One JSON object a line: no text can end its own line, so none can pose as a turn or as an instruction.
         material = "\n".join([*lines, _line({"judge": list(nos)})])
         return Question(

@@ -11,6 +11,7 @@ from ridealong.core.errors import BadAnswer
 from ridealong.core.outline import FollowUpPart, GapKind, Who
 from ridealong.core.rubric import Score
 from ridealong.core.transcript import Citation
+from ridealong.core.visible import visible
 from ridealong.llm import AnswerSchema
 from ridealong.postcall.narrator import ActionDraft, GapDraft, SentenceDraft, StageDraft
 from ridealong.postcall.review import CoachingDraft, CriterionDraft, Draft, Support
@@ -258,7 +259,7 @@ def _text(holder: Mapping[str, object], key: str) -> str:
     if not isinstance(found, str):
         raise BadAnswer(f"the model's answer lacks the text '{key}'")
     # PostgreSQL keeps no NUL, and nothing invisible belongs into a report.
-    return " ".join("".join(c if c.isprintable() else " " for c in found).split())
+    return " ".join(visible(found).split())
 
 
 def _whole(value: object) -> int:

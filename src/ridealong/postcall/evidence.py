@@ -112,6 +112,15 @@ class EvidenceFinder:
             (self._with_doubt(found, criterion, context) for found in read), key=lambda found: -found.confidence
         )
 
+    def likeness(self, criterion: Criterion, shown: Shown, context: ReviewContext) -> float:
+        """Cosine of `shown` to the nearest example of `criterion`, -1 to 1."""
+        if shown.quote == shown.utterance.text:
+            row = next(n for n, u in enumerate(context.transcript) if u.no == shown.utterance.no)
+            vector = context.vectors[row]
+        else:
+            vector = self._embed([shown.quote], context)[0]
+        return float(np.clip((self._profile(criterion).shown @ vector).max(), -1.0, 1.0))
+
     def _read_sentences(self, of: Profile, shown: Sequence[Shown], context: ReviewContext) -> list[Shown]:
         """Each of `shown`, narrowed to the sentence that shows most where one shows more than the whole."""
         split = [(found, sentence) for found in shown for sentence in sentences(found.utterance.text)]

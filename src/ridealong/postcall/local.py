@@ -54,6 +54,11 @@ class LocalReviewer:
     def name(self) -> str:
         return "local-1"
 
+    @property
+    def finder(self) -> EvidenceFinder:
+        """What it searches with: whoever checks its claims of absence need not prepare the same criteria again."""
+        return self._finder
+
     def warm(self, rubric: Rubric) -> None:
         """Prepare for `rubric`, so that the first review does not wait (about a second)."""
         self._finder.warm([c for section in rubric.sections for c in section.criteria])

@@ -20,10 +20,13 @@ import structlog
 
 from ridealong.core.errors import InvalidDocument, ModelFailed, Refused, RidealongError, Unavailable
 from ridealong.core.outline import StepKind, StepResult
-from ridealong.core.rubric import Rubric, call_score
+from ridealong.core.rubric import Rubric, call_score, scored_section
 from ridealong.core.stats import call_statistics
 from ridealong.core.transcript import TranscriptId
 from ridealong.postcall import durable
+from ridealong.postcall.absence import AbsenceSearch
+from ridealong.postcall.confidence import confidence_of
+from ridealong.postcall.consistency import contradictions, settle, statements
 from ridealong.postcall.durable import ReviewerFailed, StepCounts, StepFailed, Steps
 from ridealong.postcall.effects import ActsOf, judge_effects
 from ridealong.postcall.evidence import EvidenceFinder
@@ -33,6 +36,7 @@ from ridealong.postcall.rehearing import FAILED, NOTHING, Rehearing
 from ridealong.postcall.render import render
 from ridealong.postcall.review import (
     CallReviewer,
+    Checks,
     Counts,
     ProvenDrafts,
     ReviewContext,
@@ -43,6 +47,7 @@ from ridealong.postcall.review import (
     review_section,
 )
 from ridealong.postcall.rubric import DEFAULT_RUBRIC, load_rubric, shipped_rubric_text
+from ridealong.postcall.tally import by_fate
 from ridealong.postcall.warnings import narrator_warnings, review_warnings, step_warnings
 from ridealong.store.artifacts import load_artifact, load_made_so_far
 from ridealong.store.calls import (
@@ -53,6 +58,7 @@ from ridealong.store.calls import (
     load_vectors,
     queue_review,
 )
+from ridealong.store.confidence_models import active_confidence
 from ridealong.store.earlier import keep_artifact
 from ridealong.store.effects import save_effects
 from ridealong.store.moments import load_moments
@@ -75,6 +81,7 @@ from ridealong.store.reviews import (
     save_steps,
     unfinished_reviews,
 )
+from ridealong.store.speakers import load_names
 from ridealong.store.tenant_settings import load_settings_of
 from ridealong.store.tenants import DocumentKind, active_document
 from ridealong.telemetry import review_seconds
@@ -82,7 +89,9 @@ from ridealong.telemetry import review_seconds
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
+    from ridealong.core.rubric import CoachingMoment, Criterion
     from ridealong.embedding import Embedder, Vectors
+    from ridealong.postcall.consistency import Said
     from ridealong.store import Store
 
 RUBRIC_NAME: Final = "default"
@@ -94,6 +103,7 @@ HEARING_AT_ONCE: Final = 4
 """Recordings that are heard again at the same time, beside the reviews: mostly somebody else's work."""
 
 COACHING: Final = "coaching moments"
+CONSISTENCY: Final = "consistency"
 OUTLINE: Final = "outline"
 NEXT_ACTIONS: Final = "next actions"
 GAPS: Final = "contradictions and gaps"
@@ -115,6 +125,7 @@ class _Call:
     context: ReviewContext
     rubric: Rubric
     reviewer: CallReviewer
+    checks: Checks
 
 
 @dataclass(slots=True)
@@ -143,13 +154,15 @@ class ReviewPipeline:
         *,
         at_once: int = AT_ONCE,
         rehearing: Rehearing | None = None,
+        finder: EvidenceFinder | None = None,
         acts_of: ActsOf | None = None,
     ) -> None:
         self._acts_of = acts_of
-        self._finder = EvidenceFinder(embedder)
+        self._finder = finder or EvidenceFinder(embedder)
         self._store = store
         self._embedder = embedder
         self._reviewer = reviewer
+        self._search = AbsenceSearch(self._finder, embedder)
         self._open = _Open()
         self._rehearing = rehearing
         self._room = asyncio.Semaphore(at_once)
@@ -167,15 +180,17 @@ class ReviewPipeline:
         *,
         at_once: int = AT_ONCE,
         rehearing: Rehearing | None = None,
+        finder: EvidenceFinder | None = None,
         acts_of: ActsOf | None = None,
         sweep_seconds: float = SWEEP_SECONDS,
     ) -> ReviewPipeline:
         """Start DBOS on the store's database and take up what is unfinished. Raises Unavailable.
 
         `at_once`: reviews of this process at the same time. `rehearing`: makes a better transcript of each call first.
-        `acts_of`: by what it is judged whether nudges were acted on; None: it is not.
+        `finder`: the local reviewer's, so that nothing is prepared twice. `acts_of`: by what it is judged whether
+        nudges were acted on; None: it is not.
         """
-        pipeline = cls(store, embedder, reviewer, at_once=at_once, rehearing=rehearing, acts_of=acts_of)
+        pipeline = cls(store, embedder, reviewer, at_once=at_once, rehearing=rehearing, finder=finder, acts_of=acts_of)
         await asyncio.to_thread(durable.launch, store.owner_url)
 
         async def review(tenant: str, review: str, done: dict[str, StepCounts]) -> int:
@@ -363,6 +378,9 @@ class ReviewPipeline:
             if not any(found[section_step(s.id)] is not None for s in rubric.sections):
                 raise StepFailed("no section of the rubric could be scored")
 
+        prefix = INSTEAD if stood_in else ""
+        found[CONSISTENCY] = await steps.run(CONSISTENCY, lambda: self._consistent(tenant_id, review_id, prefix))
+        steps.unless_away()
         # These read what the sections found, so they wait for all of them.
         works = {
             GAPS: lambda: self._gaps(tenant_id, review_id),
@@ -416,12 +434,15 @@ class ReviewPipeline:
                 if m.moment.evidence[0].transcript_id == transcript.id
             )
             vectors = await load_vectors(connection, review.transcript_id)
+            names = await load_names(connection, review.transcript_id)
+            confidence = confidence_of(await active_confidence(connection))
         context = ReviewContext(
             transcript=transcript,
             roles=roles,
             moments=moments,
             vectors=await asyncio.to_thread(embed_call, transcript, self._embedder, vectors),
             duration_ms=max(call.audio_ms, transcript.end_ts),
+            names=names,
         )
         reviewer = await self._reviewer.begin(tenant_id, rubric, context)
         async with self._store.tenant(tenant_id) as connection:
@@ -434,7 +455,12 @@ class ReviewPipeline:
                 rubric=text,
                 roles=roles,
             )
-        self._open.calls[review_id] = _Call(context=context, rubric=rubric, reviewer=reviewer)
+        self._open.calls[review_id] = _Call(
+            context=context,
+            rubric=rubric,
+            reviewer=reviewer,
+            checks=Checks(search=self._search, confidence=confidence, rubric=rubric),
+        )
         return self._open.calls[review_id]
 
     async def _statistics(self, tenant_id: UUID, review_id: UUID) -> StepCounts:
@@ -454,7 +480,9 @@ class ReviewPipeline:
         began = time.monotonic()
         section = call.rubric.section(section_id)
         try:
-            outcome = await _asked(review_section(_who(call, prefix), section, call.context, log, self._embed))
+            outcome = await _asked(
+                review_section(_who(call, prefix), section, call.context, log, self._embed, checks=call.checks)
+            )
         except ModelFailed:
             await self._keep_steps(tenant_id, review_id, log)
             raise
@@ -463,14 +491,14 @@ class ReviewPipeline:
             await save_steps(connection, review_id, log.step, log.asked)
             result = _result(log.step, began, len(outcome.review.findings), outcome.counts, _who(call, prefix))
             await save_result(connection, review_id, result)
-        return _step_counts(outcome.counts, log)
+        return _step_counts(outcome.counts, log) | outcome.tally.flat()
 
     async def _coach(self, tenant_id: UUID, review_id: UUID, prefix: str) -> StepCounts:
         call = await self._call(tenant_id, review_id)
         log = StepLog(step=prefix + COACHING)
         began = time.monotonic()
         try:
-            outcome = await _asked(coach_call(_who(call, prefix), call.context, log, self._embed))
+            outcome = await _asked(coach_call(_who(call, prefix), call.context, log, self._embed, checks=call.checks))
         except ModelFailed:
             await self._keep_steps(tenant_id, review_id, log)
             raise
@@ -479,7 +507,47 @@ class ReviewPipeline:
             await save_steps(connection, review_id, log.step, log.asked)
             result = _result(log.step, began, len(outcome.coaching_moments), outcome.counts, _who(call, prefix))
             await save_result(connection, review_id, result)
-        return _step_counts(outcome.counts, log)
+        return _step_counts(outcome.counts, log) | outcome.tally.flat()
+
+    async def _consistent(self, tenant_id: UUID, review_id: UUID, prefix: str) -> StepCounts:
+        """Settle what contradicts itself between the sections and the coaching moments; what that came to."""
+        call = await self._call(tenant_id, review_id)
+        async with self._store.tenant(tenant_id) as connection:
+            made = await load_made_so_far(connection, review_id, call.context.transcript)
+        sections, coaching = made.sections, made.coaching_moments
+
+        def found() -> list[tuple[Said, Said]]:
+            def about(moment: CoachingMoment) -> Criterion | None:
+                return self._search.subject(moment, call.rubric, call.context)
+
+            return contradictions(statements(sections, coaching, about))
+
+        log = StepLog(step=prefix + CONSISTENCY)
+        settled = await settle(await asyncio.to_thread(found), _who(call, prefix), log, call.checks.confidence)
+        if not settled.dropped and not settled.lowered:
+            return {}
+        kept, moments = settled.apply(sections, coaching)
+        places = {s.id: n for n, s in enumerate(call.rubric.sections)}
+        rescored = [
+            scored_section(call.rubric.section(new.section_id), new.findings)
+            for old, new in zip(sections, kept, strict=True)
+            if [f.claim for f in old.findings] != [f.claim for f in new.findings]
+        ]
+        vectors = {s.section_id: await self._embed([f.claim.statement for f in s.findings]) for s in rescored}
+        coached = await self._embed([m.claim.statement for m in moments])
+        async with self._store.tenant(tenant_id) as connection:
+            for section in rescored:
+                await save_section(
+                    connection,
+                    review_id,
+                    section,
+                    position=places[section.section_id],
+                    vectors=vectors[section.section_id],
+                )
+            await save_coaching_moments(connection, review_id, moments, vectors=coached)
+            await save_steps(connection, review_id, log.step, log.asked)
+        counts = {"removed": len(settled.dropped), "lowered": len(settled.lowered)}
+        return counts | settled.tally.flat()
 
     async def _did_it_help(self, steps: Steps, tenant_id: UUID, review_id: UUID) -> None:
         acts_of = self._acts_of
@@ -627,6 +695,8 @@ class ReviewPipeline:
                 removed_claims=totals["removed"],
                 lowered_claims=totals["lowered"],
                 unchecked_claims=totals["unchecked"],
+                checks=by_fate(made),
+                confidence_version=None if call.checks.confidence is None else call.checks.confidence.version,
             )
         stored = self._open.stored.get(review_id)
         if stored is not None and not stored.done():

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from ridealong.core.transcript import Role, Unattributed, Utterance
+from ridealong.core.visible import visible
 
 if TYPE_CHECKING:
     from ridealong.core.rubric import Criterion, Rubric, Section
@@ -20,7 +21,13 @@ BYTES_A_TOKEN: Final = 3
 """Fewer than English has with any of today's vocabularies, so that the estimate errs to the safe side."""
 AROUND: Final = 2
 """Utterances shown before and after one that was found."""
-_INERT: Final = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
+_INERT: Final = str.maketrans(
+    {
+        **{"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"},
+        # What else ends a line to some readers, beside the characters that JSON escapes itself.
+        **{"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"},
+    }
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,9 +63,7 @@ def line_of(utterance: Utterance, context: ReviewContext) -> str:
 
 def plain(text: str) -> str:
     """`text` without characters that show nothing or turn the writing around; `find_quote` ignores them too."""
-    if text.isprintable():
-        return text
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return visible(text)
 
 
 def whole_call(context: ReviewContext) -> Passage:

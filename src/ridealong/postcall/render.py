@@ -129,6 +129,7 @@ def _data(artifact: Artifact, play_url: PlayUrl) -> dict[str, object]:
         return {
             **claim_json(of),
             "confidence_percent": round(of.confidence * 100),
+            "searched": _searched(of),
             "absence": isinstance(of, AbsenceClaim),
             "evidence": [shown(e) for e in of.evidence],
         }
@@ -191,11 +192,49 @@ def _data(artifact: Artifact, play_url: PlayUrl) -> dict[str, object]:
             "removed_claims": artifact.removed_claims,
             "lowered_claims": artifact.lowered_claims,
             "unchecked_claims": artifact.unchecked_claims,
+            "checks": _checks(artifact.checks),
+            "checks_line": checks_line(artifact.checks),
+            "confidence_version": artifact.confidence_version,
             "steps": [_step(s) for s in artifact.steps],
             "steps_total": steps_total(artifact.steps),
             "warnings": list(artifact.warnings),
         }
     }
+
+
+def _searched(claim: Claim) -> dict[str, object] | None:
+    """The search behind a claim of absence, as `claim_json` has it, with the closest in percent."""
+    if not isinstance(claim, AbsenceClaim) or claim.searched is None:
+        return None
+    searched = claim.searched
+    return {
+        "from_no": searched.from_no,
+        "through": claim.through,
+        "closest_no": searched.closest_no,
+        "similarity_percent": max(0, round(searched.similarity * 100)),
+    }
+
+
+def _checks(checks: Mapping[str, Mapping[str, int]]) -> list[dict[str, object]]:
+    return [
+        {"fate": fate, "fault": fault, "count": count}
+        for fate, faults in checks.items()
+        for fault, count in faults.items()
+    ]
+
+
+def checks_line(checks: Mapping[str, Mapping[str, int]]) -> str:
+    """What the checks did, in one plain line; empty where they found nothing."""
+    parts = [
+        f"{sum(faults.values())} {fate} ({', '.join(f'{_plain(fault)}: {n}' for fault, n in faults.items())})"
+        for fate, faults in checks.items()
+        if faults
+    ]
+    return f"Checks of the statements: {'; '.join(parts)}." if parts else ""
+
+
+def _plain(code: str) -> str:
+    return code.replace("_", " ")
 
 
 def _step(step: ReviewStep) -> dict[str, object]:

@@ -17,10 +17,15 @@ import numpy as np
 from ridealong.core.artifact import ReviewStep, StepOutcome, StoredMoment
 from ridealong.core.claims import AbsenceClaim, Claim
 from ridealong.core.errors import ModelFailed, Ungrounded
+from ridealong.core.faults import Fate, Fault
 from ridealong.core.rubric import CoachingMoment, Finding, Rubric, Score, Section, SectionReview, scored_section
 from ridealong.core.transcript import Citation, Role, Roles, Speaker, Transcript, Unattributed
 from ridealong.embedding import DIMENSIONS
+from ridealong.postcall.absence import BETTER, NEAR, Found
+from ridealong.postcall.carried import NOTHING_MORE, Allowed, CallWords, refuse_uncarried, refuse_uncarried_coaching
+from ridealong.postcall.certainty import signals_of
 from ridealong.postcall.narrator import BlockingNarrator, CallNarrator, NarratorInThreads
+from ridealong.postcall.tally import Tally
 from ridealong.telemetry import drafts_ungrounded_total
 
 if TYPE_CHECKING:
@@ -28,8 +33,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ridealong.core.confidence import ConfidenceModel
     from ridealong.embedding import Embedder, Vectors
     from ridealong.llm import Usage
+    from ridealong.postcall.absence import AbsenceSearch
 
 MAX_COACHING: Final = 5
 """Nobody works on more than a few things after one call."""
@@ -42,6 +49,7 @@ MAX_EVIDENCE: Final = 8
 
 D = TypeVar("D")
 P = TypeVar("P")
+C = TypeVar("C", bound="Finding | CoachingMoment")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,6 +87,7 @@ class Refusal:
 
     key: str
     reason: str
+    fault: Fault = Fault.MALFORMED
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -92,6 +101,9 @@ class ReviewContext:
     duration_ms: int
     sentence_vectors: dict[str, NDArray[np.float32]] = field(default_factory=lambda: {})
     """What a reviewer embedded of this call while it reads it: sections look at the same sentences."""
+    names: tuple[str, ...] = ()
+    """Who takes part in the call, as far as somebody said it: a statement may name them without citing it."""
+    of_call: CallWords = field(default_factory=CallWords)
 
     @property
     def rep_known(self) -> bool:
@@ -294,6 +306,7 @@ class SectionOutcome:
     counts: Counts
     vectors: Vectors | None
     """One row for each of `review.findings`; None where nobody embeds."""
+    tally: Tally = field(default_factory=Tally)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -301,6 +314,20 @@ class CoachingOutcome:
     coaching_moments: tuple[CoachingMoment, ...]
     counts: Counts
     vectors: Vectors | None
+    tally: Tally = field(default_factory=Tally)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Checks:
+    """What a review's claims are checked and weighed with, beside the transcript itself.
+
+    Without a `search` claims of absence stand on their author's word; without `confidence` so does every probability.
+    `rubric`: its words may be used without being cited.
+    """
+
+    search: AbsenceSearch | None = None
+    confidence: ConfidenceModel | None = None
+    rubric: Rubric | None = None
 
 
 Embed = Callable[[Sequence[str]], Awaitable["Vectors"]]
@@ -322,39 +349,64 @@ def embed_call(transcript: Transcript, embedder: Embedder, known: Mapping[int, N
 
 
 async def review_section(
-    reviewer: CallReviewer, section: Section, context: ReviewContext, log: StepLog, embed: Embed | None = None
+    reviewer: CallReviewer,
+    section: Section,
+    context: ReviewContext,
+    log: StepLog,
+    embed: Embed | None = None,
+    *,
+    checks: Checks | None = None,
 ) -> SectionOutcome:
-    """Draft, prove, retry what was refused once, read once more, score. Raises what the reviewer raises."""
+    """Draft, prove, retry what was refused once, read once more, weigh, score. Raises what the reviewer raises."""
+    checks = checks or Checks()
     criteria = {c.id: c for c in section.criteria}
+    allowed = {c.id: Allowed.by([c], context, title=section.title) for c in section.criteria}
 
     def accept(draft: CriterionDraft) -> Finding:
         if draft.criterion_id not in criteria:
-            raise Ungrounded("there is no such criterion in this section")
-        claim = _proved(draft.draft, context, log)
+            raise Ungrounded("there is no such criterion in this section", fault=Fault.NO_SUCH_CRITERION)
+        claim = _proved(draft.draft, context, log, allowed[draft.criterion_id])
         if draft.score is not Score.NO and draft.draft.through is None:
             _said_by(criteria[draft.criterion_id].role, claim, context)
         return Finding(criterion_id=draft.criterion_id, score=draft.score, claim=claim)
 
+    def search(by: AbsenceSearch, finding: Finding, claim: AbsenceClaim) -> Found:
+        return by.search(claim, criteria[finding.criterion_id], context)
+
     proven = _Proven(accept, lambda draft: draft.criterion_id)
     proven.take(await reviewer.draft_section(section, log))
+    await _searched(proven, checks, search)
     if proven.refused:
         again = await _again(reviewer.draft_section(section, log, tuple(proven.refused.values())))
         proven.retake(again)
+        await _searched(proven, checks, search)
+    proven.close()
+    read = await _second_reading(reviewer, proven, _claims_of(proven), context, log=log, embed=embed, checks=checks)
     found = proven.accepted
-    read = await _second_reading(reviewer, {key: f.claim for key, f in found.items()}, log, embed)
     kept = {key: replace(found[key], claim=claim) for key, claim in read.claims.items()}
     review = scored_section(section, tuple(kept.values()))
     return SectionOutcome(
         review=review,
         counts=replace(read.counts, dropped=len(proven.refused)),
         vectors=read.vectors_of([f.criterion_id for f in review.findings]),
+        tally=proven.tally,
     )
 
 
 async def coach_call(
-    reviewer: CallReviewer, context: ReviewContext, log: StepLog, embed: Embed | None = None
+    reviewer: CallReviewer,
+    context: ReviewContext,
+    log: StepLog,
+    embed: Embed | None = None,
+    *,
+    checks: Checks | None = None,
 ) -> CoachingOutcome:
     """As `review_section`, for the coaching moments; at most `MAX_COACHING`, in the reviewer's order."""
+    checks = checks or Checks()
+    criteria = () if checks.rubric is None else [c for s in checks.rubric.sections for c in s.criteria]
+    # A rubric's figures are no figures of this call: only its names and terms may be used freely here.
+    texts = [t for c in criteria for t in (c.question, c.shown_as, c.advice)]
+    allowed = replace(Allowed.of(texts, context.names), held=NOTHING_MORE)
 
     def accept(draft: CoachingDraft) -> CoachingMoment:
         if not draft.title.strip() or not draft.advice.strip():
@@ -363,19 +415,28 @@ async def coach_call(
             raise Ungrounded(f"a title has at most {MAX_TITLE} characters and an advice {MAX_STATEMENT}")
         if len(draft.why) > MAX_STATEMENT:
             raise Ungrounded(f"`why` has at most {MAX_STATEMENT} characters")
-        claim = _proved(draft.draft, context, log)
+        claim = _proved(draft.draft, context, log, allowed)
+        absence = isinstance(claim, AbsenceClaim)
+        refuse_uncarried_coaching(draft.title, draft.advice, claim.evidence, context, allowed, absence=absence)
         return CoachingMoment(title=draft.title, advice=draft.advice, why=draft.why, claim=claim)
+
+    def search(by: AbsenceSearch, coaching: CoachingMoment, claim: AbsenceClaim) -> Found:
+        return by.search_coaching(claim, coaching.title, checks.rubric, context)
 
     proven = _Proven(accept, lambda draft: draft.key)
     proven.take(await reviewer.draft_coaching(log))
+    await _searched(proven, checks, search)
     if proven.refused:
         proven.retake(await _again(reviewer.draft_coaching(log, tuple(proven.refused.values()))))
-    found = dict(list(proven.accepted.items())[:MAX_COACHING])
-    read = await _second_reading(reviewer, {key: c.claim for key, c in found.items()}, log, embed)
+        await _searched(proven, checks, search)
+    proven.close()
+    proven.accepted = dict(list(proven.accepted.items())[:MAX_COACHING])
+    read = await _second_reading(reviewer, proven, _claims_of(proven), context, log=log, embed=embed, checks=checks)
     return CoachingOutcome(
-        coaching_moments=tuple(replace(found[key], claim=claim) for key, claim in read.claims.items()),
+        coaching_moments=tuple(replace(proven.accepted[key], claim=claim) for key, claim in read.claims.items()),
         counts=replace(read.counts, dropped=len(proven.refused)),
         vectors=read.vectors_of(list(read.claims)),
+        tally=proven.tally,
     )
 
 
@@ -385,6 +446,7 @@ class ProvenDrafts(Generic[P]):
 
     found: tuple[P, ...]
     counts: Counts
+    tally: Tally = field(default_factory=Tally)
 
 
 async def prove_drafts(
@@ -407,31 +469,66 @@ async def prove_drafts(
     """
 
     def accept(one: D) -> P:
-        return make(one, _proved(draft(one), context, log))
+        return make(one, _proved(draft(one), context, log, None))
 
     proven = _Proven(accept, key)
     proven.take(await ask(()))
     if proven.refused:
         proven.retake(await _again(ask(tuple(proven.refused.values()))))
+    proven.close()
     found = dict(list(proven.accepted.items())[:most])
-    read = await _second_reading(judge, {k: claim(p) for k, p in found.items()}, log, None)
+    claims = {k: claim(p) for k, p in found.items()}
+    read = await _second_reading(judge, proven, claims, context, log=log, embed=None, checks=Checks())
     return ProvenDrafts(
         found=tuple(again(found[k], c) for k, c in read.claims.items()),
         counts=replace(read.counts, dropped=len(proven.refused)),
+        tally=proven.tally,
     )
 
 
-def _proved(draft: Draft, context: ReviewContext, log: StepLog) -> Claim:
+def _proved(draft: Draft, context: ReviewContext, log: StepLog, allowed: Allowed | None) -> Claim:
     if draft.through is not None and log.read is not None:
-        raise Ungrounded("only a part of the call was looked at: nothing may be called absent")
-    return prove(draft, context.transcript)
+        raise Ungrounded(
+            "only a part of the call was looked at: nothing may be called absent", fault=Fault.SEARCHED_IN_PART
+        )
+    claim = prove(draft, context.transcript)
+    if allowed is not None:
+        refuse_uncarried(claim.statement, claim.evidence, context, allowed, absence=draft.through is not None)
+    return claim
 
 
 def _said_by(role: Role, claim: Claim, context: ReviewContext) -> None:
     """Raises Ungrounded when the first words cited were said by the wrong side."""
     side = context.side_of(claim.evidence[0].utterance.speaker)
     if role is not Role.UNKNOWN and side not in (role, Role.UNKNOWN):
-        raise Ungrounded(f"the first quote must be words of the {role.value}, and is not")
+        raise Ungrounded(f"the first quote must be words of the {role.value}, and is not", fault=Fault.WRONG_SPEAKER)
+
+
+def _claims_of(proven: _Proven[D, C]) -> dict[str, Claim]:
+    return {key: item.claim for key, item in proven.accepted.items()}
+
+
+async def _searched(
+    proven: _Proven[D, C], checks: Checks, search: Callable[[AbsenceSearch, C, AbsenceClaim], Found]
+) -> None:
+    """Search the spans of what was accepted as absent: refuse what is there after all, note what came closest."""
+    by = checks.search
+    if by is None:
+        return
+    for key, item in list(proven.accepted.items()):
+        claim = item.claim
+        if not isinstance(claim, AbsenceClaim) or key in proven.nearest:
+            continue
+        found = await asyncio.to_thread(search, by, item, claim)
+        if found.probability >= BETTER:
+            proven.refuse(
+                key,
+                f"utterance {found.searched.closest_no} may show that it did happen: look there",
+                Fault.BETTER_EVIDENCE_EXISTS,
+            )
+            continue
+        proven.nearest[key] = found.probability
+        proven.accepted[key] = replace(item, claim=replace(claim, searched=found.searched))
 
 
 async def _again(drafts: Awaitable[Sequence[D]]) -> Sequence[D]:
@@ -456,7 +553,14 @@ class _Read:
 
 
 async def _second_reading(
-    reviewer: CallReviewer, claims: Mapping[str, Claim], log: StepLog, embed: Embed | None
+    reviewer: CallReviewer,
+    proven: _Proven[D, P],
+    claims: Mapping[str, Claim],
+    context: ReviewContext,
+    *,
+    log: StepLog,
+    embed: Embed | None,
+    checks: Checks,
 ) -> _Read:
     """The claims that remain, in their order, less sure where their words carry them only in part.
 
@@ -471,22 +575,39 @@ async def _second_reading(
     finally:
         if embedding is not None:
             embedding.cancel()
+    vectors = None if rows is None else dict(zip(claims, rows, strict=True))
     kept: dict[str, Claim] = {}
     lowered = unchecked = 0
     for key, claim in claims.items():
         verdict = Support.SUPPORTED if verdicts is None else verdicts.get(key)
         if verdict is Support.NOT:
+            proven.tally.add(Fate.DROPPED, [Fault.NOT_SUPPORTED])
             continue
-        kept[key] = claim
-        if verdict is Support.PARTLY:
-            kept[key] = replace(claim, confidence=claim.confidence * PARTLY_SUPPORTED)
-            lowered += 1
-        elif verdict is None:
-            unchecked += 1
+        near = proven.nearest.get(key, 0.0)
+        signals = signals_of(
+            claim,
+            context,
+            hosted=verdicts is not None,
+            second=None if verdicts is None or verdict is None else verdict.value,
+            vector=None if vectors is None else vectors[key],
+            nearest=near,
+            repaired=key in proven.mended,
+        )
+        faults = [Fault.PARTLY_SUPPORTED] * (verdict is Support.PARTLY)
+        faults += [Fault.BETTER_EVIDENCE_EXISTS] * (near >= NEAR)
+        if checks.confidence is not None:
+            confidence = checks.confidence.probability(signals)
+        else:
+            confidence = claim.confidence * (PARTLY_SUPPORTED if verdict is Support.PARTLY else 1.0)
+            confidence *= 1 - near if near >= NEAR else 1.0
+        kept[key] = replace(claim, confidence=confidence, signals=signals)
+        proven.tally.add(Fate.LOWERED, faults[:1])
+        lowered += bool(faults)
+        unchecked += verdict is None
     return _Read(
         claims=kept,
         counts=Counts(removed=len(claims) - len(kept), lowered=lowered, unchecked=unchecked),
-        vectors=None if rows is None else dict(zip(claims, rows, strict=True)),
+        vectors=vectors,
     )
 
 
@@ -518,6 +639,11 @@ class _Proven(Generic[D, P]):
     key: Callable[[D], str]
     accepted: dict[str, P] = field(default_factory=dict[str, P])
     refused: dict[str, Refusal] = field(default_factory=dict[str, Refusal])
+    mended: dict[str, Fault] = field(default_factory=dict[str, Fault])
+    """What was wrong with those that are right now."""
+    nearest: dict[str, float] = field(default_factory=dict[str, float])
+    """How probably the closest words show what is called absent, of those that were searched for."""
+    tally: Tally = field(default_factory=Tally)
 
     def take(self, drafts: Sequence[D]) -> None:
         for draft in drafts:
@@ -526,11 +652,23 @@ class _Proven(Generic[D, P]):
                 continue
             try:
                 self.accepted[key] = self.accept(draft)
-                self.refused.pop(key, None)
+                if key in self.refused:
+                    self.mended[key] = self.refused.pop(key).fault
             except Ungrounded as error:
-                self.refused[key] = Refusal(key=key, reason=str(error))
+                self.refused[key] = Refusal(key=key, reason=str(error), fault=error.fault)
 
     def retake(self, drafts: Sequence[D]) -> None:
-        """The second and last try: only what was refused counts, and what is still refused is dropped."""
+        """The second and last try: only what was refused counts."""
         self.take([draft for draft in drafts if self.key(draft) in self.refused])
+
+    def refuse(self, key: str, reason: str, fault: Fault) -> None:
+        """Take an accepted draft back."""
+        del self.accepted[key]
+        self.mended.pop(key, None)
+        self.refused[key] = Refusal(key=key, reason=reason, fault=fault)
+
+    def close(self) -> None:
+        """What is still refused is dropped."""
+        self.tally.add(Fate.REPAIRED, self.mended.values())
+        self.tally.add(Fate.DROPPED, [r.fault for r in self.refused.values()])
         drafts_ungrounded_total.inc(len(self.refused))

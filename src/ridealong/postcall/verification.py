@@ -68,7 +68,7 @@ class Verification:
         cited = {place[e.utterance_no] for e in claim.evidence}
         rows = sorted({n for row in cited for n in range(row - AROUND, row + AROUND + 1) if 0 <= n < len(utterances)})
         shown: dict[str, object] = {
-            "statement": claim.statement,
+            "statement": plain(claim.statement),
             "evidence": [[e.utterance_no, who(e.utterance, self.context), plain(e.quote)] for e in claim.evidence],
             "around": [self._line(utterances[row]) for row in rows],
         }

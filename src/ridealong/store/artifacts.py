@@ -10,8 +10,10 @@ from uuid import UUID
 from psycopg import AsyncConnection
 
 from ridealong.core.artifact import Artifact
-from ridealong.core.claims import AbsenceClaim, Claim
+from ridealong.core.claims import AbsenceClaim, Claim, Searched
+from ridealong.core.confidence import Signals
 from ridealong.core.errors import Refused
+from ridealong.core.faults import Fate
 from ridealong.core.outline import NextAction, Stage
 from ridealong.core.rubric import CoachingMoment, Finding, Score, SectionReview
 from ridealong.core.transcript import Transcript
@@ -60,6 +62,8 @@ async def load_artifact(connection: AsyncConnection, call_id: UUID, revision: in
         removed_claims=review.removed_claims,
         lowered_claims=review.lowered_claims,
         unchecked_claims=review.unchecked_claims,
+        checks={fate: dict(sorted(review.checks.get(fate, {}).items())) for fate in Fate} if review.checks else {},
+        confidence_version=review.confidence_version,
         warnings=review.warnings,
         steps=tuple(await load_steps(connection, review.review_id)),
         outline=later.outline(transcript, await load_spans(connection, review.review_id)),
@@ -134,8 +138,8 @@ async def _load_claims(connection: AsyncConnection, review_id: UUID, transcript:
     further = by_owner(await cursor.fetchall())
     cursor = await connection.execute(
         "SELECT claim_id, utterance_no, quote_start, quote_end, statement, confidence, through, kind, section_id,"
-        " criterion_id, score, title, advice, why, gap, sections, who, due, part FROM claim"
-        " WHERE review_id = %s ORDER BY kind, section_id, position",
+        " criterion_id, score, title, advice, why, gap, sections, who, due, part, signals, searched_from, closest_no,"
+        " closest_similarity FROM claim WHERE review_id = %s ORDER BY kind, section_id, position",
         [review_id],
     )
     found = _Claims()
@@ -155,6 +159,16 @@ async def _load_claims(connection: AsyncConnection, review_id: UUID, transcript:
 def _claim(row: tuple[Any, ...], further: Mapping[Any, list[tuple[int, int, int]]], transcript: Transcript) -> Claim:
     places = [(row[1], row[2], row[3]), *further.get(row[0], [])]
     evidence = tuple(evidence_of(transcript, *place) for place in places)
+    signals = Signals.of(row[19])
     if row[6] is None:
-        return Claim(statement=row[4], confidence=row[5], evidence=evidence, claim_id=row[0])
-    return AbsenceClaim(statement=row[4], confidence=row[5], evidence=evidence, through=row[6], claim_id=row[0])
+        return Claim(statement=row[4], confidence=row[5], evidence=evidence, claim_id=row[0], signals=signals)
+    searched = None if row[20] is None else Searched(from_no=row[20], closest_no=row[21], similarity=row[22] or 0.0)
+    return AbsenceClaim(
+        statement=row[4],
+        confidence=row[5],
+        evidence=evidence,
+        through=row[6],
+        claim_id=row[0],
+        signals=signals,
+        searched=searched,
+    )

@@ -62,6 +62,8 @@ class StoredReview:
     removed_claims: int
     lowered_claims: int
     unchecked_claims: int
+    checks: Mapping[str, Mapping[str, int]]
+    confidence_version: str | None
 
 
 async def unfinished_reviews(store: Store) -> list[ReviewRef]:
@@ -97,7 +99,8 @@ async def review_lock(store: Store, review_id: UUID) -> AsyncGenerator[bool]:
 
 _REVIEW_COLUMNS: Final = (
     "review_id, call_id, revision, status, reviewer, rubric_id, rubric_title, rubric, statistics, score, assessed,"
-    " warnings, missing_sections, dropped_drafts, failure, removed_claims, lowered_claims, unchecked_claims"
+    " warnings, missing_sections, dropped_drafts, failure, removed_claims, lowered_claims, unchecked_claims, checks,"
+    " confidence_version"
 )
 
 
@@ -257,18 +260,24 @@ async def finish_review(
     lowered_claims: int = 0,
     unchecked_claims: int = 0,
     reviewer: str | None = None,
+    checks: Mapping[str, Mapping[str, int]] | None = None,
+    confidence_version: str | None = None,
 ) -> None:
     """The artifact is complete. `score` 0 to 100. `reviewer`: who made it in the end, where that is not who began.
+    `checks`: what became of statements with a fault (fate, fault, how many); `confidence_version`: whose weights made
+    the claims' confidence.
 
     Repeating it changes nothing.
     """
     cursor = await connection.execute(
         "UPDATE review SET status = 'finished', finished_at = now(), score = %s, assessed = %s, warnings = %s,"
         " missing_sections = %s, dropped_drafts = %s, removed_claims = %s, lowered_claims = %s, unchecked_claims = %s,"
-        " reviewer = coalesce(%s, reviewer), failure = NULL WHERE review_id = %s AND status <> 'finished'",
+        " reviewer = coalesce(%s, reviewer), checks = %s, confidence_version = %s, failure = NULL"
+        " WHERE review_id = %s AND status <> 'finished'",
         [
             *(score, assessed, list(warnings), list(missing_sections), dropped_drafts),
-            *(removed_claims, lowered_claims, unchecked_claims, reviewer, review_id),
+            *(removed_claims, lowered_claims, unchecked_claims, reviewer, json.dumps(checks or {})),
+            *(confidence_version, review_id),
         ],
     )
     if cursor.rowcount == 0:
@@ -367,10 +376,12 @@ async def insert_claims(
     async with connection.cursor() as writing:
         await writing.executemany(
             f"INSERT INTO claim (tenant_id, claim_id, review_id, position, {', '.join(_OF_KIND)},"
-            f" statement, confidence, through, embedding, {COLUMN_LIST})"
+            f" statement, confidence, through, embedding, signals, searched_from, closest_no,"
+            f" closest_similarity, {COLUMN_LIST})"
             " VALUES (current_tenant(), %(claim_id)s, %(review_id)s, %(position)s,"
             f" {', '.join(f'%({column})s' for column in _OF_KIND)},"
-            f" %(statement)s, %(confidence)s, %(through)s, %(embedding)s, {VALUE_LIST})",
+            f" %(statement)s, %(confidence)s, %(through)s, %(embedding)s, %(signals)s, %(searched_from)s,"
+            f" %(closest_no)s, %(closest_similarity)s, {VALUE_LIST})",
             [
                 {
                     **dict.fromkeys(_OF_KIND),
@@ -381,6 +392,8 @@ async def insert_claims(
                     "confidence": claim.confidence,
                     "through": claim.through if isinstance(claim, AbsenceClaim) else None,
                     "embedding": vector_for(vectors, position),
+                    "signals": None if claim.signals is None else json.dumps(claim.signals.as_json()),
+                    **_search_columns(claim),
                     **row,
                     **columns_of(claim.evidence[0]),
                 }
@@ -404,6 +417,16 @@ _OF_KIND: Final = (
     *("gap", "sections", "who", "due", "part"),
 )
 """The columns of a claim that one kind of it has and another has not."""
+
+
+def _search_columns(claim: Claim) -> dict[str, object]:
+    searched = claim.searched if isinstance(claim, AbsenceClaim) else None
+    close = searched is not None and searched.closest_no is not None
+    return {
+        "searched_from": None if searched is None else searched.from_no,
+        "closest_no": searched.closest_no if searched is not None and close else None,
+        "closest_similarity": searched.similarity if searched is not None and close else None,
+    }
 
 
 def _claim_ids(review_id: UUID, rows: Sequence[Mapping[str, object]], claims: Sequence[Claim]) -> list[UUID]:
@@ -453,4 +476,6 @@ def _review(row: tuple[Any, ...] | None) -> StoredReview:
         removed_claims=row[15],
         lowered_claims=row[16],
         unchecked_claims=row[17],
+        checks=row[18],
+        confidence_version=row[19],
     )

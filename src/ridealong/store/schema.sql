@@ -443,6 +443,9 @@ CREATE TABLE ridealong.review (
     unchecked_claims integer NOT NULL DEFAULT 0,
     -- Who was what when the review was made: where somebody corrected it since, the review is outdated.
     roles jsonb,
+    -- What became of statements with a fault: fate, fault, how many.
+    checks jsonb NOT NULL DEFAULT '{}',
+    confidence_version text,
     PRIMARY KEY (tenant_id, review_id),
     CONSTRAINT review_is_the_only_one_of_its_revision UNIQUE (tenant_id, call_id, revision),
     CONSTRAINT review_within_its_transcript UNIQUE (tenant_id, review_id, call_id, revision),
@@ -550,6 +553,12 @@ CREATE TABLE ridealong.claim (
     embedding vector(384),
     terms tsvector NOT NULL GENERATED ALWAYS AS
         (to_tsvector('english'::regconfig, statement || ' ' || coalesce(title, '') || ' ' || coalesce(advice, ''))) STORED,
+    -- What `confidence` was made of: numbers, and no word of the call.
+    signals jsonb,
+    -- Of a claim of absence: where its search began, and what came closest to showing it after all (cosine).
+    searched_from integer,
+    closest_no integer,
+    closest_similarity double precision,
     why text,
     gap text,
     sections text[],
@@ -570,6 +579,14 @@ CREATE TABLE ridealong.claim (
     CONSTRAINT claim_of_absence_searched_through_an_utterance FOREIGN KEY (tenant_id, call_id, revision, through)
         REFERENCES ridealong.utterance (tenant_id, call_id, revision, utterance_no),
     CONSTRAINT claim_of_absence_searched_not_less_than_it_cites CHECK (through >= utterance_no),
+    CONSTRAINT claim_of_absence_came_closest_to_an_utterance FOREIGN KEY (tenant_id, call_id, revision, closest_no)
+        REFERENCES ridealong.utterance (tenant_id, call_id, revision, utterance_no),
+    CONSTRAINT claim_that_searched_is_one_of_absence CHECK
+        (through IS NOT NULL OR (searched_from IS NULL AND closest_no IS NULL AND closest_similarity IS NULL)),
+    CONSTRAINT claim_of_absence_searched_a_span CHECK
+        (searched_from >= 0 AND searched_from <= through AND closest_no BETWEEN searched_from AND through),
+    CONSTRAINT claim_that_came_close_says_how_close CHECK
+        ((closest_no IS NULL) = (closest_similarity IS NULL) AND closest_similarity BETWEEN -1 AND 1),
     CONSTRAINT claim_states_something CHECK (statement ~ '\S'),
     CONSTRAINT claim_confidence_lies_between_0_and_1 CHECK (confidence BETWEEN 0 AND 1),
     CONSTRAINT claim_has_what_its_kind_needs_and_nothing_else CHECK (CASE kind
@@ -1155,6 +1172,27 @@ CREATE TABLE ridealong.example_view (
     CONSTRAINT example_view_belongs_to_a_tenant FOREIGN KEY (tenant_id) REFERENCES ridealong.tenant ON DELETE CASCADE,
     CONSTRAINT example_view_is_named_by_sha256 CHECK (octet_length(text_hash) = 32)
 );
+-- How a tenant's signals become a probability. No version is changed: a newer one takes its place, and an older one can
+-- be taken up again. Without an active one the shipped weights hold.
+CREATE TABLE ridealong.confidence_model (
+    tenant_id uuid NOT NULL,
+    version integer NOT NULL,
+    weights jsonb NOT NULL,
+    agreed integer NOT NULL,
+    disagreed integer NOT NULL,
+    error_before double precision NOT NULL,
+    error_after double precision NOT NULL,
+    active boolean NOT NULL DEFAULT false,
+    fitted_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant_id, version),
+    CONSTRAINT confidence_model_belongs_to_a_tenant FOREIGN KEY (tenant_id) REFERENCES ridealong.tenant ON DELETE CASCADE,
+    CONSTRAINT confidence_model_versions_count_from_one CHECK (version >= 1),
+    CONSTRAINT confidence_model_stands_on_votes_of_both_kinds CHECK (agreed > 0 AND disagreed > 0),
+    CONSTRAINT confidence_model_errors_lie_between_0_and_1 CHECK
+        (error_before BETWEEN 0 AND 1 AND error_after BETWEEN 0 AND 1)
+);
+
+CREATE UNIQUE INDEX confidence_model_is_active_once ON ridealong.confidence_model (tenant_id) WHERE active;
 
 -- Every piece of evidence with the words it quotes, cut from the utterance and kept nowhere else.
 CREATE VIEW ridealong.evidence WITH (security_invoker = true) AS
@@ -1196,6 +1234,11 @@ ALTER INDEX ridealong.call_of_a_customer ALTER COLUMN 2 SET STATISTICS 0;
 ALTER INDEX ridealong.call_of_a_deal ALTER COLUMN 2 SET STATISTICS 0;
 
 ---------------------------------------------------------------------------------------------------- who may see what
+
+ALTER TABLE ridealong.confidence_model ENABLE ROW LEVEL SECURITY;
+ALTER TABLE ridealong.confidence_model FORCE ROW LEVEL SECURITY;
+CREATE POLICY only_the_current_tenant ON ridealong.confidence_model
+    USING (tenant_id = ridealong.current_tenant()) WITH CHECK (tenant_id = ridealong.current_tenant());
 
 DO $policies$
 DECLARE
@@ -1314,6 +1357,7 @@ GRANT SELECT, INSERT, DELETE ON ridealong.playlist_item TO ridealong_app;
 GRANT SELECT, INSERT ON ridealong.call_taxonomy, ridealong.shadow_moment TO ridealong_app;
 GRANT SELECT, INSERT, UPDATE ON ridealong.taxonomy_version, ridealong.utterance_view TO ridealong_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ridealong.moment_label, ridealong.example_view TO ridealong_app;
+GRANT SELECT, INSERT, UPDATE (active) ON ridealong.confidence_model TO ridealong_app;
 
 GRANT SELECT ON ridealong.tenant, ridealong.member, ridealong.session, ridealong.invite, ridealong.call, ridealong.token,
     ridealong.transcript, ridealong.utterance, ridealong.moment, ridealong.review, ridealong.claim, ridealong.share

@@ -116,3 +116,15 @@ async def review_outdated(connection: AsyncConnection, call_id: UUID) -> bool:
 def _named(roles: Roles) -> dict[str, str]:
     """The roles that are known. Not knowing a speaker is the same as not listing it."""
     return {str(a.speaker_id): a.role.value for a in roles.values() if a.role is not Role.UNKNOWN}
+
+
+async def load_names(connection: AsyncConnection, transcript_id: TranscriptId) -> tuple[str, ...]:
+    """The names of the call's rep, speakers, customer and deal, as far as somebody stated them."""
+    cursor = await connection.execute(
+        "SELECT r.name FROM rep r JOIN call c USING (rep_id) WHERE c.call_id = %(call_id)s AND r.name <> ''"
+        " UNION SELECT name FROM speaker_correction WHERE call_id = %(call_id)s AND revision = %(revision)s"
+        " AND name IS NOT NULL UNION SELECT unnest(ARRAY[customer, deal]) FROM call"
+        " WHERE call_id = %(call_id)s ORDER BY 1",
+        {"call_id": transcript_id.call_id, "revision": transcript_id.revision},
+    )
+    return tuple(row[0] for row in await cursor.fetchall() if row[0].strip())

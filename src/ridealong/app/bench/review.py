@@ -68,7 +68,7 @@ async def measure(minutes: float, runs: int) -> dict[str, object]:
     # Not in a long path: a socket's address has room for about a hundred characters.
     with tempfile.TemporaryDirectory(prefix="ridealong-") as folder:
         store = await Store.open(Settings(data_dir=Path(folder)))
-        pipeline = await ReviewPipeline.open(store, embedder, InThreads(reviewer))
+        pipeline = await ReviewPipeline.open(store, embedder, InThreads(reviewer), finder=reviewer.finder)
         try:
             tenant_id = (await create_tenant(store, "bench", "Bench")).tenant_id
             for name, with_vectors in (("artifact_s", True), ("artifact_without_stored_embeddings_s", False)):

@@ -59,8 +59,25 @@ class MomentsAnswer(Answer):
     moments: list[MomentShown]
 
 
+class ClosestShown(Answer):
+    """What came closest to showing what is called absent. `similarity`: cosine, -1 to 1."""
+
+    utterance_no: int
+    similarity: float
+
+
+class SearchedShown(Answer):
+    """The span that was searched for the opposite of a claim of absence: its first and last utterance."""
+
+    from_no: int
+    through: int
+    closest: ClosestShown | None
+
+
 class ClaimShown(Answer):
-    """`through` stands on claims of absence alone: the last utterance that was searched.
+    """`through` and `searched` stand on claims of absence alone: the last utterance that was searched, and the search.
+
+    `confidence_words` say the confidence ("likely"); `doubts` what makes the claim shaky, a sentence each.
 
     `claim_id` is null in a preview: nothing of it is stored.
     """
@@ -68,8 +85,11 @@ class ClaimShown(Answer):
     claim_id: UUID | None
     statement: str
     confidence: float
+    confidence_words: str
+    doubts: list[str]
     evidence: list[EvidenceShown]
     through: int | None = None
+    searched: SearchedShown | None = None
 
 
 class FindingShown(ClaimShown):
@@ -210,6 +230,8 @@ class ArtifactShown(Answer):
 
     `missing_sections` could not be scored. `dropped_drafts`: statements that nothing proved. A second reading took
     `removed_claims` out, made `lowered_claims` less sure, and did not reach `unchecked_claims`.
+    `checks` says what became of statements with a fault: `repaired`, `lowered` or `dropped`, then the fault's code
+    and how many.
     """
 
     call_id: UUID
@@ -234,6 +256,8 @@ class ArtifactShown(Answer):
     removed_claims: int
     lowered_claims: int
     unchecked_claims: int
+    checks: dict[str, dict[str, int]]
+    confidence_version: str | None
     warnings: list[str]
     steps: list[ReviewStepShown]
     step_results: list[StepResultShown]
