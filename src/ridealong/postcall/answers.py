@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final, cast
 
 from ridealong.core.errors import BadAnswer
-from ridealong.core.rubric import Score
+from ridealong.core.rubric import REVIEWER, NotApplicable, Score
 from ridealong.core.transcript import Citation
 from ridealong.llm import AnswerSchema
 from ridealong.postcall.review import CoachingDraft, CriterionDraft, Draft, Support
 
 NOT_ASSESSED: Final = "not_assessed"
+NOT_APPLICABLE: Final = "not_applicable"
+NO_REASON: Final = "none"
+WHY_NOT_APPLICABLE: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "no_occasion": "nothing on the call gave occasion to it",
+        "settled_before": "it had been settled before this call",
+        "not_present": "the person whom it needs was not on the call",
+        "other_kind_of_call": "a call of this kind is not about it",
+    }
+)
+"""Why a criterion may not apply, by what a model answers: a reason in words of its own would be a statement without
+proof, and what was said on the call could find its way into it."""
 MOST_DRAFTS: Final = 60
 """More than any section has criteria: an answer that does not end is cut here."""
 
@@ -39,7 +52,8 @@ REVIEW_SCHEMA: Final = AnswerSchema(
         findings=_list(
             _object(
                 criterion_id=_TEXT,
-                score={"type": "string", "enum": [*(score.value for score in Score), NOT_ASSESSED]},
+                score={"type": "string", "enum": [*(score.value for score in Score), NOT_ASSESSED, NOT_APPLICABLE]},
+                not_applicable_because={"type": "string", "enum": [NO_REASON, *WHY_NOT_APPLICABLE]},
                 **_PROOF,
             )
         ),
@@ -60,12 +74,20 @@ VERDICT_SCHEMA: Final = AnswerSchema(
 )
 
 
-def read_findings(content: Mapping[str, object]) -> tuple[CriterionDraft, ...]:
+def read_findings(content: Mapping[str, object]) -> tuple[CriterionDraft | NotApplicable, ...]:
     """The drafts of a section; a criterion that is not assessed gives none. Raises BadAnswer."""
-    drafts: list[CriterionDraft] = []
+    drafts: list[CriterionDraft | NotApplicable] = []
     for item in _items(content, "findings"):
         score = _text(item, "score")
         if score == NOT_ASSESSED:
+            continue
+        if score == NOT_APPLICABLE:
+            why = item.get("not_applicable_because")
+            # A model that gives no reason, or another, has left the criterion open.
+            if isinstance(why, str) and why in WHY_NOT_APPLICABLE:
+                drafts.append(
+                    NotApplicable(criterion_id=_text(item, "criterion_id"), reason=WHY_NOT_APPLICABLE[why], by=REVIEWER)
+                )
             continue
         if score not in {known.value for known in Score}:
             raise BadAnswer("the model's answer has a score that does not exist")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from ridealong.core.errors import ModelFailed, ModelRefused
+from ridealong.core.rubric import NotApplicable
 from ridealong.llm import Block, Effort, Question
 from ridealong.postcall.answers import REVIEW_SCHEMA, read_coaching, read_findings
 from ridealong.postcall.asking import Lead, ReviewModel, ask
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
 
 D = TypeVar("D")
 
-VERSION: Final = "hosted-1"
+VERSION: Final = "hosted-2"
 """Grows with the prompts and with what is made of the answers."""
 DRAFT_SHARE: Final = 0.72
 REPAIR_SHARE: Final = 0.84
@@ -134,13 +135,15 @@ class HostedCall:
 
     async def draft_section(
         self, section: Section, log: StepLog, refused: Sequence[Refusal] = ()
-    ) -> Sequence[CriterionDraft]:
+    ) -> Sequence[CriterionDraft | NotApplicable]:
         examples = examples_of(section.criteria)
         task = section_in_full(section)
         drafts = await self._draft(
-            "section-1", section.id, task, examples=examples, read=read_findings, log=log, refused=refused
+            "section-2", section.id, task, examples=examples, read=read_findings, log=log, refused=refused
         )
         for draft in drafts:
+            if isinstance(draft, NotApplicable):
+                continue
             self._written[f"{section.id}/{draft.criterion_id}"] = {
                 "criterion_id": draft.criterion_id,
                 "score": draft.score.value,

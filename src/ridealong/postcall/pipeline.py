@@ -37,6 +37,7 @@ from ridealong.postcall.review import (
     review_section,
 )
 from ridealong.postcall.rubric import DEFAULT_RUBRIC, load_rubric, shipped_rubric_text
+from ridealong.postcall.rules import RuleJudge
 from ridealong.postcall.warnings import review_warnings, step_warnings
 from ridealong.store.artifacts import load_artifact
 from ridealong.store.calls import (
@@ -53,6 +54,7 @@ from ridealong.store.reviews import (
     ReviewStatus,
     StoredReview,
     assessed_sections,
+    call_effects,
     fail_review,
     find_review,
     finish_review,
@@ -132,6 +134,7 @@ class ReviewPipeline:
         self._store = store
         self._embedder = embedder
         self._reviewer = reviewer
+        self._rules = RuleJudge(embedder)
         self._open = _Open()
         self._rehearing = rehearing
         self._room = asyncio.Semaphore(at_once)
@@ -381,6 +384,7 @@ class ReviewPipeline:
             moments=moments,
             vectors=await asyncio.to_thread(embed_call, transcript, self._embedder, vectors),
             duration_ms=max(call.audio_ms, transcript.end_ts),
+            about=call.context,
         )
         reviewer = await self._reviewer.begin(tenant_id, rubric, context)
         async with self._store.tenant(tenant_id) as connection:
@@ -410,7 +414,10 @@ class ReviewPipeline:
         log = StepLog(step=prefix + section_step(section_id))
         section = call.rubric.section(section_id)
         try:
-            outcome = await _asked(review_section(_who(call, prefix), section, call.context, log, self._embed))
+            rules = await asyncio.to_thread(self._rules.judge, section, call.context) if section.rules else ()
+            outcome = await _asked(
+                review_section(_who(call, prefix), section, call.context, log, self._embed, rules=rules)
+            )
         except ModelFailed:
             await self._keep_steps(tenant_id, review_id, log)
             raise
@@ -458,7 +465,7 @@ class ReviewPipeline:
             reviewer = f"{call.reviewer.otherwise.name}, in place of {reviewer}"
         async with self._store.tenant(tenant_id) as connection:
             scores = await assessed_sections(connection, review_id)
-            score = call_score(call.rubric, scores)
+            score = call_score(call.rubric, scores, await call_effects(connection, review_id))
             warnings = review_warnings(
                 call.context,
                 assessed=score is not None,

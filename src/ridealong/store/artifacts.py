@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from ridealong.core.claims import AbsenceClaim, Claim
 from ridealong.core.errors import Refused
 from ridealong.core.rubric import CoachingMoment, Finding, Score, SectionReview
 from ridealong.core.transcript import Transcript
+from ridealong.core.workings import workings_of
 from ridealong.store.calls import load_call, load_roles, load_transcript
 from ridealong.store.evidence import by_owner, evidence_of
 from ridealong.store.moments import load_moments
@@ -37,7 +39,7 @@ async def load_artifact(connection: AsyncConnection, call_id: UUID, revision: in
     transcript = await load_transcript(connection, review.transcript_id)
     claims = await _load_claims(connection, review.review_id, transcript)
     cursor = await connection.execute(
-        "SELECT section_id, title, score, confidence, not_assessed FROM review_section WHERE review_id = %s"
+        "SELECT section_id, title, score, confidence, not_assessed, workings FROM review_section WHERE review_id = %s"
         " ORDER BY position, section_id",
         [review.review_id],
     )
@@ -59,6 +61,7 @@ async def load_artifact(connection: AsyncConnection, call_id: UUID, revision: in
                 confidence=row[3],
                 findings=tuple(finding for section_id, finding in claims.findings if section_id == row[0]),
                 not_assessed=tuple(row[4]),
+                **_explained(row[5]),
             )
             for row in await cursor.fetchall()
         ),
@@ -74,6 +77,11 @@ async def load_artifact(connection: AsyncConnection, call_id: UUID, revision: in
         warnings=review.warnings,
         steps=tuple(await load_steps(connection, review.review_id)),
     )
+
+
+def _explained(workings: Mapping[str, Any]) -> dict[str, Any]:
+    found = workings_of(workings)
+    return {field.name: getattr(found, field.name) for field in fields(found)}
 
 
 async def _reviewed_revision(connection: AsyncConnection, call_id: UUID) -> int | None:
