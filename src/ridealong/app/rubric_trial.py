@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 async def try_rubric(
     rubric: Rubric, context: ReviewContext, *, reviewer: Reviewer, rules: RuleJudge, tenant_id: UUID, title: str
 ) -> Artifact:
-    """Review the call under `rubric`, one section after the other: a trial must not take both cores from calls that run.
+    """Review the call under `rubric`, one section after the other: a trial must leave a core to calls that run.
 
     Raises what the reviewer raises.
     """

@@ -1,4 +1,4 @@
-"""Risk rules: what must be said, must not be said, or must be said before something else; and what breaking one costs."""
+"""Risk rules: what must be said, must not be said, or must be said before something else; and what breaking costs."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class RuleOutcome:
 
 
 def after_effects(score: float, effects: Iterable[Effect]) -> float:
-    """min(every cap, max(0, score - sum of deductions)): whichever order rules are broken in, the result is the same."""
+    """min(every cap, max(0, score - sum of deductions)): the order in which rules are broken makes no difference."""
     broken = list(effects)
     left = max(0.0, score - sum(effect.deduct for effect in broken))
     return min([left, *(effect.cap for effect in broken)])

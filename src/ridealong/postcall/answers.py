@@ -14,9 +14,7 @@ from ridealong.llm import AnswerSchema
 from ridealong.postcall.review import CoachingDraft, CriterionDraft, Draft, Support
 
 NOT_ASSESSED: Final = "not_assessed"
-NOT_APPLICABLE: Final = "not_applicable"
-NO_REASON: Final = "none"
-WHY_NOT_APPLICABLE: Final[Mapping[str, str]] = MappingProxyType(
+NOT_APPLICABLE: Final[Mapping[str, str]] = MappingProxyType(
     {
         "no_occasion": "nothing on the call gave occasion to it",
         "settled_before": "it had been settled before this call",
@@ -24,8 +22,8 @@ WHY_NOT_APPLICABLE: Final[Mapping[str, str]] = MappingProxyType(
         "other_kind_of_call": "a call of this kind is not about it",
     }
 )
-"""Why a criterion may not apply, by what a model answers: a reason in words of its own would be a statement without
-proof, and what was said on the call could find its way into it."""
+"""The scores that say why a criterion does not apply, with our words for them: a reason in a model's own words would be
+a statement without proof, and what was said on the call could find its way into it."""
 MOST_DRAFTS: Final = 60
 """More than any section has criteria: an answer that does not end is cut here."""
 
@@ -52,8 +50,7 @@ REVIEW_SCHEMA: Final = AnswerSchema(
         findings=_list(
             _object(
                 criterion_id=_TEXT,
-                score={"type": "string", "enum": [*(score.value for score in Score), NOT_ASSESSED, NOT_APPLICABLE]},
-                not_applicable_because={"type": "string", "enum": [NO_REASON, *WHY_NOT_APPLICABLE]},
+                score={"type": "string", "enum": [*(score.value for score in Score), NOT_ASSESSED, *NOT_APPLICABLE]},
                 **_PROOF,
             )
         ),
@@ -81,13 +78,10 @@ def read_findings(content: Mapping[str, object]) -> tuple[CriterionDraft | NotAp
         score = _text(item, "score")
         if score == NOT_ASSESSED:
             continue
-        if score == NOT_APPLICABLE:
-            why = item.get("not_applicable_because")
-            # A model that gives no reason, or another, has left the criterion open.
-            if isinstance(why, str) and why in WHY_NOT_APPLICABLE:
-                drafts.append(
-                    NotApplicable(criterion_id=_text(item, "criterion_id"), reason=WHY_NOT_APPLICABLE[why], by=REVIEWER)
-                )
+        if score in NOT_APPLICABLE:
+            drafts.append(
+                NotApplicable(criterion_id=_text(item, "criterion_id"), reason=NOT_APPLICABLE[score], by=REVIEWER)
+            )
             continue
         if score not in {known.value for known in Score}:
             raise BadAnswer("the model's answer has a score that does not exist")

@@ -1,4 +1,4 @@
-"""Finding a rule's phrases in what was said: word by word, capitals and punctuation ignored, and never behind a "not"."""
+"""Finding a rule's phrases in what was said: word by word, whatever the punctuation, and never behind a "not"."""
 
 from __future__ import annotations
 

@@ -544,12 +544,19 @@ async def _asked(answer: Awaitable[Result]) -> Result:
 async def _rubric_text(connection: AsyncConnection, review: StoredReview) -> str:
     if review.status is ReviewStatus.RUNNING and review.rubric:
         return review.rubric
-    chosen = (await load_settings_of(connection)).default_rubric or RUBRIC_NAME
+    return await chosen_rubric_text(connection)
+
+
+async def chosen_rubric_text(connection: AsyncConnection, name: str | None = None) -> str:
+    """The tenant's rubric of that name, its own or the shipped one; None: what its calls are reviewed with."""
+    chosen = name or (await load_settings_of(connection)).default_rubric or RUBRIC_NAME
     own = await active_document(connection, DocumentKind.RUBRIC, chosen)
     if own is not None:
         return own.body
     try:
         return shipped_rubric_text(DEFAULT_RUBRIC if chosen == RUBRIC_NAME else chosen)
     except InvalidDocument:
+        if name is not None:
+            raise
         # It was withdrawn after it was chosen: a review with ours is better than none.
         return shipped_rubric_text(DEFAULT_RUBRIC)

@@ -80,7 +80,7 @@ async def reviewed(store: Store, reviewer: Reviewer, *, seconds: float = 40) -> 
 
 async def test_a_hosted_review_becomes_an_artifact_that_tells_what_it_took(store: Store) -> None:
     artifact = await reviewed(store, hosted(dear(ScriptedModel.of(answered, name="scripted:frontier"))))
-    assert artifact.reviewer == "hosted-1 (scripted:frontier)"
+    assert artifact.reviewer == "hosted-2 (scripted:frontier)"
     assert [s.section_id for s in artifact.sections] == list(SECTIONS)
     assert all(s.findings and s.score == 100 for s in artifact.sections)
     assert [c.title for c in artifact.coaching_moments] == ["Worth a look one", "Worth a look two"]
@@ -104,7 +104,7 @@ async def test_where_no_model_answers_the_local_reviewer_makes_the_review_and_sa
         raise ModelAway
 
     artifact = await reviewed(store, hosted(dear(ScriptedModel.of(away, name="scripted:away"))))
-    assert artifact.reviewer == "local-1, in place of hosted-1 (scripted:away)"
+    assert artifact.reviewer == "local-1, in place of hosted-2 (scripted:away)"
     assert any("No hosted model answered" in w for w in artifact.warnings)
     assert artifact.assessed
     assert len(artifact.sections) == 6
@@ -141,7 +141,7 @@ async def test_a_section_that_no_model_answers_is_missing_and_never_invented(sto
     artifact = await reviewed(store, hosted(dear(ScriptedModel.of(but_one))))
     assert artifact.missing_sections == ("listening",)
     assert "listening" not in [s.section_id for s in artifact.sections]
-    assert artifact.reviewer.startswith("hosted-1")
+    assert artifact.reviewer.startswith("hosted-2")
     assert any("Missing, and no part of the score" in w and "Listening" in w for w in artifact.warnings)
     failed = [s for s in artifact.steps if s.step == "section listening"]
     assert [(s.part, s.outcome, s.attempts) for s in failed] == [("draft", StepOutcome.REFUSED, 1)]

@@ -13,7 +13,7 @@ def test_every_step_has_a_line_and_the_total_counts_what_failed_too() -> None:
     late = replace(
         STEP, model="scripted:late", outcome=StepOutcome.LATE, attempts=2, input_tokens=0, cost_usd=None, seconds=13.0
     )
-    table = steps_table("hosted-1 (scripted:one)", [late, STEP])
+    table = steps_table("hosted-2 (scripted:one)", [late, STEP])
     assert "3 questions" in table
     assert "at least $0.0125" in table
     assert "| section need | draft | scripted:late | late | 2 |" in table
