@@ -14,8 +14,3 @@ ALTER TABLE ridealong.call ALTER COLUMN call_type SET STATISTICS 0;
 ALTER TABLE ridealong.call ALTER COLUMN stage SET STATISTICS 0;
 ALTER INDEX ridealong.call_of_a_customer ALTER COLUMN 2 SET STATISTICS 0;
 ALTER INDEX ridealong.call_of_a_deal ALTER COLUMN 2 SET STATISTICS 0;
-
-ALTER TABLE ridealong.review_section ADD COLUMN workings jsonb NOT NULL DEFAULT '{}';
-ALTER TABLE ridealong.review_section ALTER COLUMN workings SET STATISTICS 0;
-ALTER TABLE ridealong.review_section ADD CONSTRAINT review_section_workings_are_an_object
-    CHECK (jsonb_typeof(workings) = 'object');
