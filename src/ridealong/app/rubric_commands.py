@@ -228,7 +228,7 @@ def _scores(before: Artifact, after: Artifact) -> Iterator[str]:
     sections = [{s.section_id: s.score if s.assessed else None for s in a.sections} for a in (before, after)]
     rows += [(name, sections[0].get(name), sections[1].get(name)) for name in {**sections[0], **sections[1]}]
     for name, was, now in rows:
-        moved = "" if was is None or now is None else f"  {now - was:+.1f}"
+        moved = "" if was is None or now is None else f" {now - was:+.1f}"
         yield f"  {name}: {_score(was)} → {_score(now)}{moved}"
     answers = [_answers(a) for a in (before, after)]
     for name in {**answers[0], **answers[1]}:

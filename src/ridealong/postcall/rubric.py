@@ -16,12 +16,12 @@ from ridealong.core.rules import Before, Effect, Reach, Rule, RuleKind, Severity
 from ridealong.core.transcript import Role
 from ridealong.document import read_document
 from ridealong.postcall.rubric_document import (
+    BeforeDocument,
     CriterionDocument,
     EffectDocument,
     RubricDocument,
     RuleDocument,
     WhenDocument,
-    WordsDocument,
 )
 
 SHIPPED: Final = (
@@ -174,7 +174,7 @@ def _rule(document: RuleDocument) -> Rule:
     )
 
 
-def _words(document: WordsDocument) -> Words:
+def _words(document: RuleDocument | BeforeDocument) -> Words:
     return Words(
         role=_role(document.role),
         shown_as=document.shown_as.strip(),

@@ -154,13 +154,9 @@ class EffectDocument(_Part):
         return self
 
 
-class WordsDocument(_Part):
+class _Sounds(_Part):
     """How something sounds on a call: `phrases`, `shown_by`, or both."""
 
-    role: _RoleName = "anybody"
-    """Who says it."""
-    shown_as: Annotated[str, Field(max_length=200)] = ""
-    """Completes "The rep …" or "The customer …" in a finding's statement."""
     phrases: Annotated[list[_Phrase], Field(max_length=100)] = []
     """Words in this order, in capitals or not. `*` stands for up to three words, `guarantee*` for any ending. Behind a
     "not" or "never" they don't count, unless the phrase holds one itself."""
@@ -172,9 +168,13 @@ class WordsDocument(_Part):
     """Sentences that look alike and are not it."""
 
 
-class BeforeDocument(WordsDocument):
+class BeforeDocument(_Sounds):
     """What comes too early: words, moments, or so many seconds of the call. The first of them counts."""
 
+    role: _RoleName = "anybody"
+    """Who says the words."""
+    shown_as: Annotated[str, Field(max_length=200)] = ""
+    """Completes "The rep …" or "The customer …" in a finding's statement."""
     moments: _SomeWords = []
     """Moment types of the taxonomy."""
     seconds: Annotated[float | None, Field(gt=0, le=86_400, allow_inf_nan=False)] = None
@@ -187,7 +187,7 @@ class BeforeDocument(WordsDocument):
         return self
 
 
-class RuleDocument(WordsDocument):
+class RuleDocument(_Sounds):
     """What must be said, must not be said, or must be said before something else."""
 
     id: _Id

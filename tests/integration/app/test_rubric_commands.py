@@ -60,7 +60,7 @@ def test_a_transcript_is_tried_and_two_rubrics_are_compared(tmp_path: Path, call
     assert "By the way, this call is recorded" in shown
     assert "\x1b" not in shown
     assert "~ rule recording_disclosed: effect.cap 40 → 55" in shown
-    assert "  the call: 40.0 → 55.0  +15.0" in shown
+    assert "  the call: 40.0 → 55.0 +15.0" in shown
 
 
 def test_a_mistake_ends_the_command_with_its_line(tmp_path: Path) -> None:
