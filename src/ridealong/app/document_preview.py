@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 from ridealong.app.documents import check_document
 from ridealong.app.rubric_trial import try_rubric
 from ridealong.core.artifact import Artifact, StoredMoment, moment_json
-from ridealong.core.moments import Detection, Moment
+from ridealong.core.moments import Detection
 from ridealong.core.transcript import Roles, Transcript
 from ridealong.live.judge import Judge
 from ridealong.live.taxonomy import Taxonomy, load_taxonomy
@@ -117,8 +117,8 @@ async def decide_again(
 
     def decide(detections: tuple[Detection, ...], at_ts: int) -> None:
         for detection in detections:
-            decision = judge.decide(detection, decided_ts=max(at_ts, detection.trigger_ts))
-            found.append(StoredMoment(moment_id=uuid4(), moment=Moment.decided(detection, decision)))
+            moment = judge.decide(detection, decided_ts=max(at_ts, detection.trigger_ts))
+            found.append(StoredMoment(moment_id=uuid4(), moment=moment))
 
     for utterance in said:
         # The clock first: a silence before these words was noticed before them.

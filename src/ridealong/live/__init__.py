@@ -11,7 +11,7 @@ from uuid import UUID
 from ridealong.core.author import Author
 from ridealong.core.context import CallContext
 from ridealong.core.events import CallEvent
-from ridealong.core.moments import Verdict
+from ridealong.core.moments import Sight, Verdict
 
 
 class Encoding(StrEnum):
@@ -119,6 +119,10 @@ class Sender(Protocol):
 
     async def feedback(self, moment_id: UUID, verdict: Verdict, author: Author | None) -> bool:
         """What the rep says of a nudge; False when the call has no such moment."""
+        ...
+
+    async def sighted(self, moment_id: UUID, sight: Sight) -> bool:
+        """A nudge was handed to the rep's device, or seen there; False when the call has no such moment."""
         ...
 
     async def stop(self) -> None:

@@ -128,11 +128,18 @@ class FeedbackTapped(_Message):
     verdict: Annotated[Verdict, Field(strict=False)]
 
 
+class NudgeSeen(_Message):
+    """The nudge was on the rep's screen."""
+
+    type: Literal["seen"]
+    moment_id: Annotated[UUID, Field(strict=False)]
+
+
 class Stop(_Message):
     type: Literal["stop"]
 
 
-FromSender = Start | Resume | Gap | RepSpeaker | Pause | Unpause | MarkNow | FeedbackTapped | Ping | Stop
+FromSender = Start | Resume | Gap | RepSpeaker | Pause | Unpause | MarkNow | FeedbackTapped | NudgeSeen | Ping | Stop
 FromWatcher = Watch | Ping
 
 _SENDER: Final = TypeAdapter[FromSender](Annotated[FromSender, Field(discriminator="type")])
@@ -144,7 +151,8 @@ def sender_message(text: str) -> FromSender:
     try:
         return _SENDER.validate_json(text)
     except ValidationError as error:
-        raise _refused(error, "start, resume, gap, rep_speaker, pause, unpause, mark, feedback, ping, stop") from None
+        types = "start, resume, gap, rep_speaker, pause, unpause, mark, feedback, seen, ping, stop"
+        raise _refused(error, types) from None
 
 
 def watcher_message(text: str) -> FromWatcher:
