@@ -58,7 +58,7 @@ class ArtifactView:
         title = _word(section, "title") or _word(section, "section_id")
         score, confidence = _number(section, "score") or 0.0, _number(section, "confidence") or 0.0
         findings = list(_mappings(section.get("findings")))
-        assessed = bool(findings) or score > 0
+        assessed = _number(section, "score") is not None
         figures = f"{score:.0f} of 100, confidence {confidence:.2f}" if assessed else "not assessed"
         if self._plain:
             self._print(Text(self._text(f"{title}: {figures}"), style="bold"))
@@ -71,6 +71,9 @@ class ArtifactView:
         not_assessed = _words(section.get("not_assessed"))
         if not_assessed:
             self._indented(Text(self._text(f"no evidence either way: {', '.join(not_assessed)}"), style="dim"), 2)
+        for left in _mappings(section.get("not_applicable")):
+            why = f"not applicable: {_word(left, 'criterion_id')} ({_word(left, 'reason')})"
+            self._indented(Text(self._text(why), style="dim"), 2)
 
     def _bar(self, score: float, assessed: bool) -> Text:
         full, empty = ("#", ".") if self._console.options.ascii_only else ("█", "░")

@@ -31,6 +31,8 @@ models = typer.Typer(no_args_is_help=True, help="A tenant's own models, and its 
 app.add_typer(models, name="models")
 members = typer.Typer(no_args_is_help=True, help="The people of a tenant: who may sign in.")
 app.add_typer(members, name="members")
+rubric = typer.Typer(no_args_is_help=True, help="Rubrics: what calls are scored on.")
+app.add_typer(rubric, name="rubric")
 moments = typer.Typer(no_args_is_help=True, help="Moments: how well they are judged.")
 app.add_typer(moments, name="moments")
 taxonomy = typer.Typer(
@@ -609,6 +611,68 @@ def review_calibrate(
     from ridealong.app.calibration import run_calibration  # noqa: PLC0415
 
     sys.stdout.write(_run(run_calibration(_settings(), tenant=tenant, back=back, listed=listed)) + "\n")
+
+
+@rubric.command("check")
+def rubric_check(file: Annotated[Path, typer.Argument(help="A rubric (YAML).")]) -> None:
+    """Check a rubric, and show what weighs how much; exit code 2 with the line of the first mistake."""
+    from ridealong.app.rubric_commands import check_rubric  # noqa: PLC0415
+
+    sys.stdout.write(check_rubric(file) + "\n")
+
+
+@rubric.command("try")
+def rubric_try(
+    call: Annotated[str, typer.Argument(help="A stored call's id, or a transcript file (JSON lines).")],
+    *,
+    rubric: Annotated[
+        str | None, typer.Option(help="A file or a name; what calls are reviewed with when left out.")
+    ] = None,
+    rep_speaker: Annotated[int | None, typer.Option(min=0, help="Of a file: the rep's speaker id.")] = None,
+    call_type: Annotated[str, typer.Option(help="Try it as a call of this type.")] = "",
+    stage: Annotated[str, typer.Option(help="Try it as a call in this stage.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="The artifact as JSON.")] = False,
+    tenant: Tenant = DEFAULT_TENANT,
+) -> None:
+    """Review a call under a rubric with the local reviewer; nothing is stored."""
+    from ridealong.app.rubric_commands import show_trial  # noqa: PLC0415
+
+    about = CallContext(call_type=call_type, stage=stage)
+    text = _run(
+        show_trial(
+            _settings(),
+            call=call,
+            rubric=rubric,
+            tenant=tenant,
+            rep_speaker=rep_speaker,
+            about=about,
+            as_json=as_json,
+        )
+    )
+    sys.stdout.write(text.rstrip("\n") + "\n")
+
+
+@rubric.command("diff")
+def rubric_diff(
+    old: Annotated[str, typer.Argument(help="A rubric: a file or a name.")],
+    new: Annotated[str, typer.Argument(help="Another one.")],
+    calls: Annotated[list[str] | None, typer.Argument(help="Calls or transcript files to score under both.")] = None,
+    *,
+    tenant: Tenant = DEFAULT_TENANT,
+) -> None:
+    """Show what differs between two rubrics, and how the scores of calls change."""
+    from ridealong.app.rubric_commands import show_difference  # noqa: PLC0415
+
+    found = _run(show_difference(_settings(), old=old, new=new, calls_to_try=calls or [], tenant=tenant))
+    sys.stdout.write(found + "\n")
+
+
+@rubric.command("schema")
+def rubric_schema() -> None:
+    """Print the JSON Schema of rubrics, for editors that complete and check YAML."""
+    from ridealong.postcall.rubric_document import rubric_schema  # noqa: PLC0415
+
+    sys.stdout.write(json.dumps(rubric_schema(), indent=2, ensure_ascii=False) + "\n")
 
 
 @policy.command("replay")

@@ -5,24 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 from uuid import UUID, uuid4
 
 from ridealong.app.documents import check_document
+from ridealong.app.rubric_trial import try_rubric
 from ridealong.core.artifact import Artifact, StoredMoment, moment_json
 from ridealong.core.moments import Detection
-from ridealong.core.rubric import SectionReview, call_score
-from ridealong.core.stats import call_statistics
 from ridealong.core.transcript import Roles, Transcript
 from ridealong.live.head import SHIPPED, Heads
 from ridealong.live.judge import Judge
 from ridealong.live.taxonomy import Taxonomy, load_taxonomy
 from ridealong.live.tenant_heads import heads_of
-from ridealong.postcall.confidence import shipped_confidence
 from ridealong.postcall.render import render
-from ridealong.postcall.review import Checks, ReviewContext, StepLog, coach_call, embed_call, review_section
+from ridealong.postcall.review import ReviewContext, embed_call
 from ridealong.postcall.rubric import load_rubric
+from ridealong.postcall.rules import RuleJudge
 from ridealong.store import Store, artifacts, calls, moments
 
 if TYPE_CHECKING:
@@ -82,37 +81,18 @@ class DocumentPreviews:
             moments=tuple(m for m in found if m.moment.evidence[0].transcript_id == transcript.id),
             vectors=await asyncio.to_thread(embed_call, transcript, self.models.embedder, vectors),
             duration_ms=max(call.audio_ms, transcript.end_ts),
+            about=call.context,
         )
-        reviewer = await self.models.reviewer().begin(tenant_id, rubric, context)
-        checks = Checks(confidence=shipped_confidence(), rubric=rubric)
-        # One after the other: a preview must not take both cores from the calls that run.
-        sections: list[SectionReview] = []
-        dropped = 0
-        for section in rubric.sections:
-            outcome = await review_section(reviewer, section, context, StepLog(step=section.id), checks=checks)
-            sections.append(outcome.review)
-            dropped += outcome.counts.dropped
-        coaching = await coach_call(reviewer, context, StepLog(step="coaching moments"), checks=checks)
-        score = call_score(rubric, {s.section_id: s.score for s in sections if s.assessed})
-        statistics = await asyncio.to_thread(call_statistics, transcript, roles, context.duration_ms)
-        return Artifact(
-            # No review: nothing of this is stored.
-            review_id=UUID(int=0),
-            transcript_id=transcript_id,
+        tried = await try_rubric(
+            rubric,
+            context,
+            reviewer=self.models.reviewer(),
+            rules=RuleJudge(self.models.embedder),
+            tenant_id=tenant_id,
             title=call.title,
-            rubric_id=rubric.id,
-            rubric_title=rubric.title,
-            reviewer=reviewer.name,
-            score=score or 0.0,
-            assessed=score is not None,
-            duration_ms=context.duration_ms,
-            sections=tuple(sections),
-            coaching_moments=coaching.coaching_moments,
-            moments=tuple(found),
-            statistics=statistics.as_json(),
-            speakers=tuple(roles.values()),
-            dropped_drafts=dropped + coaching.counts.dropped,
         )
+        # Those that stayed on an earlier transcript are shown as the call's own review shows them.
+        return replace(tried, moments=tuple(found))
 
     async def _taxonomy(self, tenant_id: UUID, name: str, text: str, call_id: UUID) -> list[Json]:
         taxonomy = await asyncio.to_thread(load_taxonomy, text, name)

@@ -19,7 +19,8 @@ from ridealong.core.outline import (
     StepResult,
     Who,
 )
-from ridealong.core.rubric import CoachingMoment, Finding, Score, SectionReview
+from ridealong.core.rubric import RUBRIC, CoachingMoment, Finding, NotApplicable, Score, SectionReview
+from ridealong.core.rules import Effect, RuleKind, RuleOutcome, RuleState, Severity
 from ridealong.core.transcript import (
     Role,
     RoleAssignment,
@@ -80,6 +81,20 @@ def sample_artifact() -> Artifact:
                     ),
                 ),
                 not_assessed=("other",),
+                not_applicable=(
+                    NotApplicable(criterion_id="left_out", reason="applies in the stage won only", by=RUBRIC),
+                ),
+                rules=(
+                    RuleOutcome(
+                        rule_id="answered",
+                        kind=RuleKind.MUST_SAY,
+                        severity=Severity.MEDIUM,
+                        effect=Effect(deduct=15),
+                        state=RuleState.BROKEN,
+                    ),
+                ),
+                weights=(("asked", 1.0), ("other", 1.0)),
+                base=65.0,
             ),
         ),
         coaching_moments=(

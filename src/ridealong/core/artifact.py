@@ -22,8 +22,9 @@ from ridealong.core.outline import (
     Stage,
     StepResult,
 )
-from ridealong.core.rubric import CoachingMoment, SectionReview
+from ridealong.core.rubric import POINTS, CoachingMoment, Finding, SectionReview
 from ridealong.core.transcript import Evidence, RoleAssignment, TranscriptId
+from ridealong.core.workings import not_applicable_json, rule_json
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -252,10 +253,24 @@ def _section_json(section: SectionReview) -> dict[str, object]:
     return {
         "section_id": section.section_id,
         "title": section.title,
+        "weight": section.weight,
         "score": round(section.score, 1) if section.assessed else None,
+        "base": None if section.base is None else round(section.base, 1),
         "confidence": round(section.confidence, 3),
-        "findings": [
-            {"criterion_id": f.criterion_id, "score": f.score.value, **claim_json(f.claim)} for f in section.findings
-        ],
+        "findings": [_finding_json(f, section) for f in section.findings],
         "not_assessed": list(section.not_assessed),
+        "not_applicable": [not_applicable_json(n) for n in section.not_applicable],
+        "rules": [rule_json(r) for r in section.rules],
+    }
+
+
+def _finding_json(finding: Finding, section: SectionReview) -> dict[str, object]:
+    """`weight` and `points` are what the section's score is made of; null for a rule, which acts on the score."""
+    weight = section.weight_of(finding.criterion_id)
+    return {
+        "criterion_id": finding.criterion_id,
+        "score": finding.score.value,
+        "weight": weight,
+        "points": None if weight is None else POINTS[finding.score],
+        **claim_json(finding.claim),
     }

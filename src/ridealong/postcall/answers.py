@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final, cast
 
 from ridealong.core.errors import BadAnswer
 from ridealong.core.outline import FollowUpPart, GapKind, Who
-from ridealong.core.rubric import Score
+from ridealong.core.rubric import REVIEWER, NotApplicable, Score
 from ridealong.core.transcript import Citation
 from ridealong.core.visible import visible
 from ridealong.llm import AnswerSchema
@@ -17,6 +18,17 @@ from ridealong.postcall.narrator import ActionDraft, GapDraft, SentenceDraft, St
 from ridealong.postcall.review import CoachingDraft, CriterionDraft, Draft, Support
 
 NOT_ASSESSED: Final = "not_assessed"
+NOT_APPLICABLE: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "no_occasion": "nothing on the call gave occasion to it",
+        "settled_before": "it had been settled before this call",
+        "not_present": "the person whom it needs was not on the call",
+        "other_kind_of_call": "a call of this kind is not about it",
+    }
+)
+"""The scores that say why a criterion does not apply, with our words for them: a reason in a model's own words would be
+a statement without proof, and what was said on the call could find its way into it."""
+_SCORES: Final = tuple(score.value for score in Score)
 MOST_DRAFTS: Final = 60
 """More than any section has criteria: an answer that does not end is cut here."""
 
@@ -50,7 +62,10 @@ REVIEW_SCHEMA: Final = AnswerSchema(
             findings=_list(
                 _object(
                     criterion_id=_TEXT,
-                    score={"type": "string", "enum": [*(score.value for score in Score), NOT_ASSESSED]},
+                    score={
+                        "type": "string",
+                        "enum": [*(score.value for score in Score), NOT_ASSESSED, *NOT_APPLICABLE],
+                    },
                     **_PROOF,
                 )
             ),
@@ -115,12 +130,17 @@ VERDICT_SCHEMA: Final = AnswerSchema(
 )
 
 
-def read_findings(content: Mapping[str, object]) -> tuple[CriterionDraft, ...]:
+def read_findings(content: Mapping[str, object]) -> tuple[CriterionDraft | NotApplicable, ...]:
     """The drafts of a section; a criterion that is not assessed gives none. Raises BadAnswer."""
-    drafts: list[CriterionDraft] = []
+    drafts: list[CriterionDraft | NotApplicable] = []
     for item in _items(content, "findings"):
         score = _text(item, "score")
         if score == NOT_ASSESSED:
+            continue
+        if score in NOT_APPLICABLE:
+            drafts.append(
+                NotApplicable(criterion_id=_text(item, "criterion_id"), reason=NOT_APPLICABLE[score], by=REVIEWER)
+            )
             continue
         if score not in {known.value for known in Score}:
             raise BadAnswer("the model's answer has a score that does not exist")

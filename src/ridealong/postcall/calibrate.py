@@ -20,7 +20,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from ridealong.core.rubric import Criterion
 from ridealong.embedding.minilm import load_embedder
-from ridealong.postcall.rubric import SHIPPED, shipped_rubric
+from ridealong.postcall.rubric import shipped_rubric
 from ridealong.postcall.scoring import FEATURES, features, ordinary_sentences, profile
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from ridealong.embedding import Embedder, Vectors
     from ridealong.postcall.scoring import Numbers
 
+FITTED_ON: Final = ("meddic", "bant", "spin", "discovery")
+"""The rubrics whose criteria the labelled pairs name."""
 LABELS: Final = ("no", "partly", "yes")
 
 NEGATIVE_WEIGHT: Final = 2.0
@@ -59,7 +61,7 @@ class _Remembering:
 
 
 def shipped_criteria() -> dict[str, Criterion]:
-    return {c.id: c for name in SHIPPED for section in shipped_rubric(name).sections for c in section.criteria}
+    return {c.id: c for name in FITTED_ON for section in shipped_rubric(name).sections for c in section.criteria}
 
 
 def read_pairs() -> list[Pair]:

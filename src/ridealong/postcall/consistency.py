@@ -44,12 +44,12 @@ class Said:
 
 
 def statements(sections: Sequence[SectionReview], coaching: Sequence[CoachingMoment], about: About) -> list[Said]:
-    """What the review says about its criteria. Coaching moments about none of them are left out."""
+    """What the review says about its criteria, rules aside. Coaching moments about none of them are left out."""
     found = [
         Said(key=(s.section_id, f.criterion_id), criterion_id=f.criterion_id, holds=f.score is Score.YES, claim=f.claim)
         for s in sections
         for f in s.findings
-        if f.score is not Score.PARTLY
+        if f.score is not Score.PARTLY and f.criterion_id not in {rule.rule_id for rule in s.rules}
     ]
     for place, moment in enumerate(coaching):
         criterion = about(moment)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from ridealong.core.errors import ModelFailed, ModelRefused
+from ridealong.core.rubric import NotApplicable
 from ridealong.llm import AnswerSchema, Block, Effort, Question
 from ridealong.postcall.answers import REVIEW_SCHEMA, read_coaching, read_findings
 from ridealong.postcall.asking import Lead, ReviewModel, ask
@@ -147,11 +148,11 @@ class HostedCall:
 
     async def draft_section(
         self, section: Section, log: StepLog, refused: Sequence[Refusal] = ()
-    ) -> Sequence[CriterionDraft]:
+    ) -> Sequence[CriterionDraft | NotApplicable]:
         examples = examples_of(section.criteria)
         task = {**section_in_full(section), "outline": await self._guessed()}
         drafts = await self.draft(
-            "section-1",
+            "section-2",
             section.id,
             task,
             examples=examples,
@@ -161,6 +162,8 @@ class HostedCall:
             besides=("guide-1",),
         )
         for draft in drafts:
+            if isinstance(draft, NotApplicable):
+                continue
             self._written[f"{section.id}/{draft.criterion_id}"] = {
                 "criterion_id": draft.criterion_id,
                 "score": draft.score.value,

@@ -47,6 +47,7 @@ from ridealong.postcall.review import (
     review_section,
 )
 from ridealong.postcall.rubric import DEFAULT_RUBRIC, load_rubric, shipped_rubric_text
+from ridealong.postcall.rules import RuleJudge
 from ridealong.postcall.tally import by_fate
 from ridealong.postcall.warnings import narrator_warnings, review_warnings, step_warnings
 from ridealong.store.artifacts import load_artifact, load_made_so_far
@@ -68,6 +69,7 @@ from ridealong.store.reviews import (
     ReviewStatus,
     StoredReview,
     assessed_sections,
+    call_effects,
     fail_review,
     find_review,
     finish_review,
@@ -163,6 +165,7 @@ class ReviewPipeline:
         self._embedder = embedder
         self._reviewer = reviewer
         self._search = AbsenceSearch(self._finder, embedder)
+        self._rules = RuleJudge(embedder)
         self._open = _Open()
         self._rehearing = rehearing
         self._room = asyncio.Semaphore(at_once)
@@ -443,6 +446,7 @@ class ReviewPipeline:
             vectors=await asyncio.to_thread(embed_call, transcript, self._embedder, vectors),
             duration_ms=max(call.audio_ms, transcript.end_ts),
             names=names,
+            about=call.context,
         )
         reviewer = await self._reviewer.begin(tenant_id, rubric, context)
         async with self._store.tenant(tenant_id) as connection:
@@ -480,8 +484,11 @@ class ReviewPipeline:
         began = time.monotonic()
         section = call.rubric.section(section_id)
         try:
+            rules = await asyncio.to_thread(self._rules.judge, section, call.context) if section.rules else ()
             outcome = await _asked(
-                review_section(_who(call, prefix), section, call.context, log, self._embed, checks=call.checks)
+                review_section(
+                    _who(call, prefix), section, call.context, log, self._embed, rules=rules, checks=call.checks
+                )
             )
         except ModelFailed:
             await self._keep_steps(tenant_id, review_id, log)
@@ -529,7 +536,7 @@ class ReviewPipeline:
         kept, moments = settled.apply(sections, coaching)
         places = {s.id: n for n, s in enumerate(call.rubric.sections)}
         rescored = [
-            scored_section(call.rubric.section(new.section_id), new.findings)
+            scored_section(call.rubric.section(new.section_id), new.findings, new.not_applicable, new.rules)
             for old, new in zip(sections, kept, strict=True)
             if [f.claim for f in old.findings] != [f.claim for f in new.findings]
         ]
@@ -662,7 +669,7 @@ class ReviewPipeline:
             reviewer = f"{call.reviewer.otherwise.name}, in place of {reviewer}"
         async with self._store.tenant(tenant_id) as connection:
             scores = await assessed_sections(connection, review_id)
-            score = call_score(call.rubric, scores)
+            score = call_score(call.rubric, scores, await call_effects(connection, review_id))
             warnings = review_warnings(
                 call.context,
                 assessed=score is not None,
@@ -765,12 +772,19 @@ async def _asked(answer: Awaitable[Result]) -> Result:
 async def _rubric_text(connection: AsyncConnection, review: StoredReview) -> str:
     if review.status is ReviewStatus.RUNNING and review.rubric:
         return review.rubric
-    chosen = (await load_settings_of(connection)).default_rubric or RUBRIC_NAME
+    return await chosen_rubric_text(connection)
+
+
+async def chosen_rubric_text(connection: AsyncConnection, name: str | None = None) -> str:
+    """The tenant's rubric of that name, its own or the shipped one; None: what its calls are reviewed with."""
+    chosen = name or (await load_settings_of(connection)).default_rubric or RUBRIC_NAME
     own = await active_document(connection, DocumentKind.RUBRIC, chosen)
     if own is not None:
         return own.body
     try:
         return shipped_rubric_text(DEFAULT_RUBRIC if chosen == RUBRIC_NAME else chosen)
     except InvalidDocument:
+        if name is not None:
+            raise
         # It was withdrawn after it was chosen: a review with ours is better than none.
         return shipped_rubric_text(DEFAULT_RUBRIC)

@@ -13,7 +13,7 @@ from ridealong.core.transcript import Role, Unattributed, Utterance
 from ridealong.core.visible import visible
 
 if TYPE_CHECKING:
-    from ridealong.core.rubric import Criterion, Rubric, Section
+    from ridealong.core.rubric import Anchor, Criterion, Rubric, Section
     from ridealong.embedding import Embedder, Vectors
     from ridealong.postcall.review import ReviewContext
 
@@ -135,6 +135,11 @@ def rubric_overview(rubric: Rubric) -> str:
     )
 
 
+def _anchor(anchor: Anchor) -> dict[str, str]:
+    found = {"words": plain(anchor.words), "score": anchor.score.value}
+    return found | ({"why": plain(anchor.why)} if anchor.why else {})
+
+
 def section_in_full(section: Section) -> Mapping[str, object]:
     """The section with all that its criteria say, for the question about it."""
     return {
@@ -145,6 +150,12 @@ def section_in_full(section: Section) -> Mapping[str, object]:
                 "id": c.id,
                 "question": plain(c.question),
                 **({} if c.role is Role.UNKNOWN else {"role": c.role.value}),
+                **{
+                    name: plain(text)
+                    for name, text in (("yes_when", c.good), ("partly_when", c.partial), ("no_when", c.poor))
+                    if text
+                },
+                **({"labelled": [_anchor(a) for a in c.anchors[:6]]} if c.anchors else {}),
                 "shown_by": list(c.shown_by[:5]),
                 "partly_shown_by": list(c.partly_shown_by[:3]),
                 "not_shown_by": list(c.not_shown_by[:3]),

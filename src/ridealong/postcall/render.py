@@ -16,6 +16,7 @@ from ridealong.core.artifact import Artifact, ReviewStep, claim_json, moment_jso
 from ridealong.core.claims import AbsenceClaim, Claim
 from ridealong.core.errors import InvalidDocument
 from ridealong.core.transcript import Evidence, Role
+from ridealong.core.workings import rule_json
 from ridealong.postcall.render_told import told
 from ridealong.postcall.template import Limits, render_template
 from ridealong.postcall.wording import REASON_WORDS
@@ -145,6 +146,11 @@ def _data(artifact: Artifact, play_url: PlayUrl) -> dict[str, object]:
                 {"criterion_id": f.criterion_id, "score": f.score.value, **claim(f.claim)} for f in s.findings
             ],
             "not_assessed": [c.replace("_", " ") for c in s.not_assessed],
+            "not_applicable": [
+                {"criterion": n.criterion_id.replace("_", " "), "reason": n.reason, "by": n.by}
+                for n in s.not_applicable
+            ],
+            "rules": [{**rule_json(r), "rule": r.rule_id.replace("_", " ")} for r in s.rules],
         }
         for s in artifact.sections
     ]

@@ -7,7 +7,7 @@ looked up by `Transcript.cite`, the last is computed by `core.rubric.scored_sect
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
@@ -16,9 +16,21 @@ import numpy as np
 
 from ridealong.core.artifact import ReviewStep, StepOutcome, StoredMoment
 from ridealong.core.claims import AbsenceClaim, Claim
+from ridealong.core.conditions import SURE, CallFacts
+from ridealong.core.context import CallContext
 from ridealong.core.errors import ModelFailed, Ungrounded
 from ridealong.core.faults import Fate, Fault
-from ridealong.core.rubric import CoachingMoment, Finding, Rubric, Score, Section, SectionReview, scored_section
+from ridealong.core.rubric import (
+    CoachingMoment,
+    Finding,
+    NotApplicable,
+    Rubric,
+    Score,
+    Section,
+    SectionReview,
+    scored_section,
+)
+from ridealong.core.rules import RuleOutcome, RuleState
 from ridealong.core.transcript import Citation, Role, Roles, Speaker, Transcript, Unattributed
 from ridealong.embedding import DIMENSIONS
 from ridealong.postcall.absence import BETTER, NEAR, Found
@@ -70,6 +82,14 @@ class CriterionDraft:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class JudgedRule:
+    """A rule's outcome; `draft` is its claim, where it makes one."""
+
+    outcome: RuleOutcome
+    draft: Draft | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CoachingDraft:
     """`key` tells two drafts of one call apart when one of them is refused."""
 
@@ -99,11 +119,20 @@ class ReviewContext:
     moments: tuple[StoredMoment, ...]
     vectors: Vectors
     duration_ms: int
+    about: CallContext = field(default_factory=CallContext)
     sentence_vectors: dict[str, NDArray[np.float32]] = field(default_factory=lambda: {})
     """What a reviewer embedded of this call while it reads it: sections look at the same sentences."""
     names: tuple[str, ...] = ()
     """Who takes part in the call, as far as somebody said it: a statement may name them without citing it."""
     of_call: CallWords = field(default_factory=CallWords)
+
+    @property
+    def facts(self) -> CallFacts:
+        """What a rubric's conditions look at."""
+        occurred = frozenset(m.moment.type for m in self.moments if m.moment.confidence >= SURE)
+        return CallFacts(
+            call_type=self.about.call_type, stage=self.about.stage, moments=occurred, duration_ms=self.duration_ms
+        )
 
     @property
     def rep_known(self) -> bool:
@@ -201,8 +230,10 @@ class CallReviewer(Protocol):
 
     async def draft_section(
         self, section: Section, log: StepLog, refused: Sequence[Refusal] = ()
-    ) -> Sequence[CriterionDraft]:
-        """At most one draft for each criterion; none for a criterion without evidence either way."""
+    ) -> Sequence[CriterionDraft | NotApplicable]:
+        """At most one draft for each criterion; none for a criterion without evidence either way. `section` holds the
+        criteria that the rubric's conditions leave; a reviewer may find that another does not apply to this call.
+        """
         ...
 
     async def draft_coaching(self, log: StepLog, refused: Sequence[Refusal] = ()) -> Sequence[CoachingDraft]:
@@ -355,12 +386,20 @@ async def review_section(
     log: StepLog,
     embed: Embed | None = None,
     *,
+    rules: Sequence[JudgedRule] = (),
     checks: Checks | None = None,
 ) -> SectionOutcome:
-    """Draft, prove, retry what was refused once, read once more, weigh, score. Raises what the reviewer raises."""
+    """Draft, prove, retry what was refused once, read once more, weigh, score. Raises what the reviewer raises.
+
+    `rules`: what became of the section's rules. Their claims are proved and read like the reviewer's.
+    """
     checks = checks or Checks()
-    criteria = {c.id: c for c in section.criteria}
-    allowed = {c.id: Allowed.by([c], context, title=section.title) for c in section.criteria}
+    left_out = list(section.not_applicable(context.facts))
+    asked = replace(
+        section, criteria=tuple(c for c in section.criteria if c.id not in {n.criterion_id for n in left_out})
+    )
+    criteria = {c.id: c for c in asked.criteria}
+    allowed = {c.id: Allowed.by([c], context, title=section.title) for c in asked.criteria}
 
     def accept(draft: CriterionDraft) -> Finding:
         if draft.criterion_id not in criteria:
@@ -374,22 +413,61 @@ async def review_section(
         return by.search(claim, criteria[finding.criterion_id], context)
 
     proven = _Proven(accept, lambda draft: draft.criterion_id)
-    proven.take(await reviewer.draft_section(section, log))
-    await _searched(proven, checks, search)
-    if proven.refused:
-        again = await _again(reviewer.draft_section(section, log, tuple(proven.refused.values())))
-        proven.retake(again)
+    if criteria:
+        drafts, apart = _apart(await reviewer.draft_section(asked, log), criteria)
+        proven.take(drafts)
         await _searched(proven, checks, search)
+        if proven.refused:
+            again, later = _apart(
+                await _again(reviewer.draft_section(asked, log, tuple(proven.refused.values()))), criteria
+            )
+            proven.retake(again)
+            await _searched(proven, checks, search)
+            apart |= {name: why for name, why in later.items() if name in proven.refused}
+        left_out += [why for name, why in apart.items() if name not in proven.accepted]
     proven.close()
-    read = await _second_reading(reviewer, proven, _claims_of(proven), context, log=log, embed=embed, checks=checks)
-    found = proven.accepted
+    found = proven.accepted | about_rules(rules, context)
+    claims = {key: finding.claim for key, finding in found.items()}
+    read = await _second_reading(reviewer, proven, claims, context, log=log, embed=embed, checks=checks)
     kept = {key: replace(found[key], claim=claim) for key, claim in read.claims.items()}
-    review = scored_section(section, tuple(kept.values()))
+    review = scored_section(section, tuple(kept.values()), left_out, outcomes(rules, kept))
     return SectionOutcome(
         review=review,
         counts=replace(read.counts, dropped=len(proven.refused)),
         vectors=read.vectors_of([f.criterion_id for f in review.findings]),
         tally=proven.tally,
+    )
+
+
+def _apart(
+    drafts: Sequence[CriterionDraft | NotApplicable], criteria: Collection[str]
+) -> tuple[list[CriterionDraft], dict[str, NotApplicable]]:
+    """The drafts, and what the reviewer finds not applicable, by criterion."""
+    written = [draft for draft in drafts if isinstance(draft, CriterionDraft)]
+    apart = {n.criterion_id: n for n in drafts if isinstance(n, NotApplicable) and n.criterion_id in criteria}
+    return written, apart
+
+
+def about_rules(rules: Sequence[JudgedRule], context: ReviewContext) -> dict[str, Finding]:
+    """The findings about rules, proved by the transcript, by rule."""
+    return {
+        rule.outcome.rule_id: Finding(
+            criterion_id=rule.outcome.rule_id,
+            score=Score.YES if rule.outcome.state is RuleState.KEPT else Score.NO,
+            claim=prove(rule.draft, context.transcript),
+        )
+        for rule in rules
+        if rule.draft is not None
+    }
+
+
+def outcomes(rules: Sequence[JudgedRule], kept: Collection[str]) -> tuple[RuleOutcome, ...]:
+    """What became of the rules after the second reading: without its claim, a rule is not assessed."""
+    return tuple(
+        rule.outcome
+        if rule.draft is None or rule.outcome.rule_id in kept
+        else replace(rule.outcome, state=RuleState.NOT_ASSESSED, reason="a second reading did not confirm it")
+        for rule in rules
     )
 
 

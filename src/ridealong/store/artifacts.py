@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from ridealong.core.faults import Fate
 from ridealong.core.outline import NextAction, Stage
 from ridealong.core.rubric import CoachingMoment, Finding, Score, SectionReview
 from ridealong.core.transcript import Transcript
+from ridealong.core.workings import workings_of
 from ridealong.store.calls import load_call, load_roles, load_transcript
 from ridealong.store.evidence import by_owner, evidence_of
 from ridealong.store.moments import load_moments
@@ -97,7 +98,7 @@ async def load_made_so_far(connection: AsyncConnection, review_id: UUID, transcr
 
 async def _load_sections(connection: AsyncConnection, review_id: UUID, claims: _Claims) -> tuple[SectionReview, ...]:
     cursor = await connection.execute(
-        "SELECT section_id, title, score, confidence, not_assessed FROM review_section WHERE review_id = %s"
+        "SELECT section_id, title, score, confidence, not_assessed, workings FROM review_section WHERE review_id = %s"
         " ORDER BY position, section_id",
         [review_id],
     )
@@ -109,9 +110,15 @@ async def _load_sections(connection: AsyncConnection, review_id: UUID, claims: _
             confidence=row[3],
             findings=tuple(finding for section_id, finding in claims.findings if section_id == row[0]),
             not_assessed=tuple(row[4]),
+            **_explained(row[5]),
         )
         for row in await cursor.fetchall()
     )
+
+
+def _explained(workings: Mapping[str, Any]) -> dict[str, Any]:
+    found = workings_of(workings)
+    return {field.name: getattr(found, field.name) for field in fields(found)}
 
 
 async def _reviewed_revision(connection: AsyncConnection, call_id: UUID) -> int | None:

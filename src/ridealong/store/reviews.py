@@ -18,7 +18,9 @@ from ridealong.core.artifact import ReviewStep, StepOutcome
 from ridealong.core.claims import AbsenceClaim, Claim
 from ridealong.core.errors import Refused, Unavailable, Ungrounded
 from ridealong.core.rubric import CoachingMoment, SectionReview
+from ridealong.core.rules import Effect, Reach, RuleState
 from ridealong.core.transcript import Evidence, Roles, TranscriptId
+from ridealong.core.workings import effect_of, workings_json
 from ridealong.store.evidence import COLUMN_LIST, VALUE_LIST, Vectors, columns_of, vector_for
 
 if TYPE_CHECKING:
@@ -185,13 +187,14 @@ async def save_section(
     )
     await connection.execute(
         "INSERT INTO review_section (tenant_id, review_id, section_id, position, title, score, confidence,"
-        " not_assessed) VALUES (current_tenant(), %s, %s, %s, %s, %s, %s, %s)"
+        " not_assessed, workings) VALUES (current_tenant(), %s, %s, %s, %s, %s, %s, %s, %s)"
         " ON CONFLICT (tenant_id, review_id, section_id) DO UPDATE"
         " SET position = EXCLUDED.position, title = EXCLUDED.title, score = EXCLUDED.score,"
-        " confidence = EXCLUDED.confidence, not_assessed = EXCLUDED.not_assessed",
+        " confidence = EXCLUDED.confidence, not_assessed = EXCLUDED.not_assessed, workings = EXCLUDED.workings",
         [
             *(review_id, section.section_id, position, section.title, section.score, section.confidence),
             list(section.not_assessed),
+            json.dumps(workings_json(section)),
         ],
     )
     rows = [
@@ -211,13 +214,24 @@ async def save_section(
 
 
 async def assessed_sections(connection: AsyncConnection, review_id: UUID) -> dict[str, float]:
-    """The score of each section kept so far that has at least one finding."""
+    """The score of each section kept so far that could be assessed."""
     cursor = await connection.execute(
-        "SELECT section_id, score FROM review_section s WHERE review_id = %s AND EXISTS (SELECT FROM claim c"
-        " WHERE c.review_id = s.review_id AND c.section_id = s.section_id)",
+        "SELECT section_id, score FROM review_section s WHERE review_id = %s"
+        " AND coalesce((workings ->> 'assessed')::boolean, EXISTS (SELECT FROM claim c"
+        " WHERE c.review_id = s.review_id AND c.section_id = s.section_id))",
         [review_id],
     )
     return dict(await cursor.fetchall())
+
+
+async def call_effects(connection: AsyncConnection, review_id: UUID) -> list[Effect]:
+    """What the broken rules of the sections kept so far do to the call's score."""
+    cursor = await connection.execute(
+        "SELECT r -> 'effect' FROM review_section, jsonb_array_elements(coalesce(workings -> 'rules', '[]')) r"
+        " WHERE review_id = %s AND r ->> 'state' = %s AND r -> 'effect' ->> 'of' = %s",
+        [review_id, RuleState.BROKEN, Reach.CALL],
+    )
+    return [effect_of(row[0]) for row in await cursor.fetchall()]
 
 
 async def save_coaching_moments(

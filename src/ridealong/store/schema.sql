@@ -471,10 +471,13 @@ CREATE TABLE ridealong.review_section (
     score double precision NOT NULL,
     confidence double precision NOT NULL,
     not_assessed text[] NOT NULL DEFAULT '{}',
+    -- What the score was made of: weights, what does not apply, what became of the rules. No word of the call.
+    workings jsonb NOT NULL DEFAULT '{}',
     PRIMARY KEY (tenant_id, review_id, section_id),
     CONSTRAINT review_section_belongs_to_a_review FOREIGN KEY (tenant_id, review_id) REFERENCES ridealong.review,
     CONSTRAINT review_section_score_lies_between_0_and_100 CHECK (score BETWEEN 0 AND 100),
-    CONSTRAINT review_section_confidence_lies_between_0_and_1 CHECK (confidence BETWEEN 0 AND 1)
+    CONSTRAINT review_section_confidence_lies_between_0_and_1 CHECK (confidence BETWEEN 0 AND 1),
+    CONSTRAINT review_section_workings_are_an_object CHECK (jsonb_typeof(workings) = 'object')
 );
 
 -- What each step of a review asked of which model, and what that took. No word of the call.

@@ -144,6 +144,11 @@ function SectionPart({ section, revision, votes }: { section: Section; revision:
           No evidence either way, so no score: {section.not_assessed.map(words).join(", ").toLowerCase()}.
         </Text>
       )}
+      {section.not_applicable.map((left) => (
+        <Text key={left.criterion_id} size="sm" c="dimmed">
+          Not applicable: {words(left.criterion_id).toLowerCase()} ({left.reason}).
+        </Text>
+      ))}
     </Stack>
   );
 }

@@ -93,8 +93,41 @@ class ClaimShown(Answer):
 
 
 class FindingShown(ClaimShown):
+    """`weight` and `points` (1, 0.5 or 0) make the section's score. They are null where the finding is about a rule:
+    `criterion_id` is then the rule's, and `score` says `yes` where it was kept and `no` where it was broken.
+    """
+
     criterion_id: str
     score: Literal["yes", "partly", "no"]
+    weight: float | None
+    points: float | None
+
+
+class NotApplicableShown(Answer):
+    """A criterion that this call is not judged by, by a condition of the rubric or by the reviewer's judgement."""
+
+    criterion_id: str
+    reason: str
+    by: Literal["rubric", "reviewer"]
+
+
+class EffectShown(Answer):
+    """A broken rule takes `deduct` points off and lets no score be above `cap`; `of` its section, or the call too."""
+
+    deduct: float
+    cap: float
+    of: Literal["section", "call"]
+
+
+class RuleShown(Answer):
+    """What became of a rule. `reason` is empty where a finding proves it, and where nothing was said against it."""
+
+    rule_id: str
+    kind: Literal["must_say", "must_not_say", "must_say_before"]
+    severity: Literal["low", "medium", "high"]
+    state: Literal["kept", "broken", "not_assessed", "not_applicable"]
+    reason: str
+    effect: EffectShown
 
 
 class CoachingShown(ClaimShown):
@@ -147,14 +180,20 @@ class FollowUpShown(Answer):
 
 
 class SectionShown(Answer):
-    """`score` 0 to 100; null where nothing of the section could be assessed."""
+    """`score` 0 to 100; null where nothing of the section could be assessed. `base` is the weighted mean of the points
+    before broken rules act on it; null where no criterion was assessed. The formula stands in docs/rubrics.md.
+    """
 
     section_id: str
     title: str
+    weight: float
     score: float | None
+    base: float | None
     confidence: float
     findings: list[FindingShown]
     not_assessed: list[str]
+    not_applicable: list[NotApplicableShown]
+    rules: list[RuleShown]
 
 
 class RubricNamed(Answer):
