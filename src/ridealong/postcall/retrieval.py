@@ -28,14 +28,16 @@ MIN_WORDS: Final = 4
 """Shorter utterances answer nothing by themselves; they count for those around them."""
 WHOLE: Final = 0.6
 SUBJECT: Final = 0.4
-"""What the whole question weighs, and its subject alone."""
-SAID: Final = 0.5
-"""What words weigh beside meaning, in the utterance itself."""
-AROUND: Final = ((3, 0.3, 0.1), (8, 0.5, 0.2), (20, 0.2, 0.1))
+"""What an utterance's nearness in meaning weighs, to the whole question and to its subject alone."""
+SUBJECT_WORDS: Final = 0.3
+"""What its words weigh; those of the whole question count in the stretches around it."""
+AROUND: Final = ((1, 0.2, 0.0), (3, 0.3, 0.0), (8, 0.5, 0.2), (20, 0.3, 0.4))
 """Stretches: utterances to each side, then what their meaning weighs and what their words weigh."""
-SPEAKER: Final = 0.5
-"""What it weighs that somebody whom the question names speaks."""
-SPREAD: Final = 3.0
+SPEAKER: Final = 1.0
+"""What it weighs that somebody whom the question names speaks, and that they speak around it."""
+LENGTH: Final = 0.15
+"""What the logarithm of an utterance's words weighs: a long one answers more often."""
+SPREAD: Final = 4.0
 REACH: Final = 20.0
 """A chosen utterance lowers those at a distance of n beside it by SPREAD times exp(-n / REACH)."""
 
@@ -164,8 +166,8 @@ def relevance(asked: Asked, pool: Pool) -> Relevance:
     runs = _Runs.of(pool)
     meaning, subject_meaning = pool.vectors @ asked.vector, pool.vectors @ asked.subject_vector
     words = _bm25(said, asked.terms)
-    score = WHOLE * (_scaled(meaning) + SAID * _scaled(words))
-    score += SUBJECT * (_scaled(subject_meaning) + SAID * _scaled(_bm25(said, asked.subject_terms)))
+    score = WHOLE * _scaled(meaning) + SUBJECT * _scaled(subject_meaning)
+    score += SUBJECT_WORDS * _scaled(_bm25(said, asked.subject_terms)) + LENGTH * np.log1p(lengths)
     weighted = pool.vectors * np.sqrt(lengths)[:, None]
     speaks = _named(asked.text, pool.names)
     for each_side, of_meaning, of_words in AROUND:

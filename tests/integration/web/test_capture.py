@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+from uuid import uuid4
 
 import pytest
 
 from ridealong.core.context import CallContext
 from ridealong.core.events import PartialHeard, WarningGiven
-from ridealong.core.moments import Tier
+from ridealong.core.moments import Sight, Tier
 from ridealong.core.transcript import SpeakerId
 from ridealong.live.start import read_statement, statement
 from ridealong.web.server import create_app, running
@@ -51,6 +52,22 @@ async def test_a_call_from_start_to_artifact(server: World) -> None:
     assert bytes(call.audio) == SECOND
     assert call.stops == 1
     assert call.detached == 0
+
+
+async def test_a_nudge_counts_as_sent_when_the_sender_got_it_and_as_seen_when_the_sender_says_so(server: World) -> None:
+    async with server.started() as (client, call, _):
+        call.say("it is too expensive for us")
+        shown = call.notice("objection_raised", "Ask what they compare the price with before you answer")
+        call.notice("stall", "Offer a date", tier=Tier.NOTED)
+        await client.until(event="nudge")
+        await settled(lambda: call.sighted == [(shown, Sight.SENT)])
+        await client.send({"type": "seen", "moment_id": str(shown)})
+        await settled(lambda: (shown, Sight.SEEN) in call.sighted)
+        await client.send({"type": "seen", "moment_id": str(uuid4())})
+        assert (await client.until(event="warning"))["code"] == "unknown_moment"
+        await client.send({"type": "stop"})
+        assert await client.rest() == 1000
+    assert [sight for _, sight in call.sighted].count(Sight.SENT) == 1
 
 
 async def test_whose_deal_a_call_is_may_be_stated_with_its_start(server: World) -> None:
