@@ -55,6 +55,16 @@ class Settings(BaseSettings):
     """Whether an address counts of which the provider does not say that it is verified (some never say so)."""
     webhooks_private: bool = False
     """Whether tenants' webhooks may lie inside the server's own network, and be spoken to by http."""
+    smtp_host: str | None = None
+    """The server that takes our mail; None: this server sends none."""
+    smtp_port: int | None = Field(default=None, ge=1, le=65535)
+    """None: the usual one of `smtp_security` (587, 465 or 25)."""
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    """How mail is encrypted on its way to that server; `none` is for one on this machine."""
+    smtp_user: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_from: str | None = None
+    """The address that mail comes from, for example `Ridealong <reviews@calls.example>`."""
     host: str = "127.0.0.1"
     port: int = Field(default=8790, ge=0, le=65535)
     transcriber: str = "local"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Coroutine
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
@@ -33,6 +34,8 @@ members = typer.Typer(no_args_is_help=True, help="The people of a tenant: who ma
 app.add_typer(members, name="members")
 rubric = typer.Typer(no_args_is_help=True, help="Rubrics: what calls are scored on.")
 app.add_typer(rubric, name="rubric")
+templates = typer.Typer(no_args_is_help=True, help="Templates: what a report looks like.")
+app.add_typer(templates, name="template")
 moments = typer.Typer(no_args_is_help=True, help="Moments: how well they are judged.")
 app.add_typer(moments, name="moments")
 taxonomy = typer.Typer(
@@ -54,6 +57,25 @@ Tenant = Annotated[str, typer.Option("--tenant", help="The tenant's short name."
 class Speed(StrEnum):
     REAL = "1"
     MAX = "max"
+
+
+class ReportFormat(StrEnum):
+    MD = "md"
+    HTML = "html"
+    EMAIL = "email"
+    SLACK = "slack"
+    TXT = "txt"
+    JSON = "json"
+
+
+class ExportKind(StrEnum):
+    FINDINGS = "findings"
+    MOMENTS = "moments"
+
+
+class ExportFormat(StrEnum):
+    CSV = "csv"
+    PARQUET = "parquet"
 
 
 class SpokenBy(StrEnum):
@@ -170,7 +192,8 @@ def report(
     template: Annotated[
         str, typer.Option(help="manager, rep, objections-only, or a template of the tenant.")
     ] = "manager",
-    html: Annotated[bool, typer.Option("--html", help="HTML instead of Markdown.")] = False,
+    html: Annotated[bool, typer.Option("--html", help="The same as --format html.")] = False,
+    form: Annotated[ReportFormat, typer.Option("--format", help="What it is written as.")] = ReportFormat.MD,
     as_json: Annotated[bool, typer.Option("--json", help="The artifact as JSON.")] = False,
     steps: Annotated[bool, typer.Option("--steps", help="Each step: who made it, time, tokens, what it made.")] = False,
     diff: Annotated[
@@ -189,7 +212,7 @@ def report(
             tenant=tenant,
             call_id=call,
             template=template,
-            html=html,
+            form="html" if html else form.value,
             as_json=as_json,
             steps=steps,
             diff=diff,
@@ -213,6 +236,34 @@ def search(
     from ridealong.app.commands import show_hits  # noqa: PLC0415
 
     _run(show_hits(_settings(), tenant=tenant, text=" ".join(words), limit=limit, as_json=as_json))
+
+
+@app.command()
+def export(
+    kind: Annotated[ExportKind, typer.Argument(help="findings or moments")],
+    *,
+    form: Annotated[ExportFormat, typer.Option("--format", help="csv or parquet")] = ExportFormat.CSV,
+    since: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="The first day.")] = None,
+    until: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="The last day.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to a file.")] = None,
+    tenant: Tenant = DEFAULT_TENANT,
+) -> None:
+    """Write the findings or moments of all calls that began in these days (UTC), one a line."""
+    from ridealong.app.export_files import write_export  # noqa: PLC0415
+
+    if output is None and form is ExportFormat.PARQUET and sys.stdout.isatty():
+        raise typer.BadParameter("Parquet is no text: name a file with -o")
+    _run(
+        write_export(
+            _settings(),
+            tenant=tenant,
+            kind=kind.value,
+            form=form.value,
+            since=None if since is None else since.date(),
+            until=None if until is None else until.date(),
+            output=output,
+        )
+    )
 
 
 @app.command()
@@ -481,6 +532,19 @@ def members_list(*, tenant: Tenant = DEFAULT_TENANT) -> None:
     from ridealong.app.commands import list_members  # noqa: PLC0415
 
     sys.stdout.write(_run(list_members(_settings(), tenant=tenant)))
+
+
+@templates.command("check")
+def template_check(
+    file: Annotated[Path, typer.Argument(help="For example own.email.liquid: its name says the form.")],
+) -> None:
+    """Whether a template can be kept; a claim that it prints without its link is a warning, with its line.
+
+    Partials of its own (`partial-NAME.FORM.liquid`) are looked for beside it. Exit code 2 for a mistake.
+    """
+    from ridealong.app.template_files import check_template_file  # noqa: PLC0415
+
+    sys.stdout.write(check_template_file(file))
 
 
 @moments.command("eval")

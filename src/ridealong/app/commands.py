@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from ridealong.config import Settings
+    from ridealong.postcall.forms import Format
 
 
 @asynccontextmanager
@@ -58,7 +59,7 @@ async def show_report(
     tenant: str,
     call_id: UUID | None,
     template: str,
-    html: bool = False,
+    form: Format = "md",
     as_json: bool = False,
     steps: bool = False,
     diff: tuple[int, int] | None = None,
@@ -87,7 +88,7 @@ async def show_report(
         audio_url = f"http://{settings.host}:{settings.port}/v1/calls/{recording.call_id}/audio.wav"
         with ThreadPoolExecutor(1) as threads:
             return await StoredReports(store, threads)(
-                tenant_id, call_id, template=template, form="html" if html else "md", audio_url=audio_url
+                tenant_id, call_id, template=template, form=form, audio_url=audio_url
             )
 
 

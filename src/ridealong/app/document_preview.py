@@ -6,23 +6,26 @@ import asyncio
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from ridealong.app.documents import check_document
 from ridealong.app.rubric_trial import try_rubric
+from ridealong.app.template_check import check_template
 from ridealong.core.artifact import Artifact, StoredMoment, moment_json
+from ridealong.core.errors import InvalidDocument
 from ridealong.core.moments import Detection
 from ridealong.core.transcript import Roles, Transcript
 from ridealong.live.head import SHIPPED, Heads
 from ridealong.live.judge import Judge
 from ridealong.live.taxonomy import Taxonomy, load_taxonomy
 from ridealong.live.tenant_heads import heads_of
-from ridealong.postcall.render import render
+from ridealong.postcall.forms import Format, form_of
+from ridealong.postcall.render import PARTIAL, render, render_email
 from ridealong.postcall.review import ReviewContext, embed_call
 from ridealong.postcall.rubric import load_rubric
 from ridealong.postcall.rules import RuleJudge
-from ridealong.store import Store, artifacts, calls, moments
+from ridealong.store import Store, artifacts, calls, document_versions, moments
 
 if TYPE_CHECKING:
     from ridealong.app.models import Models
@@ -38,11 +41,10 @@ class DocumentPreviews:
     models: Models
     threads: Executor
 
-    async def __call__(
-        self, tenant_id: UUID, kind: str, name: str, text: str, *, call_id: UUID, form: Literal["html", "md"]
-    ) -> Json:
+    async def __call__(self, tenant_id: UUID, kind: str, name: str, text: str, *, call_id: UUID, form: Format) -> Json:
         # In a thread: reading the YAML of a rubric takes a quarter of a second of one core.
-        await asyncio.to_thread(check_document, kind, text, source=name)
+        if kind != "template":
+            await asyncio.to_thread(check_document, kind, text, source=name)
         match kind:
             case "template":
                 return await self._template(tenant_id, name, text, call_id, form)
@@ -51,19 +53,29 @@ class DocumentPreviews:
             case _:
                 return {"moments": await self._taxonomy(tenant_id, name, text, call_id)}
 
-    async def _template(
-        self, tenant_id: UUID, name: str, text: str, call_id: UUID, form: Literal["html", "md"]
-    ) -> Json:
+    async def _template(self, tenant_id: UUID, name: str, text: str, call_id: UUID, asked: Format) -> Json:
+        # The name says which it is, where it says anything.
+        form = form_of(name) or asked
         async with self.store.tenant(tenant_id) as conn:
             await calls.load_call(conn, call_id)
             artifact = await artifacts.load_artifact(conn, call_id)
-        # The name says which it is, where it says anything.
-        form = "html" if name.endswith(".html") else "md" if name.endswith(".md") else form
+            partials = await document_versions.load_partials(conn, form)
 
-        def rendered() -> str:
-            return render(artifact, name, form, lambda start_ts, end_ts: f"#t={start_ts},{end_ts}", text=text)
+        def play_url(start_ts: int, end_ts: int) -> str:
+            return f"#t={start_ts},{end_ts}"
 
-        return {form: await asyncio.to_thread(rendered)}
+        def made() -> Json:
+            # What is wrong in a branch that this call does not take is told too.
+            check_template(text, source=name, form=form, partials=partials)
+            if name.startswith(PARTIAL):
+                raise InvalidDocument("a partial shows nothing by itself: try what renders it", source=name)
+            if form == "email":
+                written = render_email(artifact, name, play_url, text=text, partials=partials)
+                return {form: {"subject": written.subject, "html": written.html, "text": written.text}}
+            rendered = render(artifact, name, form, play_url, text=text, partials=partials)
+            return {"json_text" if form == "json" else form: rendered}
+
+        return await asyncio.to_thread(made)
 
     async def _rubric(self, tenant_id: UUID, name: str, text: str, call_id: UUID) -> Artifact:
         rubric = await asyncio.to_thread(load_rubric, text, name)

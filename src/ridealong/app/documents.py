@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from ridealong.app.sample_artifact import sample_artifact
+from ridealong.app.template_check import check_template
 from ridealong.core.errors import InvalidDocument, Refused, RidealongError
 from ridealong.live.taxonomy import default_taxonomy_text, load_taxonomy
+from ridealong.postcall.forms import form_of
 from ridealong.postcall.pipeline import RUBRIC_NAME
-from ridealong.postcall.render import SHIPPED_TEMPLATES, render, shipped_template
+from ridealong.postcall.render import shipped_template, shipped_templates
 from ridealong.postcall.rubric import DEFAULT_RUBRIC, SHIPPED, load_rubric, shipped_rubric_text
 from ridealong.store import Store, document_versions, tenants
 
@@ -24,7 +25,7 @@ Json = Mapping[str, object]
 SHIPPED_DOCUMENTS: Final = (
     ("taxonomy", "default"),
     *(("rubric", name) for name in (RUBRIC_NAME, *SHIPPED)),
-    *(("template", f"{name}.{form}") for name in SHIPPED_TEMPLATES for form in ("html", "md")),
+    *(("template", f"{name}.{form}") for name, form in shipped_templates()),
 )
 
 
@@ -40,13 +41,17 @@ class StoredDocuments:
         return own.body if own is not None else shipped_document(kind, name)
 
     async def write(self, tenant_id: UUID, kind: str, name: str, text: str, author: Author | None = None) -> None:
-        await self.check(kind, name, text)
+        await self.check(kind, name, text, tenant_id)
         async with self.store.tenant(tenant_id) as conn:
             await tenants.put_document(conn, tenants.DocumentKind(kind), name, text, author)
 
-    async def check(self, kind: str, name: str, text: str) -> None:
+    async def check(self, kind: str, name: str, text: str, tenant_id: UUID | None = None) -> Sequence[Json]:
+        partials: Mapping[str, str] = {}
+        if kind == "template" and tenant_id is not None:
+            async with self.store.tenant(tenant_id) as conn:
+                partials = await document_versions.load_partials(conn, form_of(name) or "md")
         # In a thread: reading the YAML of a rubric takes a quarter of a second of one core.
-        await asyncio.to_thread(check_document, kind, text, source=name)
+        return await asyncio.to_thread(check_document, kind, text, source=name, partials=partials)
 
     async def all(self, tenant_id: UUID) -> Sequence[Json]:
         async with self.store.tenant(tenant_id) as conn:
@@ -91,7 +96,7 @@ class StoredDocuments:
         async with self.store.tenant(tenant_id) as conn:
             text = await document_versions.read_version(conn, tenants.DocumentKind(kind), name, version)
         # What was right when it was kept may be wrong for the version that runs now.
-        await self.check(kind, name, text)
+        await self.check(kind, name, text, tenant_id)
         async with self.store.tenant(tenant_id) as conn:
             await document_versions.activate_version(conn, tenants.DocumentKind(kind), name, version)
 
@@ -100,19 +105,23 @@ class StoredDocuments:
             await tenants.withdraw_document(conn, tenants.DocumentKind(kind), name)
 
 
-def check_document(kind: str, text: str, *, source: str) -> None:
-    """Raises InvalidDocument with the line of the mistake."""
+def check_document(
+    kind: str, text: str, *, source: str, partials: Mapping[str, str] | None = None
+) -> list[dict[str, object]]:
+    """What should be looked at, each with its line. Raises InvalidDocument with the line of a mistake.
+
+    `partials` are the tenant's own, by name.
+    """
     match kind:
         case "taxonomy":
             load_taxonomy(text, source)
         case "rubric":
             load_rubric(text, source)
         case "template":
-            # Rendered once with something of everything in it: what is wrong in a branch shows only there.
-            form = "html" if source.endswith((".html", ".html.liquid")) else "md"
-            render(sample_artifact(), source, form, lambda start_ts, end_ts: f"#t={start_ts},{end_ts}", text=text)
+            return [warning.as_json() for warning in check_template(text, source=source, partials=partials)]
         case _:
             raise InvalidDocument("a document is a taxonomy, a rubric or a template", source=source)
+    return []
 
 
 def shipped_document(kind: str, name: str) -> str:
@@ -124,8 +133,7 @@ def shipped_document(kind: str, name: str) -> str:
             # What calls are reviewed with while the tenant has no `default` of its own.
             return shipped_rubric_text(DEFAULT_RUBRIC if name == RUBRIC_NAME else name)
         if kind == "template":
-            base, _, form = name.rpartition(".")
-            return shipped_template(base, "html" if form == "html" else "md")
+            return shipped_template(name.rpartition(".")[0], form_of(name) or "md")
     except InvalidDocument as error:
         raise Refused("not_found", RidealongError.__str__(error)) from None
     raise Refused("not_found", f"there is no {kind} of that name")

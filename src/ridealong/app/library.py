@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from ridealong.app.talk import feedback_json, mark_json
@@ -26,10 +26,22 @@ from ridealong.core.events import (
 )
 from ridealong.core.transcript import Role, RoleAssignment, Roles, RoleSource, SpeakerId, Unattributed
 from ridealong.live.playback import PcmRecording, open_pcm
+from ridealong.postcall.forms import Format
 from ridealong.postcall.render import render
 from ridealong.speech.audio import read_recording
 from ridealong.speech.voices import enrol
-from ridealong.store import Store, artifacts, calls, erase, moments, opinions, reviews, speakers, tenants
+from ridealong.store import (
+    Store,
+    artifacts,
+    calls,
+    document_versions,
+    erase,
+    moments,
+    opinions,
+    reviews,
+    speakers,
+    tenants,
+)
 from ridealong.store.call_list import CallFilter, ListedCall, Sort, list_page
 from ridealong.store.search import Hit, search
 
@@ -280,13 +292,12 @@ class StoredReports:
     store: Store
     threads: Executor
 
-    async def __call__(
-        self, tenant_id: UUID, call_id: UUID, *, template: str, form: Literal["html", "md"], audio_url: str
-    ) -> str:
+    async def __call__(self, tenant_id: UUID, call_id: UUID, *, template: str, form: Format, audio_url: str) -> str:
         async with self.store.tenant(tenant_id) as conn:
             await calls.load_call(conn, call_id)
             artifact = await artifacts.load_artifact(conn, call_id)
             own = await tenants.active_document(conn, tenants.DocumentKind.TEMPLATE, f"{template}.{form}")
+            partials = await document_versions.load_partials(conn, form)
 
         def play_url(start_ts: int, end_ts: int) -> str:
             # A media fragment: the browser plays from the one to the other, without any script.
@@ -295,7 +306,8 @@ class StoredReports:
             return f"{audio_url}{joint}from={start_ts}#t={start_ts / 1000:.3f},{end_ts / 1000:.3f}"
 
         def rendered() -> str:
-            return render(artifact, template, form, play_url, text=None if own is None else own.body)
+            text = None if own is None else own.body
+            return render(artifact, template, form, play_url, text=text, partials=partials)
 
         return await asyncio.get_running_loop().run_in_executor(self.threads, rendered)
 

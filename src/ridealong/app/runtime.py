@@ -19,12 +19,15 @@ import structlog
 from ridealong.app import hosted, identity, models, reviewing, transcribers
 from ridealong.app.across import StoredAcross
 from ridealong.app.artifacts import StoredArtifacts
+from ridealong.app.audiences import StoredAudiences
 from ridealong.app.call_pages import StoredCallPages
 from ridealong.app.document_preview import DocumentPreviews
 from ridealong.app.documents import StoredDocuments
 from ridealong.app.effects import StoredEffects
+from ridealong.app.exports import StoredExports
 from ridealong.app.identity import OidcProvider
 from ridealong.app.library import StoredLibrary, StoredRecordings, StoredReports, StoredVoices
+from ridealong.app.mail import Mailbox
 from ridealong.app.people import StoredPeople
 from ridealong.app.policy_replay import StoredReplays
 from ridealong.app.rehear import recorded_calls
@@ -34,7 +37,7 @@ from ridealong.app.team import StoredTeam
 from ridealong.app.tenant_models import TenantModels
 from ridealong.app.tenant_settings import Retention, StoredSettings
 from ridealong.app.tuning import TenantTuning
-from ridealong.app.webhooks import Messenger, StoredWebhooks
+from ridealong.app.webhooks import Messenger, StoredEvents, StoredWebhooks
 from ridealong.core.errors import Refused, RidealongError
 from ridealong.live.engine import Engine
 from ridealong.live.registry import LiveCalls
@@ -93,6 +96,7 @@ class Runtime:
     tokens: StoreTokens
     people: StoredPeople
     identity: OidcProvider | None
+    mailbox: Mailbox | None
     threads: ThreadPoolExecutor
     tuning: TenantTuning
 
@@ -109,6 +113,7 @@ class Runtime:
         threads = settings.threads or os.cpu_count() or 2
         sealing = Sealing.of_settings(settings)
         company = identity.of_settings(settings)
+        mailbox = Mailbox.of_settings(settings)
         async with contextlib.AsyncExitStack() as stack:
             disk = stack.enter_context(ThreadPoolExecutor(4, "disk"))
             pool = stack.enter_context(ThreadPoolExecutor(threads, "models"))
@@ -192,6 +197,7 @@ class Runtime:
                     store=store, first_tenant=DEFAULT_TENANT, oidc=None if company is None else company[1]
                 ),
                 identity=None if company is None else company[0],
+                mailbox=mailbox,
                 threads=pool,
                 tuning=tuning,
             )
@@ -240,8 +246,12 @@ class Runtime:
                 store=self.store,
                 sealing=self.tenant_models.sealing,
                 allow_private=self.settings.webhooks_private,
+                mail=self.settings.smtp_host is not None,
             ),
             tuning=self.tuning,
+            audiences=StoredAudiences(self.store),
+            events=StoredEvents(self.store),
+            exports=StoredExports(self.store),
             people=self.people,
             identity=self.identity,
             public_url=self.settings.public_url,
@@ -263,7 +273,11 @@ class Runtime:
     def messenger(self) -> Messenger:
         """What tells tenants' webhooks."""
         return Messenger(
-            store=self.store, sealing=self.tenant_models.sealing, allow_private=self.settings.webhooks_private
+            store=self.store,
+            sealing=self.tenant_models.sealing,
+            allow_private=self.settings.webhooks_private,
+            mailbox=self.mailbox,
+            home=self.settings.public_url or f"http://{self.settings.host}:{self.settings.port}",
         )
 
     async def ready(self) -> None:

@@ -12,8 +12,8 @@ import hmac
 import json
 import secrets
 import time
-from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import Final
 from urllib.parse import urlsplit
@@ -22,12 +22,17 @@ from uuid import UUID
 import aiohttp
 import structlog
 
-from ridealong.core.errors import Refused, RidealongError
+from ridealong.app.audiences import SentReports
+from ridealong.app.mail import Mailbox, NotSent
+from ridealong.core.errors import InvalidDocument, MissingPart, Refused, RidealongError
+from ridealong.core.people import read_email
 from ridealong.outside import Outside, lies_inside
-from ridealong.store import Store
+from ridealong.store import Store, tenants
 from ridealong.store import webhooks as stored
-from ridealong.store.sealing import Sealing
-from ridealong.web.webhooks import Event, Webhook
+from ridealong.store.events import events_after, forget_events, number_events
+from ridealong.store.sealing import Sealing, Unreadable
+from ridealong.web.events import EventTold
+from ridealong.web.webhooks import Event, LoggedDelivery, NewWebhook, Replay, Webhook, WebhookChange
 
 _log = structlog.get_logger(__name__)
 
@@ -37,6 +42,10 @@ _LOOK_EVERY_S: Final = 2.0
 _AT_ONCE: Final = 8
 _MOST_WEBHOOKS: Final = 20
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=15)
+_LONGEST_WAIT_S: Final = 3_600.0
+_TIDY_EVERY_S: Final = 3_600.0
+LOG_DAYS: Final = 30
+FEED_DAYS: Final = 90
 _SECRET: Final = "whsec_"  # noqa: S105 - the mark of such secrets, not one
 
 
@@ -48,31 +57,112 @@ class StoredWebhooks:
     sealing: Sealing
     allow_private: bool = False
     """Whether messages may go to addresses inside the network, and by http."""
+    mail: bool = False
+    """Whether this server sends mail."""
 
     async def all(self, tenant_id: UUID) -> list[Webhook]:
         async with self.store.tenant(tenant_id) as connection:
             return [_shown(webhook) for webhook in await stored.list_webhooks(connection)]
 
-    async def add(self, tenant_id: UUID, *, url: str, events: list[Event]) -> tuple[Webhook, str]:
-        check_url(url, allow_private=self.allow_private)
+    async def add(self, tenant_id: UUID, new: NewWebhook) -> tuple[Webhook, str]:
+        self._check(new.kind, new.url, new.events)
         secret = base64.b64encode(secrets.token_bytes(32)).decode()
         async with self.store.tenant(tenant_id) as connection:
             if len(await stored.list_webhooks(connection)) >= _MOST_WEBHOOKS:
                 raise Refused("bad_request", f"a tenant has at most {_MOST_WEBHOOKS} webhooks: remove one first")
-            made = await stored.add_webhook(connection, self.sealing, tenant_id, url=url, events=events, secret=secret)
-        return _shown(made), _SECRET + secret
+            made = await stored.add_webhook(
+                connection,
+                self.sealing,
+                tenant_id,
+                url=_shown_url(new.kind, new.url),
+                events=new.events,
+                # Whoever knows an address of Slack can write there: it is kept as secrets are.
+                secret=new.url if new.kind == "slack" else secret,
+                kind=new.kind,
+                audience=new.audience or ("rep" if new.url == "mailto:rep" else "manager"),
+            )
+        return _shown(made), _SECRET + secret if new.kind == "webhook" else ""
 
-    async def change(
-        self, tenant_id: UUID, webhook_id: UUID, *, url: str | None, events: list[Event] | None, active: bool | None
-    ) -> Webhook:
-        if url is not None:
-            check_url(url, allow_private=self.allow_private)
+    async def change(self, tenant_id: UUID, webhook_id: UUID, change: WebhookChange) -> Webhook:
         async with self.store.tenant(tenant_id) as connection:
-            return _shown(await stored.change_webhook(connection, webhook_id, url=url, events=events, active=active))
+            known = await stored.find_webhook(connection, webhook_id)
+            self._check(known.kind, change.url, change.events)
+            sealed = None
+            if known.kind == "slack" and change.url is not None:
+                sealed = self.sealing.seal(change.url, bound_to=stored.bound_to(tenant_id, webhook_id))
+            return _shown(
+                await stored.change_webhook(
+                    connection,
+                    webhook_id,
+                    url=None if change.url is None else _shown_url(known.kind, change.url),
+                    events=change.events,
+                    active=change.active,
+                    audience=change.audience,
+                    sealed_secret=sealed,
+                )
+            )
 
     async def remove(self, tenant_id: UUID, webhook_id: UUID) -> None:
         async with self.store.tenant(tenant_id) as connection:
             await stored.remove_webhook(connection, webhook_id)
+
+    async def deliveries(
+        self, tenant_id: UUID, webhook_id: UUID, *, status: str | None, limit: int
+    ) -> list[LoggedDelivery]:
+        async with self.store.tenant(tenant_id) as connection:
+            found = await stored.list_deliveries(connection, webhook_id, status=status, limit=limit)
+        return [LoggedDelivery.model_validate(one, from_attributes=True) for one in found]
+
+    async def replay(self, tenant_id: UUID, webhook_id: UUID, wanted: Replay) -> int:
+        async with self.store.tenant(tenant_id) as connection:
+            await number_events(connection)
+            return await stored.replay(connection, webhook_id, after=wanted.after, until=wanted.until)
+
+    def _check(self, kind: str, url: str | None, events: Sequence[str] | None) -> None:
+        """Raises Refused('bad_request'), or MissingPart where this server sends no mail."""
+        if events is not None and kind != "webhook" and set(events) != {"review.done"}:
+            raise Refused("bad_request", "`events`: a report is sent when there is one: use review.done alone")
+        if kind != "email":
+            if url is not None:
+                check_url(url, allow_private=self.allow_private)
+            return
+        if not self.mail:
+            raise MissingPart("this server sends no mail: its operator has to set RIDEALONG_SMTP_HOST first")
+        if url is not None and url not in ("mailto:rep", "mailto:managers"):
+            if not url.startswith("mailto:"):
+                raise Refused("bad_request", "`url`: write mailto:rep, mailto:managers or mailto:somebody@firm.example")
+            if read_email(url.removeprefix("mailto:")) != url.removeprefix("mailto:") or _NO_ADDRESS & set(url):
+                raise Refused("bad_request", "`url`: write the address in lower case, and nothing else")
+
+
+_NO_ADDRESS: Final = frozenset('?,;<>"()')
+
+
+def _shown_url(kind: str, url: str) -> str:
+    return f"https://{urlsplit(url).hostname}/***" if kind == "slack" else url
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvents:
+    """Implements `web.events.Events`."""
+
+    store: Store
+
+    async def after(self, tenant_id: UUID, position: int, *, types: list[Event] | None, limit: int) -> list[EventTold]:
+        async with self.store.tenant(tenant_id) as connection:
+            found = await events_after(connection, position, types=types, limit=limit)
+        return [
+            EventTold.model_validate(
+                {
+                    "event_id": e.event_id,
+                    "position": e.position,
+                    "type": e.type,
+                    "timestamp": e.happened_at,
+                    "data": {"call_id": e.call_id, "subject_id": e.subject_id},
+                }
+            )
+            for e in found
+        ]
 
 
 def _shown(webhook: stored.Webhook) -> Webhook:
@@ -102,6 +192,16 @@ def signature(secret: str, *, message_id: str, timestamp: int, body: bytes) -> s
     return "v1," + base64.b64encode(hmac.digest(base64.b64decode(secret), signed, "sha256")).decode()
 
 
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """What came of one attempt. `not_before_s`: how long the other side asks us to wait."""
+
+    outcome: str
+    answer: int | None = None
+    for_good: bool = False
+    not_before_s: float = 0.0
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Messenger:
     """Delivers what waits, of all tenants."""
@@ -109,6 +209,9 @@ class Messenger:
     store: Store
     sealing: Sealing
     allow_private: bool = False
+    mailbox: Mailbox | None = None
+    home: str = ""
+    """The address that people open: where the links of what is sent lead."""
 
     @contextlib.asynccontextmanager
     async def delivering(self) -> AsyncGenerator[None]:
@@ -141,47 +244,116 @@ class Messenger:
             delivery = await stored.take_delivery(connection, delivery_id)
         if delivery is None:
             return
-        status: int | None = None
-        try:
-            status = await self._send(session, tenant_id, delivery)
-        except (aiohttp.ClientError, TimeoutError, OSError, RidealongError) as error:
-            _log.info("webhook_not_reached", webhook_id=str(delivery.webhook_id), error=type(error).__name__)
-        taken = status is not None and 200 <= status < 300
-        gone = status == 410
-        later = AGAIN_S[delivery.attempts] if delivery.attempts < len(AGAIN_S) else None
+        began = time.monotonic()
+        sent = await self._tried(session, tenant_id, delivery)
+        attempt = stored.Attempt(
+            answer=sent.answer, outcome=sent.outcome, duration_ms=round((time.monotonic() - began) * 1000)
+        )
+        if sent.outcome != "taken":
+            _log.info("webhook_not_told", webhook_id=str(delivery.webhook_id), outcome=sent.outcome, answer=sent.answer)
+        later = None
+        if sent.outcome != "taken" and not sent.for_good and delivery.attempts < len(AGAIN_S):
+            later = max(AGAIN_S[delivery.attempts], sent.not_before_s)
         async with self.store.tenant(tenant_id) as connection:
-            await stored.settle_delivery(
-                connection, delivery, status=status, again_in_s=None if taken or gone else later
-            )
-            if gone:
+            await stored.settle_delivery(connection, delivery, attempt, again_in_s=later)
+            if sent.answer == 410:
                 # Its owner says that there is nobody any more.
                 await stored.change_webhook(connection, delivery.webhook_id, active=False)
 
-    async def _send(self, session: aiohttp.ClientSession, tenant_id: UUID, delivery: stored.Delivery) -> int:
+    async def _tried(self, session: aiohttp.ClientSession, tenant_id: UUID, delivery: stored.Delivery) -> _Sent:
+        try:
+            match delivery.kind:
+                case "email":
+                    return await self._mail(tenant_id, delivery)
+                case "slack":
+                    return await self._slack(session, tenant_id, delivery)
+                case _:
+                    return await self._send(session, tenant_id, delivery)
+        except TimeoutError:
+            return _Sent("too late")
+        except (InvalidDocument, Unreadable, MissingPart) as error:
+            # A template that fails on this call, or a secret of another key: both can be mended.
+            _log.warning("webhook_not_made", webhook_id=str(delivery.webhook_id), error=type(error).__name__)
+            return _Sent("not made")
+        except (aiohttp.ClientError, OSError, RidealongError) as error:
+            _log.info("webhook_not_reached", webhook_id=str(delivery.webhook_id), error=type(error).__name__)
+            return _Sent("not reached")
+
+    async def _send(self, session: aiohttp.ClientSession, tenant_id: UUID, delivery: stored.Delivery) -> _Sent:
         check_url(delivery.url, allow_private=self.allow_private)
-        secret = self.sealing.open(delivery.sealed_secret, bound_to=stored.bound_to(tenant_id, delivery.webhook_id))
+        secret = self._secret(tenant_id, delivery)
+        subject = {} if delivery.subject_id is None else {"subject_id": str(delivery.subject_id)}
         body = json.dumps(
             {
                 "type": delivery.event,
                 "timestamp": delivery.happened_at.astimezone(UTC).isoformat(),
-                "data": {"call_id": str(delivery.call_id)},
+                "data": {"call_id": str(delivery.call_id), **subject},
             }
         ).encode()
-        # The same at each attempt, so that who gets it twice can tell.
-        message_id, now = f"msg_{delivery.delivery_id.hex}", int(time.time())
+        # The same at each attempt and each replay, so that who gets it twice can tell.
+        message_id, now = f"msg_{delivery.event_id.hex}", int(time.time())
         headers = {
-            "Content-Type": "application/json",
-            "User-Agent": "Ridealong",
             "webhook-id": message_id,
             "webhook-timestamp": str(now),
             "webhook-signature": signature(secret, message_id=message_id, timestamp=now, body=body),
         }
-        async with session.post(delivery.url, data=body, headers=headers, allow_redirects=False) as answer:
-            return answer.status
+        return await self._post(session, delivery.url, body, headers)
+
+    async def _slack(self, session: aiohttp.ClientSession, tenant_id: UUID, delivery: stored.Delivery) -> _Sent:
+        url = self._secret(tenant_id, delivery)
+        check_url(url, allow_private=self.allow_private)
+        body = await self._reports().slack(tenant_id, delivery.call_id, delivery.audience)
+        sent = await self._post(session, url, body, {})
+        # What Slack says of a message or an address that will not do (docs.slack.dev, incoming webhooks).
+        return replace(sent, for_good=sent.answer in (400, 403, 404, 410))
+
+    async def _mail(self, tenant_id: UUID, delivery: stored.Delivery) -> _Sent:
+        if self.mailbox is None:
+            raise MissingPart("this server sends no mail")
+        email = await self._reports().email(tenant_id, delivery.call_id, delivery.audience)
+        try:
+            answer = await asyncio.to_thread(
+                self.mailbox.send, email, to=delivery.recipient, message_id=f"msg_{delivery.delivery_id.hex}"
+            )
+        except NotSent as error:
+            unanswered = "too late" if error.late else "not reached"
+            outcome = "refused" if error.answer is not None or error.for_good else unanswered
+            return _Sent(outcome, answer=error.answer, for_good=error.for_good)
+        return _Sent("taken", answer=answer)
+
+    async def _post(self, session: aiohttp.ClientSession, url: str, body: bytes, headers: Mapping[str, str]) -> _Sent:
+        headers = {"Content-Type": "application/json", "User-Agent": "Ridealong", **headers}
+        async with session.post(url, data=body, headers=headers, allow_redirects=False) as answer:
+            taken = 200 <= answer.status < 300
+            asked = answer.headers.get("Retry-After", "")
+            wait = min(float(asked), _LONGEST_WAIT_S) if asked.isascii() and asked.isdigit() else 0.0
+            return _Sent(
+                "taken" if taken else "refused",
+                answer=answer.status,
+                for_good=answer.status == 410,
+                not_before_s=wait if answer.status in (429, 503) else 0.0,
+            )
+
+    def _secret(self, tenant_id: UUID, delivery: stored.Delivery) -> str:
+        return self.sealing.open(delivery.sealed_secret, bound_to=stored.bound_to(tenant_id, delivery.webhook_id))
+
+    def _reports(self) -> SentReports:
+        return SentReports(store=self.store, home=self.home)
+
+    async def tidy(self) -> None:
+        """Forget what nobody looks up any more, of all tenants. Raises Unavailable."""
+        for tenant in await tenants.list_tenants(self.store):
+            async with self.store.tenant(tenant.tenant_id) as connection:
+                await stored.forget_deliveries(connection, days=LOG_DAYS)
+                await forget_events(connection, days=FEED_DAYS)
 
     async def _deliver_for_ever(self) -> None:
+        tidy_at = 0.0
         while True:
             try:
+                if time.monotonic() >= tidy_at:
+                    await self.tidy()
+                    tidy_at = time.monotonic() + _TIDY_EVERY_S
                 if await self.deliver_due() == _AT_ONCE:
                     continue
             except (RidealongError, OSError) as error:

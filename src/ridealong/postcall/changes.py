@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
-from ridealong.postcall.render import inert_markdown, timecode
+from ridealong.postcall.forms import inert_markdown
+from ridealong.postcall.render import timecode
 
 Json = Mapping[str, Any]
 

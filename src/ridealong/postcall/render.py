@@ -1,31 +1,35 @@
-"""The artifact as a page or as Markdown, by a template that is ours or the tenant's."""
+"""The artifact as a page, as text, as a message: by a template that is ours or the tenant's, in one of six forms."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from html import escape
 from importlib.resources import files
-from time import monotonic
-from typing import Any, Final, Literal, cast
-
-from markupsafe import Markup
+from time import thread_time
+from typing import Any, Final, TypedDict, cast
 
 from ridealong.core.artifact import Artifact, ReviewStep, claim_json, moment_json
 from ridealong.core.claims import AbsenceClaim, Claim
 from ridealong.core.errors import InvalidDocument
 from ridealong.core.transcript import Evidence, Role
 from ridealong.core.workings import rule_json
+from ridealong.postcall.email_form import Email, finished_email, split_subject
+from ridealong.postcall.filters import FILTERS
+from ridealong.postcall.forms import FORMS, WRITINGS, Format
+from ridealong.postcall.json_form import valid_json
+from ridealong.postcall.printing import Printed
 from ridealong.postcall.render_told import told
-from ridealong.postcall.template import Limits, render_template
+from ridealong.postcall.slack_form import slack_message
+from ridealong.postcall.template import Limits, check_syntax, render_template
 from ridealong.postcall.wording import REASON_WORDS
 
-Format = Literal["html", "md"]
 PlayUrl = Callable[[int, int], str]
 """(start_ts, end_ts) in ms to the address that plays that stretch; empty where there is no audio."""
 
 SHIPPED_TEMPLATES: Final = ("manager", "rep", "objections-only")
+PARTIAL: Final = "partial-"
+"""What the name of a tenant's template begins with that others render within them."""
 
 _STATISTICS: Final = (
     ("talk_ratio_of_speech", "Rep's share of the speech", "share"),
@@ -41,6 +45,15 @@ _STATISTICS: Final = (
 )
 
 
+class _How(TypedDict):
+    play_url: PlayUrl
+    source: str
+    partials: Mapping[str, str] | None
+    limits: Limits | None
+    clock: Callable[[], float]
+    printed: Printed | None
+
+
 def render(
     artifact: Artifact,
     template: str,
@@ -48,39 +61,123 @@ def render(
     play_url: PlayUrl,
     *,
     text: str | None = None,
+    partials: Mapping[str, str] | None = None,
     limits: Limits | None = None,
-    clock: Callable[[], float] = monotonic,
+    clock: Callable[[], float] = thread_time,
+    printed: Printed | None = None,
 ) -> str:
     """Render `artifact` by the shipped template of that name, or by `text`, which is then called `template`.
 
-    Everything that was said, and every name, is text in the result: HTML is escaped as it is written, Markdown before
-    a template sees it. Raises InvalidDocument with the template's line.
+    Everything that was said, and every name, is text in the result, in every form. `email` gives the whole message
+    (RFC 5322, without addresses), `slack` and `json` their JSON. `partials`: the tenant's own, beside the shipped ones.
+    Raises InvalidDocument with the template's line.
     """
+    if format == "email":
+        written = render_email(
+            artifact, template, play_url, text=text, partials=partials, limits=limits, clock=clock, printed=printed
+        )
+        return written.message().as_string()
     if text is None:
         text = shipped_template(template, format)
-    data = _data(artifact, play_url)
-    if format == "md":
-        data = cast("dict[str, object]", _inert(data))
+    source = f"{template.removesuffix(f'.{format}')}.{format}.liquid"
+    how: _How = {
+        "play_url": play_url,
+        "source": source,
+        "partials": partials,
+        "limits": limits,
+        "clock": clock,
+        "printed": printed,
+    }
+    rendered = _rendered(artifact, text, format, **how)
+    match format:
+        case "slack":
+            return slack_message(rendered, source=source)
+        case "json":
+            return valid_json(rendered, source=source)
+        case _:
+            return rendered
+
+
+def render_email(
+    artifact: Artifact,
+    template: str,
+    play_url: PlayUrl,
+    *,
+    text: str | None = None,
+    partials: Mapping[str, str] | None = None,
+    limits: Limits | None = None,
+    clock: Callable[[], float] = thread_time,
+    printed: Printed | None = None,
+) -> Email:
+    """An e-mail: the subject from the template's first line, the rest of it as HTML and as text. As `render`."""
+    if text is None:
+        text = shipped_template(template, "email")
+    source = f"{template.removesuffix('.email')}.email.liquid"
+    subject, body = split_subject(text, source=source)
+    how: _How = {
+        "play_url": play_url,
+        "source": source,
+        "partials": partials,
+        "limits": limits,
+        "clock": clock,
+        "printed": printed,
+    }
+    return finished_email(
+        # A header is plain text on one line, and its rules are not HTML's.
+        _rendered(artifact, subject, "txt", **how),
+        _rendered(artifact, body, "email", **how),
+    )
+
+
+def _rendered(
+    artifact: Artifact,
+    text: str,
+    form: Format,
+    *,
+    play_url: PlayUrl,
+    source: str,
+    partials: Mapping[str, str] | None,
+    limits: Limits | None,
+    clock: Callable[[], float],
+    printed: Printed | None,
+) -> str:
+    writing = WRITINGS[form]
     return render_template(
         text,
-        data,
-        source=f"{template}.{format}.liquid",
-        autoescape=format == "html",
-        partials=_partials(format),
-        filters={"timecode": timecode, "play_link": _html_link if format == "html" else _markdown_link},
+        _data(artifact, play_url),
+        source=source,
+        escape=writing.escape,
+        partials={**_partials(form), **(partials or {})},
+        filters={**FILTERS, "timecode": timecode, "play_link": writing.play_link},
         limits=limits,
         clock=clock,
+        printed=printed,
     )
+
+
+def check_partial(text: str, *, source: str) -> None:
+    """Whether a tenant's partial can be read. What it is given is known to the templates alone that render it.
+
+    Raises InvalidDocument with the line.
+    """
+    check_syntax(text, source=source, filters={**FILTERS, "timecode": timecode, "play_link": timecode})
 
 
 def shipped_template(name: str, format: Format) -> str:  # noqa: A002
     """The text of a template that comes with the product. Raises InvalidDocument naming those that exist."""
-    if name not in SHIPPED_TEMPLATES or format not in ("html", "md"):
-        raise InvalidDocument(
-            f"there is no template '{name}' for '{format}': use one of {', '.join(SHIPPED_TEMPLATES)} with html or md",
-            source=name,
-        )
+    if (name, format) not in shipped_templates():
+        known = ", ".join(f"{shipped}.{form}" for shipped, form in shipped_templates())
+        raise InvalidDocument(f"there is no template '{name}' for '{format}': use one of {known}", source=name)
     return files("ridealong.postcall").joinpath("templates", f"{name}.{format}.liquid").read_text(encoding="utf-8")
+
+
+@cache
+def shipped_templates() -> tuple[tuple[str, Format], ...]:
+    """(name, form) of the templates that come with the product."""
+    folder = files("ridealong.postcall").joinpath("templates")
+    names = sorted(item.name.split(".")[0] for item in folder.iterdir() if item.name.endswith(".liquid"))
+    there = {item.name for item in folder.iterdir()}
+    return tuple((name, form) for name in dict.fromkeys(names) for form in FORMS if f"{name}.{form}.liquid" in there)
 
 
 def timecode(ms: object) -> str:
@@ -93,9 +190,9 @@ def timecode(ms: object) -> str:
 
 
 @cache
-def _partials(format: Format) -> dict[str, str]:  # noqa: A002
+def _partials(form: Format) -> dict[str, str]:
     folder = files("ridealong.postcall").joinpath("templates", "partials")
-    end = f".{format}.liquid"
+    end = f".{form}.liquid"
     return {
         item.name.removesuffix(end): item.read_text(encoding="utf-8")
         for item in folder.iterdir()
@@ -124,6 +221,7 @@ def _data(artifact: Artifact, play_url: PlayUrl) -> dict[str, object]:
             "timecode": timecode(evidence.start_ts),
             "quote": evidence.quote,
             "play_url": _safe_url(play_url(evidence.start_ts, evidence.end_ts)),
+            "role": roles.get(evidence.speaker_id, Role.UNKNOWN).value,
         }
 
     def claim(of: Claim) -> dict[str, object]:
@@ -165,7 +263,7 @@ def _data(artifact: Artifact, play_url: PlayUrl) -> dict[str, object]:
         }
         for m in artifact.moments
     ]
-    return {
+    data: dict[str, Any] = {
         "artifact": {
             "call_id": str(artifact.transcript_id.call_id),
             "revision": artifact.transcript_id.revision,
@@ -205,6 +303,32 @@ def _data(artifact: Artifact, play_url: PlayUrl) -> dict[str, object]:
             "steps_total": steps_total(artifact.steps),
             "warnings": list(artifact.warnings),
         }
+    }
+    return {**data, **_top_level(data["artifact"])}
+
+
+_OF_THE_CALL: Final = (
+    *("call_id", "revision", "title", "rubric", "reviewer", "assessed", "score", "duration_ms", "warnings"),
+    *("missing_sections", "dropped_drafts", "removed_claims", "lowered_claims", "unchecked_claims", "steps_total"),
+    *("checks", "checks_line", "confidence_version"),
+)
+_ALSO_BY_THEMSELVES: Final = (
+    *("speakers", "sections", "coaching_moments", "moments", "statistics", "steps"),
+    *("outline", "gaps", "next_actions", "follow_up"),
+)
+
+
+def _top_level(whole: Mapping[str, object]) -> dict[str, object]:
+    """The same by their own names: the call and what was found in it, the findings of all sections in one list."""
+    sections = cast("list[Mapping[str, Any]]", whole["sections"])
+    return {
+        "call": {name: whole[name] for name in _OF_THE_CALL},
+        "findings": [
+            {**finding, "section_id": section["section_id"], "section": section["title"]}
+            for section in sections
+            for finding in section["findings"]
+        ],
+        **{name: whole[name] for name in _ALSO_BY_THEMSELVES},
     }
 
 
@@ -302,56 +426,3 @@ def _safe_url(url: str) -> str:
     if scheme is not None and scheme.group().lower() not in ("http:", "https:", "file:"):
         return ""
     return "".join(c for c in url.strip() if c.isprintable() and not c.isspace())
-
-
-def _html_link(evidence: Mapping[str, object]) -> Markup:
-    at = escape(str(evidence["timecode"]))
-    url = str(evidence["play_url"])
-    if not url:
-        return Markup(f'<span class="at">{at}</span>')  # noqa: S704 - escaped in the line above
-    label = escape(f"Play {evidence['speaker']} at {evidence['timecode']}")
-    return Markup(  # noqa: S704 - every part is escaped
-        f'<a class="play" href="{escape(url)}" target="player" aria-label="{label}">{at}</a>'
-    )
-
-
-def _markdown_link(evidence: Mapping[str, object]) -> str:
-    # The address was made inert with everything else; within <> it must be itself again.
-    url = re.sub(r"\\([^\w\s])", r"\1", str(evidence["play_url"])).replace("&amp;", "&")
-    at = str(evidence["timecode"])
-    if not url:
-        return at
-    for character, code in (("<", "%3C"), (">", "%3E"), ("\\", "%5C"), ("(", "%28"), (")", "%29"), ("|", "%7C")):
-        url = url.replace(character, code)
-    return f"[{at}](<{url}>)"
-
-
-_MARKDOWN = re.compile(r"[\\`*_{}\[\]#|~^$!]")
-_LEADING = re.compile(r"^([-+=>:]|\d+(?=[.)]))")
-
-
-def _inert(value: object) -> object:
-    """The same data, with every text made so that Markdown shows it as it is."""
-    if isinstance(value, str):
-        return inert_markdown(value)
-    if isinstance(value, Mapping):
-        return {k: _inert(v) for k, v in cast("Mapping[str, object]", value).items()}
-    if isinstance(value, list):
-        return [_inert(v) for v in cast("list[object]", value)]
-    return value
-
-
-def inert_markdown(text: str) -> str:
-    """`text` on one line, with everything escaped that Markdown or GitHub's dialect would read as more than text."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    line = _MARKDOWN.sub(lambda m: "\\" + m.group(), line)
-    line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    # GitHub links bare addresses.
-    line = line.replace("://", "\\://").replace("@", "\\@")
-    line = re.sub(r"\b(www)\.", r"\1\\.", line, flags=re.IGNORECASE)
-    lead = _LEADING.match(line)
-    if lead is None:
-        return line
-    if lead.group()[0].isdigit():
-        return f"{lead.group()}\\{line[lead.end() :]}"
-    return "\\" + line

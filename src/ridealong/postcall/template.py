@@ -1,22 +1,35 @@
 """Liquid, strict and limited: a tenant's template can be wrong, slow or greedy, and harms nobody.
 
 An unknown name or filter is an error. Time, output, loops, nesting, memory and the template's size are bounded. There
-is no file access; the only templates that can be included are our own partials.
+is no file access; the only templates that can be included are the partials that are given.
+
+What a template prints is escaped as it is printed, whatever was done with it before, and nothing can switch that off:
+only words that stand in the template itself are printed as they are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import update_wrapper
+from functools import lru_cache, update_wrapper
 from io import StringIO
-from time import monotonic
+from time import thread_time
 from typing import Any, Final, TextIO, cast
 
 from liquid import BoundTemplate, DictLoader, Environment, RenderContext, StrictUndefined
 from liquid.exceptions import LiquidError, LiquidSyntaxError, ResourceLimitError, UndefinedError, UnknownFilterError
 
 from ridealong.core.errors import InvalidDocument
+from ridealong.postcall.printing import (
+    PRINTING_TAGS,
+    Printed,
+    Rendered,
+    WrongUse,
+    author_filters,
+    authored,
+    plain,
+)
 
 _FILTERS: Final = frozenset(
     (
@@ -75,34 +88,61 @@ class _Budget:
             raise _Spent(f"the loops run more than {self._limits.loop_iterations} times", token=None)
         self.check()
 
-    def bound_filter(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """`function` with its arguments and its result bounded: filters can multiply what they are given."""
-
-        def bounded(*args: Any, **kwargs: Any) -> Any:
-            self.check()
-            for arg in args:
-                if isinstance(arg, range) and len(arg) > self._limits.loop_iterations:
-                    raise _Spent("a range is too long", token=None)
-            self._foresee(args)
-            return self._bounded(function(*args, **kwargs))
-
-        # Liquid marks filters that want the context or the environment by attributes.
-        return update_wrapper(bounded, function)
-
-    def _foresee(self, args: tuple[Any, ...]) -> None:
-        """Refuse before the memory is taken: `replace` and `join` can make the product of two lengths."""
+    def foresee(self, args: tuple[Any, ...]) -> None:
+        """Refuse before the time or memory is taken: `replace` and `join` can make the product of two lengths."""
+        self.check()
+        if any(isinstance(arg, range) and len(arg) > self._limits.loop_iterations for arg in args):
+            raise _Spent("a range is too long", token=None)
         if len(args) >= 2:
             first = len(args[0]) if isinstance(args[0], (str, list, tuple, range)) else 0
             longest = max((len(arg) for arg in args[1:] if isinstance(arg, str)), default=0)
             if longest > 1 and (first + 1) * longest > 16 * self._limits.variable_bytes:
                 raise _Spent("a filter would make too much text", token=None)
 
-    def _bounded(self, value: Any) -> Any:
+    def bounded(self, value: Any) -> Any:
         if isinstance(value, int) and abs(value) > _MAX_NUMBER:
             raise _Spent("a number is too large", token=None)
-        if isinstance(value, str) and len(value) > self._limits.variable_bytes:
-            raise _Spent("a filter makes too much text", token=None)
+        if isinstance(value, str):
+            length = len(value.rendered) if isinstance(value, Rendered) else len(value)
+            if length > self._limits.variable_bytes:
+                raise _Spent("a filter makes too much text", token=None)
         return value
+
+
+@dataclass(frozen=True, slots=True)
+class _Rendering:
+    """What is one rendering's own; the environment and what was read in it are shared by many."""
+
+    budget: _Budget
+    printed: Printed | None
+
+
+_RENDERING: Final[ContextVar[_Rendering]] = ContextVar("rendering")
+
+
+def _bound_filter(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function` with its arguments and its result bounded: filters can multiply what they are given."""
+
+    def bounded(*args: Any, **kwargs: Any) -> Any:
+        budget = _RENDERING.get().budget
+        budget.foresee(args)
+        # Plain text goes in, so that what comes out is text to be escaped; the template's own words stay its own.
+        bare = plain(args)
+        return budget.bounded(authored(function(*bare, **kwargs), args, bare))
+
+    # Liquid marks filters that want the context or the environment by attributes.
+    return update_wrapper(bounded, function)
+
+
+def _joining_filter(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function`, which knows itself whose words it is given, bounded like the others."""
+
+    def bounded(*args: Any) -> Any:
+        budget = _RENDERING.get().budget
+        budget.foresee(args)
+        return budget.bounded(function(*args))
+
+    return bounded
 
 
 class _Buffer(StringIO):
@@ -112,12 +152,18 @@ class _Buffer(StringIO):
         super().__init__()
         self._budget = budget
         self.left = limit
+        self.bare: list[str] = []
+        """What was written, before it was escaped."""
 
     def write(self, text: str, /) -> int:
+        return self.write_printed(text, text)
+
+    def write_printed(self, bare: str, text: str) -> int:
         self._budget.check()
         self.left -= len(text.encode())
         if self.left < 0:
             raise _Spent("the output is too large", token=None)
+        self.bare.append(bare)
         return super().write(text)
 
 
@@ -143,31 +189,59 @@ class _Context(RenderContext):
             yield item
 
 
-def _budget(context: RenderContext) -> _Budget:
-    return cast("_Limited", context.env).budget
+def _budget(_: RenderContext) -> _Budget:
+    return _RENDERING.get().budget
 
 
 class _Template(BoundTemplate):
     context_class = _Context
 
     def _get_buffer(self) -> StringIO:
-        env = cast("_Limited", self.env)
-        return _Buffer(env.budget, env.limits.output_bytes)
+        return _Buffer(_RENDERING.get().budget, cast("_Limited", self.env).limits.output_bytes)
 
 
 class _Limited(Environment):
-    """One environment for one rendering: it holds that rendering's budget."""
+    """What templates of one form and one set of limits are read in, with the partials that they can render."""
 
     template_class = _Template
 
-    def __init__(self, *, limits: Limits, budget: _Budget, autoescape: bool, partials: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        *,
+        limits: Limits,
+        escape: Callable[[str], str],
+        partials: Mapping[str, str],
+        filters: Mapping[str, Callable[..., object]],
+    ) -> None:
         # Read by Liquid from the environment; class attributes there, an instance's own here.
         self.block_nesting_limit = limits.nesting  # pyright: ignore[reportAttributeAccessIssue]
         self.context_depth_limit = limits.nesting  # pyright: ignore[reportAttributeAccessIssue]
         self.local_namespace_limit = limits.variable_bytes  # pyright: ignore[reportAttributeAccessIssue]
         self.limits = limits
-        self.budget = budget
-        super().__init__(autoescape=autoescape, undefined=StrictUndefined, loader=DictLoader(dict(partials)))
+        self.escape = escape
+        self._read: dict[str, BoundTemplate] = {}
+        # Liquid then marks the template's own words (Markup). What it would do with them itself is `printing`'s.
+        super().__init__(autoescape=True, undefined=StrictUndefined, loader=DictLoader(dict(partials)))
+        for tag in PRINTING_TAGS:
+            self.add_tag(tag)
+        for name in [n for n in self.tags if n.isalpha() and n not in _TAGS and n not in _INNER]:
+            del self.tags[name]
+        self.filters = {
+            name: _bound_filter(function) for name, function in self.filters.items() if name in _FILTERS
+        } | {name: _bound_filter(function) for name, function in filters.items()}
+        self.filters |= {name: _joining_filter(function) for name, function in author_filters(escape).items()}
+
+    @property
+    def printed(self) -> Printed | None:
+        return _RENDERING.get().printed
+
+    def get_template(self, name: str, **_: Any) -> BoundTemplate:
+        # A claim's partial is rendered for each claim; reading it takes longer than rendering it. It is kept without
+        # what it was asked for with: variables come with each rendering.
+        found = self._read.get(name)
+        if found is None:
+            found = self._read[name] = super().get_template(name)
+        return found
 
 
 def render_template(
@@ -175,43 +249,74 @@ def render_template(
     data: Mapping[str, object],
     *,
     source: str,
-    autoescape: bool,
+    escape: Callable[[str], str],
     partials: Mapping[str, str],
     filters: Mapping[str, Callable[..., object]],
     limits: Limits | None = None,
-    clock: Callable[[], float] = monotonic,
+    clock: Callable[[], float] = thread_time,
+    printed: Printed | None = None,
 ) -> str:
     """Render `text` with `data`. `filters` are added to the allowed ones of Liquid.
 
-    `clock` gives seconds, for the limit of time. Raises InvalidDocument with the line, and without what is in `data`.
+    `escape` makes text harmless in what is rendered. `clock` gives seconds, for the limit of time: by default those
+    that this thread computed, whatever else the machine does. `printed` is told of each value that is printed. Raises
+    InvalidDocument with the line, and without what is in `data`.
     """
     limits = limits or Limits()
-    if len(text) > limits.template_chars:
-        raise InvalidDocument(f"the template is larger than {limits.template_chars // 1024} KiB", source=source)
-    budget = _Budget(limits, clock)
-    environment = _Limited(limits=limits, budget=budget, autoescape=autoescape, partials=partials)
-    environment.filters = {
-        name: budget.bound_filter(function) for name, function in environment.filters.items() if name in _FILTERS
-    } | {name: budget.bound_filter(function) for name, function in filters.items()}
-    for name in [n for n in environment.tags if n.isalpha() and n not in _TAGS and n not in _INNER]:
-        del environment.tags[name]
+    partials = dict(partials)
+    given = (tuple(partials.items()), tuple(filters.items()))
+    mark = _RENDERING.set(_Rendering(_Budget(limits, clock), printed))
     try:
-        return environment.from_string(text, name=source).render(**data)
+        return _read(text, source, escape, limits, *given).render(**data)
     except LiquidError as error:
-        raise InvalidDocument(_message(error), source=source, line=_line(error, text)) from None
+        raise InvalidDocument(_message(error, text, partials), source=source, line=_line(error, text)) from None
     except RecursionError:
         raise InvalidDocument("the template is nested too deeply", source=source) from None
+    finally:
+        _RENDERING.reset(mark)
+
+
+def check_syntax(text: str, *, source: str, filters: Mapping[str, Callable[..., object]]) -> None:
+    """Read `text` without rendering it: a partial, whose variables are not known. Raises InvalidDocument."""
+    try:
+        _read(text, source, str, Limits(), (), tuple(filters.items()))
+    except LiquidError as error:
+        raise InvalidDocument(_message(error, text, {}), source=source, line=_line(error, text)) from None
+    except RecursionError:
+        raise InvalidDocument("the template is nested too deeply", source=source) from None
+
+
+_Given = tuple[tuple[str, Any], ...]
+
+
+@lru_cache(maxsize=64)
+def _read(  # noqa: PLR0917 - a cache's key
+    text: str, source: str, escape: Callable[[str], str], limits: Limits, partials: _Given, filters: _Given
+) -> BoundTemplate:
+    """The template, read. Raises LiquidError, or InvalidDocument for one that is too large."""
+    if len(text) > limits.template_chars:
+        raise InvalidDocument(f"the template is larger than {limits.template_chars // 1024} KiB", source=source)
+    return _environment(escape, limits, partials, filters).from_string(text, name=source)
+
+
+@lru_cache(maxsize=32)
+def _environment(escape: Callable[[str], str], limits: Limits, partials: _Given, filters: _Given) -> _Limited:
+    return _Limited(limits=limits, escape=escape, partials=dict(partials), filters=dict(filters))
 
 
 _INNER: Final = frozenset({"content", "output", "illegal", "statement", "literal"})
 """Names under which Liquid keeps text and output statements among its tags."""
 
 
-def _message(error: LiquidError) -> str:
+def _message(error: LiquidError, text: str, partials: Mapping[str, str]) -> str:
     """What is wrong with the template. Errors that may quote a value are told in our own words."""
-    if isinstance(error, (LiquidSyntaxError, UndefinedError, UnknownFilterError, ResourceLimitError)):
-        return str(error.message)
-    return f"this cannot be rendered ({type(error).__name__}): check the filter's input and arguments"
+    if isinstance(error, (LiquidSyntaxError, UndefinedError, UnknownFilterError, ResourceLimitError, WrongUse)):
+        message = str(error.message)
+    else:
+        message = f"this cannot be rendered ({type(error).__name__}): check the filter's input and arguments"
+    read = text if error.token is None else error.token.source
+    partial = None if read == text else next((name for name, body in partials.items() if body == read), None)
+    return message if partial is None else f"in the partial '{partial}': {message}"
 
 
 def _line(error: LiquidError, text: str) -> int:

@@ -48,6 +48,16 @@ async def list_versions(
     ]
 
 
+async def load_partials(connection: AsyncConnection, form: str) -> dict[str, str]:
+    """The tenant's own partials of that form: templates that others render within them, by name without the form."""
+    cursor = await connection.execute(
+        "SELECT name, body FROM document WHERE kind = 'template' AND active AND name LIKE 'partial-%%' AND"
+        " right(name, %s) = %s",
+        [len(form) + 1, f".{form}"],
+    )
+    return {row[0].removesuffix(f".{form}"): row[1] for row in await cursor.fetchall()}
+
+
 async def read_version(connection: AsyncConnection, kind: DocumentKind, name: str, version: int) -> str:
     """Raises Refused('unknown_document')."""
     cursor = await connection.execute(

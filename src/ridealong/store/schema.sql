@@ -980,6 +980,46 @@ CREATE TABLE ridealong.consent_wording (
     CONSTRAINT consent_wording_says_something CHECK (region ~ '\S' AND wording ~ '\S')
 );
 
+-- Which template a report for an audience is rendered by; without a row the one that has the audience's name.
+CREATE TABLE ridealong.audience_template (
+    tenant_id uuid NOT NULL,
+    audience text NOT NULL,
+    form text NOT NULL,
+    template text NOT NULL,
+    PRIMARY KEY (tenant_id, audience, form),
+    CONSTRAINT audience_template_belongs_to_a_tenant FOREIGN KEY (tenant_id) REFERENCES ridealong.tenant ON DELETE CASCADE,
+    CONSTRAINT audience_template_names_an_audience CHECK (audience ~ '\S' AND template ~ '\S')
+);
+
+-- What happened to calls, as a feed that can be read again from any place. Written in the transaction of what it tells of;
+-- numbered afterwards, by who reads it: whoever has seen a position has seen all before it, in whatever order they came.
+CREATE TABLE ridealong.event (
+    tenant_id uuid NOT NULL,
+    event_id uuid NOT NULL DEFAULT gen_random_uuid(),
+    arrival bigint GENERATED ALWAYS AS IDENTITY,
+    position bigint,
+    type text NOT NULL,
+    call_id uuid NOT NULL,
+    -- Of what: the review of `review.done`, the moment of `moment.found`.
+    subject_id uuid,
+    happened_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant_id, event_id),
+    CONSTRAINT event_has_a_position_of_its_own UNIQUE (tenant_id, position),
+    CONSTRAINT event_type_is_known CHECK (type IN ('call.ended', 'review.done', 'moment.found')),
+    CONSTRAINT event_is_about_a_call FOREIGN KEY (tenant_id, call_id) REFERENCES ridealong.call ON DELETE CASCADE
+);
+
+CREATE INDEX event_without_a_position ON ridealong.event (tenant_id, arrival) WHERE position IS NULL;
+CREATE INDEX event_of_a_call ON ridealong.event (tenant_id, call_id);
+
+-- How far the tenant's events are numbered. A row of its own: positions of what was erased are not given again.
+CREATE TABLE ridealong.event_count (
+    tenant_id uuid PRIMARY KEY,
+    numbered bigint NOT NULL DEFAULT 0,
+    CONSTRAINT event_count_belongs_to_a_tenant FOREIGN KEY (tenant_id) REFERENCES ridealong.tenant ON DELETE CASCADE,
+    CONSTRAINT event_count_only_grows_from_zero CHECK (numbered >= 0)
+);
+
 -- Whom a tenant wants told. The secret that signs is sealed by the application, bound to tenant and webhook.
 CREATE TABLE ridealong.webhook (
     tenant_id uuid NOT NULL,
@@ -991,13 +1031,22 @@ CREATE TABLE ridealong.webhook (
     created_at timestamptz NOT NULL DEFAULT now(),
     last_status integer,
     last_at timestamptz,
+    -- `webhook`: signed JSON. `slack`: a rendered report; its address is its secret, and `url` the part that may be shown.
+    -- `email`: `url` is mailto:rep, mailto:managers or mailto: with an address.
+    kind text NOT NULL DEFAULT 'webhook',
+    -- For whom the report of `slack` and `email` is.
+    audience text NOT NULL DEFAULT 'manager',
     PRIMARY KEY (tenant_id, webhook_id),
     CONSTRAINT webhook_belongs_to_a_tenant FOREIGN KEY (tenant_id) REFERENCES ridealong.tenant ON DELETE CASCADE,
-    CONSTRAINT webhook_events_are_known CHECK (cardinality(events) > 0 AND events <@ ARRAY['call.ended', 'review.done']),
-    CONSTRAINT webhook_secret_is_sealed CHECK (octet_length(sealed_secret) > 33)
+    CONSTRAINT webhook_secret_is_sealed CHECK (octet_length(sealed_secret) > 33),
+    CONSTRAINT webhook_events_are_known CHECK
+        (cardinality(events) > 0 AND events <@ ARRAY['call.ended', 'review.done', 'moment.found']),
+    CONSTRAINT webhook_kind_is_known CHECK (kind IN ('webhook', 'slack', 'email')),
+    CONSTRAINT webhook_sends_a_report_when_there_is_one CHECK (kind = 'webhook' OR events = ARRAY['review.done']),
+    CONSTRAINT webhook_mails_to_an_address CHECK ((kind = 'email') = (url LIKE 'mailto:%'))
 );
 
--- What is still to be told: written in the transaction of what it tells of, gone when it was taken or given up.
+-- What is to be told, and for a while what was: written in the transaction of what it tells of.
 CREATE TABLE ridealong.webhook_delivery (
     tenant_id uuid NOT NULL,
     delivery_id uuid NOT NULL DEFAULT gen_random_uuid(),
@@ -1007,21 +1056,75 @@ CREATE TABLE ridealong.webhook_delivery (
     happened_at timestamptz NOT NULL DEFAULT now(),
     attempts integer NOT NULL DEFAULT 0,
     due_at timestamptz NOT NULL DEFAULT now(),
+    event_id uuid NOT NULL,
+    recipient text NOT NULL DEFAULT '',
+    -- `dead`: given up after the last attempt, or refused for good.
+    status text NOT NULL DEFAULT 'waiting',
+    settled_at timestamptz,
     PRIMARY KEY (tenant_id, delivery_id),
     CONSTRAINT webhook_delivery_belongs_to_a_webhook FOREIGN KEY (tenant_id, webhook_id) REFERENCES ridealong.webhook
         ON DELETE CASCADE,
     -- Goes with its call, so that erasing a call needs to know nothing about it.
-    CONSTRAINT webhook_delivery_is_about_a_call FOREIGN KEY (tenant_id, call_id) REFERENCES ridealong.call ON DELETE CASCADE
+    CONSTRAINT webhook_delivery_is_about_a_call FOREIGN KEY (tenant_id, call_id) REFERENCES ridealong.call ON DELETE CASCADE,
+    CONSTRAINT webhook_delivery_tells_of_an_event FOREIGN KEY (tenant_id, event_id) REFERENCES ridealong.event ON DELETE CASCADE,
+    CONSTRAINT webhook_delivery_status_is_known CHECK (status IN ('waiting', 'delivered', 'dead')),
+    CONSTRAINT webhook_delivery_that_is_settled_is_due_no_more CHECK
+        (CASE status WHEN 'waiting' THEN settled_at IS NULL ELSE settled_at IS NOT NULL AND due_at = 'infinity' END)
 );
 
 CREATE INDEX webhook_delivery_that_is_due ON ridealong.webhook_delivery (due_at);
 CREATE INDEX webhook_delivery_of_a_webhook ON ridealong.webhook_delivery (tenant_id, webhook_id);
 CREATE INDEX webhook_delivery_of_a_call ON ridealong.webhook_delivery (tenant_id, call_id);
 
+CREATE INDEX webhook_delivery_of_an_event ON ridealong.webhook_delivery (tenant_id, event_id);
+
+-- Each attempt to deliver, for who looks why something did not arrive. What the other side answered is not kept.
+CREATE TABLE ridealong.webhook_attempt (
+    tenant_id uuid NOT NULL,
+    delivery_id uuid NOT NULL,
+    attempt integer NOT NULL,
+    tried_at timestamptz NOT NULL DEFAULT now(),
+    -- The status of HTTP or SMTP; NULL where there was no answer.
+    answer integer,
+    outcome text NOT NULL,
+    duration_ms integer NOT NULL,
+    PRIMARY KEY (tenant_id, delivery_id, attempt),
+    CONSTRAINT webhook_attempt_belongs_to_a_delivery FOREIGN KEY (tenant_id, delivery_id)
+        REFERENCES ridealong.webhook_delivery ON DELETE CASCADE,
+    CONSTRAINT webhook_attempt_outcome_is_known CHECK (outcome IN ('taken', 'refused', 'not reached', 'too late', 'not made')),
+    CONSTRAINT webhook_attempt_takes_time CHECK (duration_ms >= 0)
+);
+
+-- Whom an e-mail about a call goes to, one row each, so that each is tried by itself; of other kinds one row without.
+CREATE FUNCTION ridealong.recipients_of(kind text, url text, call uuid) RETURNS TABLE (recipient text)
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $recipients$
+    SELECT '' WHERE kind <> 'email'
+    UNION
+    SELECT m.email FROM ridealong.member m JOIN ridealong.call c ON c.tenant_id = m.tenant_id AND c.rep_id = m.rep_id
+    WHERE kind = 'email' AND url = 'mailto:rep' AND c.call_id = call AND m.tenant_id = ridealong.current_tenant()
+        AND m.disabled_at IS NULL
+    UNION
+    SELECT m.email FROM ridealong.member m WHERE kind = 'email' AND url = 'mailto:managers' AND m.role IN ('manager', 'admin')
+        AND m.tenant_id = ridealong.current_tenant() AND m.disabled_at IS NULL
+    UNION
+    SELECT substr(url, 8) WHERE kind = 'email' AND url NOT IN ('mailto:rep', 'mailto:managers');
+$recipients$;
+
 CREATE FUNCTION ridealong.tell_webhooks() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $tell$
+DECLARE
+    subject uuid;
+    told uuid;
 BEGIN
-    INSERT INTO ridealong.webhook_delivery (tenant_id, webhook_id, event, call_id)
-    SELECT w.tenant_id, w.webhook_id, TG_ARGV[0], NEW.call_id FROM ridealong.webhook w
+    IF TG_ARGV[0] = 'review.done' THEN
+        subject := NEW.review_id;
+    ELSIF TG_ARGV[0] = 'moment.found' THEN
+        subject := NEW.moment_id;
+    END IF;
+    INSERT INTO ridealong.event (tenant_id, type, call_id, subject_id) VALUES (NEW.tenant_id, TG_ARGV[0], NEW.call_id, subject)
+    RETURNING event_id INTO told;
+    INSERT INTO ridealong.webhook_delivery (tenant_id, webhook_id, event, call_id, event_id, recipient)
+    SELECT w.tenant_id, w.webhook_id, TG_ARGV[0], NEW.call_id, told, r.recipient
+    FROM ridealong.webhook w CROSS JOIN LATERAL ridealong.recipients_of(w.kind, w.url, NEW.call_id) r
     WHERE w.tenant_id = NEW.tenant_id AND w.active AND TG_ARGV[0] = ANY (w.events);
     RETURN NULL;
 END;
@@ -1031,6 +1134,8 @@ CREATE TRIGGER call_that_ended_is_told AFTER UPDATE OF status ON ridealong.call 
     WHEN (OLD.status = 'live' AND NEW.status = 'ended') EXECUTE FUNCTION ridealong.tell_webhooks('call.ended');
 CREATE TRIGGER review_that_is_done_is_told AFTER UPDATE OF status ON ridealong.review FOR EACH ROW
     WHEN (OLD.status <> 'finished' AND NEW.status = 'finished') EXECUTE FUNCTION ridealong.tell_webhooks('review.done');
+CREATE TRIGGER moment_that_was_found_is_told AFTER INSERT ON ridealong.moment FOR EACH ROW
+    EXECUTE FUNCTION ridealong.tell_webhooks('moment.found');
 
 ---------------------------------------------------------------------------------------------------- training
 
@@ -1289,6 +1394,27 @@ BEGIN
 END;
 $policies$;
 
+DO $policies$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['audience_template', 'event', 'event_count', 'webhook_attempt']
+    LOOP
+        EXECUTE format('ALTER TABLE ridealong.%I ENABLE ROW LEVEL SECURITY', name);
+        EXECUTE format('ALTER TABLE ridealong.%I FORCE ROW LEVEL SECURITY', name);
+        EXECUTE format('CREATE POLICY only_the_current_tenant ON ridealong.%I '
+            'USING (tenant_id = ridealong.current_tenant()) WITH CHECK (tenant_id = ridealong.current_tenant())', name);
+        EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON ridealong.%I TO ridealong_app', name);
+    END LOOP;
+    CREATE POLICY own_calls_only ON ridealong.event AS RESTRICTIVE TO ridealong_app
+        USING ((SELECT ridealong.current_rep()) IS NULL OR EXISTS (SELECT FROM ridealong.call c
+        WHERE c.tenant_id = event.tenant_id AND c.call_id = event.call_id));
+    CREATE POLICY own_calls_only ON ridealong.webhook_attempt AS RESTRICTIVE TO ridealong_app
+        USING ((SELECT ridealong.current_rep()) IS NULL OR EXISTS (SELECT FROM ridealong.webhook_delivery d
+        WHERE d.tenant_id = webhook_attempt.tenant_id AND d.delivery_id = webhook_attempt.delivery_id));
+END;
+$policies$;
+
 -- A rep sees own calls only, whatever is asked: the transaction says whose (`ridealong.rep`). Restrictive: it narrows what
 -- the tenant's policy lets through. For the application's role alone: the search could use no index below it, and says
 -- itself what it lets through.
@@ -1434,8 +1560,8 @@ CREATE FUNCTION ridealong.due_deliveries(wanted integer) RETURNS TABLE (tenant_i
     SELECT d.tenant_id, d.delivery_id FROM ridealong.webhook_delivery d WHERE d.due_at <= now() ORDER BY d.due_at LIMIT wanted;
 $lookup$;
 
-REVOKE ALL ON FUNCTION ridealong.retentions, ridealong.due_deliveries FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION ridealong.retentions, ridealong.due_deliveries TO ridealong_app;
+REVOKE ALL ON FUNCTION ridealong.retentions, ridealong.due_deliveries, ridealong.recipients_of FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ridealong.retentions, ridealong.due_deliveries, ridealong.recipients_of TO ridealong_app;
 
 -- The ranked list of search: by meaning and by words, joined by reciprocal rank fusion (Cormack, Clarke and Büttcher,
 -- SIGIR 2009, with their k = 60). It stands here and not in the application because under a row filter PostgreSQL uses no

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Request
@@ -16,7 +16,7 @@ from ridealong.web.access import ADMIN, READ, Tokens, admit, author_of
 from ridealong.web.answers.documents import DocumentFine, DocumentPreview, DocumentsAnswer, VersionsAnswer
 from ridealong.web.answers.voices import VoiceEnrolled
 from ridealong.web.asking import PROBLEMS, Body, Token, json_answer
-from ridealong.web.services import DocumentKind, Documents, Services, Voices
+from ridealong.web.services import DocumentKind, Documents, ReportForm, Services, Voices
 from ridealong.web.shelves import there
 
 MOST_VOICE_BYTES: Final = 16 * 1024 * 1024
@@ -26,8 +26,8 @@ _KINDS: Final[dict[str, DocumentKind]] = {"taxonomies": "taxonomy", "rubrics": "
 Name = Annotated[
     str,
     Path(
-        pattern=r"^[a-z0-9][a-z0-9_-]{0,63}(\.(html|md))?$",
-        description="The document's name; a template's ends in `.html` or `.md`",
+        pattern=r"^[a-z0-9][a-z0-9_-]{0,63}(\.(html|md|email|slack|txt|json))?$",
+        description="The document's name; a template's ends in its form: .html, .md, .email, .slack, .txt or .json",
     ),
 ]
 
@@ -122,7 +122,7 @@ class PreviewWanted(Body):
 
     text: str = Field(max_length=MAX_BYTES)
     call_id: UUID
-    format: Literal["html", "md"] = "html"
+    format: ReportForm = "html"
 
 
 def _all_kinds(api: APIRouter, services: Services, documents: Callable[[], Documents]) -> None:
@@ -163,10 +163,13 @@ def _all_kinds(api: APIRouter, services: Services, documents: Callable[[], Docum
 
     @api.post(f"{place}/check", tags=["documents"], response_model=DocumentFine, openapi_extra=_TEXT_BODY)
     async def check_document(request: Request, kind: DocumentKind, name: Name, token: Token) -> Response:
-        """Whether a document can be kept, without keeping it. A mistake is 422 `bad_document` with its line."""
-        await admit(tokens, token, scope=ADMIN)
-        await documents().check(kind, name, await _text(request))
-        return json_answer({"ok": True})
+        """Whether a document can be kept, without keeping it. A mistake is 422 `bad_document` with its line.
+
+        `warnings`: what can be kept and should be looked at, such as a claim that a template prints without its link.
+        """
+        principal = await admit(tokens, token, scope=ADMIN)
+        warnings = await documents().check(kind, name, await _text(request), principal.tenant_id)
+        return json_answer({"ok": True, "warnings": list(warnings)})
 
     @api.post(f"{place}/preview", tags=["documents"], response_model=DocumentPreview)
     async def preview_document(kind: DocumentKind, name: Name, token: Token, wanted: PreviewWanted) -> Response:
@@ -179,4 +182,4 @@ def _all_kinds(api: APIRouter, services: Services, documents: Callable[[], Docum
         found = await there(services.previews)(
             principal.tenant_id, kind, name, wanted.text, call_id=wanted.call_id, form=wanted.format
         )
-        return json_answer({"html": None, "md": None, "artifact": None, "moments": None, **found})
+        return json_answer({**dict.fromkeys(DocumentPreview.model_fields), **found})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
@@ -14,7 +14,7 @@ from ridealong.web.access import MANAGE, READ, admit, allows
 from ridealong.web.asking import PROBLEMS, CallId, Token, View, is_view
 from ridealong.web.audio import wav_response
 from ridealong.web.bodies import Strict
-from ridealong.web.services import Services
+from ridealong.web.services import ReportForm, Services
 from ridealong.web.sharing import call_reader, opened_with
 
 MOST_LINK_S: Final = 24 * 3600
@@ -34,8 +34,12 @@ class Link(BaseModel):
     audio: str
 
 
-async def chosen_template(services: Services, tenant_id: UUID, form: Literal["html", "md"]) -> str:
-    """The template of a report for which none is asked: the tenant's choice, where there is one of it in this form."""
+async def chosen_template(services: Services, tenant_id: UUID, form: ReportForm, audience: str | None = None) -> str:
+    """The template of a report for which none is asked: the audience's, else the tenant's where it has this form."""
+    if audience is not None:
+        if services.audiences is None:
+            return DEFAULT_TEMPLATE
+        return await services.audiences.template(tenant_id, audience, form)
     if services.settings is None or services.documents is None:
         return DEFAULT_TEMPLATE
     chosen = (await services.settings.read(tenant_id)).default_template
@@ -45,6 +49,16 @@ async def chosen_template(services: Services, tenant_id: UUID, form: Literal["ht
         # Withdrawn since, or written in the other form alone: a report of ours is better than none.
         return DEFAULT_TEMPLATE
     return chosen
+
+
+_MEDIA_TYPES: Final[dict[ReportForm, str]] = {
+    "html": "text/html",
+    "md": "text/markdown",
+    "email": "message/rfc822",
+    "slack": "application/json",
+    "txt": "text/plain",
+    "json": "application/json",
+}
 
 
 def report_api(services: Services) -> APIRouter:
@@ -57,20 +71,23 @@ def report_api(services: Services) -> APIRouter:
         request: Request,
         call_id: CallId,
         viewer: View,
+        *,
         template: Annotated[str | None, Query(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")] = None,
-        form: Annotated[Literal["html", "md"], Query(alias="format")] = "html",
+        form: Annotated[ReportForm, Query(alias="format")] = "html",
+        audience: Annotated[str | None, Query(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")] = None,
     ) -> Response:
-        """The review rendered with a template, by default the one that the tenant chose.
+        """The review rendered with a template, by default the one that the tenant chose, for `audience` if named.
 
-        As HTML it carries no script and loads nothing but the call's audio.
+        As HTML it carries no script and loads nothing but the call's audio. `email` is the whole message without
+        addresses, `slack` what a Slack-compatible incoming webhook takes.
         """
         tenant_id = await call_reader(services, viewer, call_id, "report")
-        template = template or await chosen_template(services, tenant_id, form)
+        template = template or await chosen_template(services, tenant_id, form, audience)
         audio = str(request.app.url_path_for("audio", call_id=str(call_id)))
         # The page's own player cannot send a header, so it gets what the page itself was opened with.
         audio_url = f"{audio}{opened_with(viewer)}"
         text = await services.render(tenant_id, call_id, template=template, form=form, audio_url=audio_url)
-        return Response(text, media_type="text/html" if form == "html" else "text/markdown")
+        return Response(text, media_type=_MEDIA_TYPES[form])
 
     @api.head("/calls/{call_id}/audio.wav", response_class=Response, include_in_schema=False, name="audio_head")
     @api.get("/calls/{call_id}/audio.wav", response_class=Response)

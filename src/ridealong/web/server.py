@@ -18,11 +18,14 @@ from ridealong.core.errors import Refused
 from ridealong.web.across import across_api
 from ridealong.web.api import calls_api, operations_api
 from ridealong.web.artifacts import artifacts_api
+from ridealong.web.audiences import audiences_api
 from ridealong.web.call_pages import call_pages_api
 from ridealong.web.capture import capture
 from ridealong.web.credentials import Doorway
 from ridealong.web.documents import documents_api
 from ridealong.web.effects import effects_api
+from ridealong.web.events import events_api
+from ridealong.web.exports import exports_api
 from ridealong.web.frames import FrameProtocol
 from ridealong.web.joining import joining_api
 from ridealong.web.members import members_api
@@ -97,6 +100,9 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(settings_api(services.tokens, services.settings))
     app.include_router(webhooks_api(services.tokens, services.webhooks))
     app.include_router(tuning_api(services.tokens, services.tuning), dependencies=of_a_call)
+    app.include_router(audiences_api(services.tokens, services.audiences))
+    app.include_router(events_api(services.tokens, services.events))
+    app.include_router(exports_api(services.tokens, services.exports))
 
     @app.websocket("/v1/capture")
     async def _(websocket: WebSocket) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 from uuid import UUID
 
 from ridealong.core.author import Author
@@ -22,9 +22,15 @@ from ridealong.web.socket import Limits
 from ridealong.web.tuning import TuningOfTenants
 from ridealong.web.webhooks import WebhooksOfTenants
 
+if TYPE_CHECKING:
+    from ridealong.web.audiences import Audiences
+    from ridealong.web.events import Events
+    from ridealong.web.exports import Exports
+
 Json = Mapping[str, object]
 
 DocumentKind = Literal["taxonomy", "rubric", "template"]
+ReportForm = Literal["html", "md", "email", "slack", "txt", "json"]
 
 
 class Library(Protocol):
@@ -102,9 +108,7 @@ class Recordings(Protocol):
 
 
 class Renderer(Protocol):
-    async def __call__(
-        self, tenant_id: UUID, call_id: UUID, *, template: str, form: Literal["html", "md"], audio_url: str
-    ) -> str:
+    async def __call__(self, tenant_id: UUID, call_id: UUID, *, template: str, form: ReportForm, audio_url: str) -> str:
         """The report. `audio_url` is where the page finds the call's audio.
 
         Raises Refused('unknown_call' | 'not_reviewed' | 'not_found'), InvalidDocument or Unavailable.
@@ -125,8 +129,11 @@ class Documents(Protocol):
         """Validate and store. Raises InvalidDocument with the line of the mistake."""
         ...
 
-    async def check(self, kind: DocumentKind, name: str, text: str) -> None:
-        """Validate only. Raises InvalidDocument with the line of the mistake."""
+    async def check(self, kind: DocumentKind, name: str, text: str, tenant_id: UUID | None = None) -> Sequence[Json]:
+        """Validate only, with the partials of `tenant_id`; what should be looked at, each with its `line`.
+
+        Raises InvalidDocument with the line of the mistake.
+        """
         ...
 
     async def all(self, tenant_id: UUID) -> Sequence[Json]:
@@ -152,7 +159,7 @@ class Documents(Protocol):
 
 class Previews(Protocol):
     async def __call__(
-        self, tenant_id: UUID, kind: DocumentKind, name: str, text: str, *, call_id: UUID, form: Literal["html", "md"]
+        self, tenant_id: UUID, kind: DocumentKind, name: str, text: str, *, call_id: UUID, form: ReportForm
     ) -> Json:
         """What a document would make of a call. Raises InvalidDocument, Refused('unknown_call' | 'not_reviewed')."""
         ...
@@ -223,6 +230,9 @@ class Services:
     settings: SettingsOfTenants | None = None
     webhooks: WebhooksOfTenants | None = None
     tuning: TuningOfTenants | None = None
+    audiences: Audiences | None = None
+    events: Events | None = None
+    exports: Exports | None = None
     artifacts: ArtifactsOfCalls | None = None
     people: People | None = None
     """Who signs in; None: programs with tokens alone."""

@@ -62,7 +62,8 @@ TABLES = (
     *("claim", "claim_evidence", "outline_stage", "earlier_artifact", "review_step_result"),
     *("model_choice", "vendor_account"),
     *("member", "session", "invite"),
-    *("tenant_setting", "consent_wording", "webhook", "webhook_delivery"),
+    *("tenant_setting", "consent_wording", "webhook", "webhook_delivery", "webhook_attempt"),
+    *("audience_template", "event", "event_count"),
     *("speaker_correction", "claim_vote", "moment_feedback", "call_mark", "comment", "share"),
     *("playlist", "playlist_item"),
     *("taxonomy_version", "call_taxonomy", "shadow_moment", "moment_label", "utterance_view", "example_view"),
@@ -111,8 +112,14 @@ async def full(store: Store, slug: str) -> UUID:
             [b"x" * 40],
         )
         for statement in (
-            "INSERT INTO webhook_delivery (tenant_id, webhook_id, event, call_id)"
-            " SELECT tenant_id, webhook_id, 'call.ended', %s FROM webhook",
+            "INSERT INTO webhook_delivery (tenant_id, webhook_id, event, call_id, event_id)"
+            " SELECT w.tenant_id, w.webhook_id, 'call.ended', e.call_id, e.event_id FROM webhook w, event e"
+            " WHERE e.call_id = %s AND e.type = 'call.ended'",
+            "INSERT INTO webhook_attempt (tenant_id, delivery_id, attempt, outcome, duration_ms)"
+            " SELECT tenant_id, delivery_id, 1, 'not reached', 1 FROM webhook_delivery WHERE call_id = %s",
+            "INSERT INTO event_count (tenant_id) SELECT tenant_id FROM call WHERE call_id = %s",
+            "INSERT INTO audience_template (tenant_id, audience, form, template)"
+            " SELECT tenant_id, 'customer', 'html', 'manager' FROM call WHERE call_id = %s",
             "INSERT INTO transcript (tenant_id, call_id, revision) VALUES (current_tenant(), %s, 2)",
             "INSERT INTO utterance (tenant_id, call_id, revision, utterance_no, speaker_id, start_ts, end_ts, text)"
             " SELECT tenant_id, call_id, 2, utterance_no, speaker_id, start_ts, end_ts, text FROM utterance"

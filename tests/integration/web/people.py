@@ -17,9 +17,11 @@ from argon2 import PasswordHasher
 from fastapi import FastAPI
 from websockets.asyncio.client import connect
 
+from ridealong.app.audiences import StoredAudiences
 from ridealong.app.call_pages import StoredCallPages
 from ridealong.app.documents import StoredDocuments
 from ridealong.app.effects import StoredEffects
+from ridealong.app.exports import StoredExports
 from ridealong.app.library import StoredLibrary, StoredRecordings, StoredReports, StoredVoices
 from ridealong.app.people import StoredPeople
 from ridealong.app.policy_replay import StoredReplays
@@ -27,7 +29,7 @@ from ridealong.app.runtime import StoreTokens
 from ridealong.app.talk import StoredPlaylists, StoredShares, StoredTalk
 from ridealong.app.team import StoredTeam
 from ridealong.app.tenant_settings import Retention, StoredSettings
-from ridealong.app.webhooks import StoredWebhooks
+from ridealong.app.webhooks import StoredEvents, StoredWebhooks
 from ridealong.config import Settings
 from ridealong.core.people import MemberRole
 from ridealong.core.transcript import SpeakerId, Utterance
@@ -57,7 +59,8 @@ class Browser:
     """One browser: it keeps its cookies, names its origin, and repeats the session's word."""
 
     def __init__(self, address: str) -> None:
-        self.http = httpx.AsyncClient(base_url=address)
+        # Long: a busy machine is no mistake of the server.
+        self.http = httpx.AsyncClient(base_url=address, timeout=60)
         self.origin: str | None = address
         self.csrf: str | None = None
 
@@ -225,7 +228,12 @@ async def house(settings: Settings, folder: Path, **more: Any) -> AsyncIterator[
                 voices=StoredVoices(store, pool),
                 people=people,
                 settings=StoredSettings(store),
-                webhooks=StoredWebhooks(store=store, sealing=SEALING, allow_private=more.pop("allow_private", False)),
+                webhooks=StoredWebhooks(
+                    store=store, sealing=SEALING, allow_private=more.pop("allow_private", False), mail=True
+                ),
+                audiences=StoredAudiences(store),
+                events=StoredEvents(store),
+                exports=StoredExports(store),
                 **more,
             )
             app = create_app(services)

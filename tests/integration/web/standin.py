@@ -429,7 +429,9 @@ class StandInStore:
             raise InvalidDocument("`floor` must lie between 0 and 1", source=kind, line=line)
         self.documents[tenant_id, kind, name] = text
 
-    async def check(self, kind: str, name: str, text: str) -> None:
+    async def check(
+        self, kind: str, name: str, text: str, tenant_id: UUID | None = None
+    ) -> Sequence[dict[str, object]]:
         raise NotImplementedError
 
     async def all(self, tenant_id: UUID) -> Sequence[dict[str, object]]:

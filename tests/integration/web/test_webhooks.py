@@ -78,12 +78,14 @@ async def added(admin: Browser, receiver: Receiver, *events: str) -> dict[str, A
 async def hurry(acme: House) -> None:
     """What waits is due now."""
     async with acme.store.tenant(acme.tenant_id) as connection:
-        await connection.execute("UPDATE webhook_delivery SET due_at = now()")
+        await connection.execute("UPDATE webhook_delivery SET due_at = now() WHERE status = 'waiting'")
 
 
 async def waiting(acme: House) -> int:
     async with acme.store.tenant(acme.tenant_id) as connection:
-        row = await (await connection.execute("SELECT count(*) FROM webhook_delivery")).fetchone()
+        row = await (
+            await connection.execute("SELECT count(*) FROM webhook_delivery WHERE status = 'waiting'")
+        ).fetchone()
     assert row is not None
     return row[0]
 

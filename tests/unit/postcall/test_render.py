@@ -25,7 +25,8 @@ from ridealong.core.transcript import (
     TranscriptId,
     Utterance,
 )
-from ridealong.postcall.render import SHIPPED_TEMPLATES, inert_markdown, render, timecode
+from ridealong.postcall.forms import inert_markdown
+from ridealong.postcall.render import SHIPPED_TEMPLATES, render, timecode
 from ridealong.postcall.template import Limits, render_template
 
 HOSTILE = (
@@ -215,7 +216,7 @@ def test_the_public_liquid_cases_that_use_only_what_we_allow() -> None:
                 case["template"],
                 case.get("data", {}),
                 source=case["name"],
-                autoescape=False,
+                escape=str,
                 partials=case.get("templates", {}),
                 filters={},
             )

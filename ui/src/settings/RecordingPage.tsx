@@ -66,7 +66,7 @@ function RecordingForm({ stored, saving }: FormProps) {
     ...new Set((documents.data ?? []).filter((one) => one.kind === kind).map((one) => one.name.replace(without, ""))),
   ];
   const rubrics = [...new Set([rubric, ...names("rubric", /$^/)])];
-  const templates = [...new Set([template, ...names("template", /\.(html|md)$/)])];
+  const templates = [...new Set([template, ...names("template", /\.(html|md|email|slack|txt|json)$/)])];
 
   return (
     <Stack component="form" onSubmit={submit}>

@@ -43,18 +43,40 @@ class VersionsAnswer(Answer):
     versions: list[DocumentVersion]
 
 
+class DocumentWarning(Answer):
+    """`line`: one-based, in the document."""
+
+    line: int
+    message: str
+
+
 class DocumentFine(Answer):
+    """`warnings`: what can be kept and should be looked at."""
+
     ok: Literal[True]
+    warnings: list[DocumentWarning]
+
+
+class EmailShown(Answer):
+    """What an e-mail's template makes: the subject, and the same as HTML and as text."""
+
+    subject: str
+    html: str
+    text: str
 
 
 class DocumentPreview(Answer):
     """What the document makes of the call; nothing of it is stored. One key has a value, by the document's kind.
 
-    template: `html` or `md`; rubric: `artifact`, scored by the local reviewer; taxonomy: `moments`, as they would have
-    been decided live, by the local classifier.
+    template: the key of its form, `slack` and `json_text` as JSON; rubric: `artifact`, scored by the local reviewer;
+    taxonomy: `moments`, as they would have been decided live, by the local classifier.
     """
 
     html: str | None = None
     md: str | None = None
+    email: EmailShown | None = None
+    slack: str | None = None
+    txt: str | None = None
+    json_text: str | None = None
     artifact: ArtifactShown | None = None
     moments: list[LiveMoment] | None = None

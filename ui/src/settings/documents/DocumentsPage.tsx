@@ -15,7 +15,7 @@ const KINDS: { kind: Kind; title: string; about: string }[] = [
     about: "Which moments are watched for on a call, when the rep is nudged about them, how often, and in which words.",
   },
   { kind: "rubric", title: "Rubrics", about: "What a call is scored by after it has ended." },
-  { kind: "template", title: "Templates", about: "How a review is laid out, as a page (.html) or as text (.md)." },
+  { kind: "template", title: "Templates", about: "How a review is laid out: .html, .md, .email, .slack, .txt, .json." },
 ];
 
 /** The tenant's documents, beside those that ship. */
@@ -83,7 +83,7 @@ function NewDocument({ kind, rows }: { kind: "rubric" | "template"; rows: readon
   const [from, setFrom] = useState(rows[0]?.name ?? "");
   const [failure, setFailure] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
-  const ending = kind === "template" ? (from.endsWith(".md") ? ".md" : ".html") : "";
+  const ending = kind === "template" ? (/\.[a-z]+$/.exec(from)?.[0] ?? ".html") : "";
   const wanted = `${name.trim()}${ending}`;
 
   const submit = async (event: FormEvent) => {

@@ -92,16 +92,21 @@ export function PreviewPane({ kind, name, text, mistake }: Props) {
 }
 
 function Shown({ preview }: { preview: Preview }) {
-  if (preview.html != null) {
+  const page = preview.html ?? preview.email?.html;
+  if (page != null) {
     // Nothing in it may run, ask anybody or know this page, whatever the template says.
     return (
-      <iframe sandbox="" srcDoc={preview.html} title="The review as the template shows it" className={classes.frame} />
+      <Stack gap="xs">
+        {preview.email != null && <Text fw={600}>{preview.email.subject}</Text>}
+        <iframe sandbox="" srcDoc={page} title="The review as the template shows it" className={classes.frame} />
+      </Stack>
     );
   }
-  if (preview.md != null) {
+  const written = preview.md ?? preview.txt ?? preview.slack ?? preview.json_text;
+  if (written != null) {
     return (
       <Code block className={classes.markdown ?? ""} tabIndex={0} aria-label="The review as the template shows it">
-        {preview.md}
+        {written}
       </Code>
     );
   }

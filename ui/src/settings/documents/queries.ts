@@ -142,7 +142,8 @@ export function usePreview(kind: Kind, name: string) {
   return useMutation({
     mutationFn: ({ text, call_id }: { text: string; call_id: string }) =>
       request<Preview>("POST", `${address(kind, name)}/preview`, {
-        body: { text, call_id, ...(kind === "template" ? { format: name.endsWith(".md") ? "md" : "html" } : {}) },
+        // A template's name says its form.
+        body: { text, call_id },
       }),
   });
 }
