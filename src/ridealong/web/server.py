@@ -25,6 +25,7 @@ from ridealong.web.joining import joining_api
 from ridealong.web.members import members_api
 from ridealong.web.models import models_api
 from ridealong.web.oidc import oidc_api
+from ridealong.web.packing import Packing
 from ridealong.web.pages import add_pages
 from ridealong.web.playlists import playlists_api
 from ridealong.web.report import report_api
@@ -61,6 +62,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.doorway = Doorway(sessions=services.people, public_url=services.public_url)
     add_problem_answers(app)
     app.add_middleware(Shell)
+    app.add_middleware(Packing)
 
     async def caught_up(request: Request) -> None:
         # What the sockets have told already is what an answer must know too.
@@ -69,7 +71,13 @@ def create_app(services: Services) -> FastAPI:
             with contextlib.suppress(ValueError):
                 await services.calls.caught_up(UUID(call_id))
 
-    of_a_call = [Depends(caught_up)]
+    async def doubted(request: Request) -> AsyncGenerator[None]:
+        # Members, sessions and keys change here, and each change may take a right away.
+        yield
+        if request.method != "GET":
+            sockets.doubt_all()
+
+    of_a_call, of_people = [Depends(caught_up)], [Depends(doubted)]
     app.include_router(operations_api(services))
     app.include_router(calls_api(services), dependencies=of_a_call)
     app.include_router(report_api(services), dependencies=of_a_call)
@@ -81,10 +89,10 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(playlists_api(services))
     app.include_router(team_api(services))
     reception = Reception(services)
-    app.include_router(sessions_api(reception))
-    app.include_router(joining_api(reception))
+    app.include_router(sessions_api(reception), dependencies=of_people)
+    app.include_router(joining_api(reception), dependencies=of_people)
     app.include_router(oidc_api(services, reception))
-    app.include_router(members_api(services))
+    app.include_router(members_api(services), dependencies=of_people)
     app.include_router(settings_api(services.tokens, services.settings))
     app.include_router(webhooks_api(services.tokens, services.webhooks))
 
@@ -105,7 +113,7 @@ def create_app(services: Services) -> FastAPI:
     @app.websocket("/v1/calls/{call_id}/events")
     async def _(websocket: WebSocket, call_id: str) -> None:
         async def talk(line: Line) -> None:
-            await watch(line, services, _call_id(call_id), _after(websocket.query_params.get("after")))
+            await watch(line, services, sockets, _call_id(call_id), _after(websocket.query_params.get("after")))
 
         await sockets.hold(websocket, kind="watch", limits=services.limits, talk=talk)
 
