@@ -30,7 +30,7 @@ from ridealong.postcall.render import render
 from ridealong.speech.audio import read_recording
 from ridealong.speech.voices import enrol
 from ridealong.store import Store, artifacts, calls, erase, moments, opinions, reviews, speakers, tenants
-from ridealong.store.call_list import CallFilter, ListedCall, Sort, list_page
+from ridealong.store.call_list import CallFilter, ListedCall, Sort, list_page, moment_types
 from ridealong.store.search import Hit, search
 
 if TYPE_CHECKING:
@@ -57,6 +57,10 @@ class StoredLibrary:
         async with self.store.tenant(tenant_id) as conn:
             page = await list_page(conn, wanted, sort=sort, descending=descending, limit=limit, before=before)
         return {"calls": [_row_json(row) for row in page.calls], "next": page.following, "total": page.total}
+
+    async def moment_types(self, tenant_id: UUID) -> Sequence[str]:
+        async with self.store.tenant(tenant_id) as conn:
+            return await moment_types(conn)
 
     async def call(self, tenant_id: UUID, call_id: UUID) -> Json:
         async with self.store.tenant(tenant_id) as conn:

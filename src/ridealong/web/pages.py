@@ -1,8 +1,8 @@
 """The built pages, served from the package: what nobody else's route answers. No Node is needed where they are served.
 
 `ui/` is built into the folder `pages` beside this file. Where it is not, the API works alone and `/` says how to build.
-A page is two dozen files at once, and what runs on the event loop then is a call's audio too: so files are read once and
-sent from memory, in the shortest form that the build made of them (`.br`, `.gz`) and the browser takes.
+A page is a dozen files at once, beside calls whose audio arrives: so they are read once and sent from memory, in the
+shortest form that the build made of them (`.br`, `.gz`) and the browser takes.
 """
 
 from __future__ import annotations

@@ -59,6 +59,12 @@ class MomentsAnswer(Answer):
     moments: list[MomentShown]
 
 
+class MomentTypesAnswer(Answer):
+    """The shipped taxonomy's and the tenant's own, in the alphabet's order."""
+
+    types: list[str]
+
+
 class ClaimShown(Answer):
     """`through` stands on claims of absence alone: the last utterance that was searched.
 
