@@ -106,6 +106,8 @@ class Settings(BaseSettings):
     """Whether the local reviewer makes a review for which no hosted model answered; else that review fails."""
     models_file: Path | None = None
     """A YAML file whose entries take the place of those of `llm/capabilities.yaml`."""
+    models_private: bool = False
+    """Whether a tenant's own model address may lie inside the server's own network, this machine included."""
     models_allow_http: bool = False
     """Whether a model's address may be plain http outside this machine."""
     tenant_tokens_per_minute: int = Field(default=0, ge=0)

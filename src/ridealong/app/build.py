@@ -12,6 +12,7 @@ from ridealong.core.errors import RidealongError
 from ridealong.embedding.cache import default_cache_dir
 from ridealong.embedding.minilm import load_embedder
 from ridealong.live.manner import load_manner
+from ridealong.live.sale import load_sale_sense
 from ridealong.live.train import load_head
 
 
@@ -23,6 +24,7 @@ def main() -> int:
         embedder = load_embedder(folder)
         load_head(embedder, folder)
         load_manner(embedder, folder)
+        load_sale_sense(embedder, folder)
     except RidealongError as error:
         sys.stderr.write(f"{error}\n")
         return 1

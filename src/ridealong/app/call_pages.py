@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
@@ -81,6 +81,12 @@ class StoredCallPages:
                 await reviews.correct_statistics(conn, transcript_id, counted.as_json())
             if call.live and role is Role.REP and call_id in self.running.running(tenant_id):
                 (await self.running.find(tenant_id, call_id)).state_rep(speaker_id)
+        return await self.library.call(tenant_id, call_id)
+
+    async def change_context(self, tenant_id: UUID, call_id: UUID, change: Mapping[str, str]) -> Json:
+        async with self.store.tenant(tenant_id) as conn:
+            call = await calls.load_call(conn, call_id)
+            await calls.change_context(conn, call_id, replace(call.context, **change))
         return await self.library.call(tenant_id, call_id)
 
     async def review_again(self, tenant_id: UUID, call_id: UUID) -> None:

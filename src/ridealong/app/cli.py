@@ -15,6 +15,7 @@ from rich.console import Console
 
 from ridealong import telemetry
 from ridealong.config import Settings, load_settings
+from ridealong.core.context import CallContext
 from ridealong.core.errors import InvalidDocument, MissingPart, RidealongError
 from ridealong.core.people import MemberRole
 
@@ -32,6 +33,8 @@ members = typer.Typer(no_args_is_help=True, help="The people of a tenant: who ma
 app.add_typer(members, name="members")
 moments = typer.Typer(no_args_is_help=True, help="Moments: how well they are judged.")
 app.add_typer(moments, name="moments")
+policy = typer.Typer(no_args_is_help=True, help="The nudge policy: tried on past calls.")
+app.add_typer(policy, name="policy")
 
 T = TypeVar("T")
 
@@ -43,6 +46,11 @@ Tenant = Annotated[str, typer.Option("--tenant", help="The tenant's short name."
 class Speed(StrEnum):
     REAL = "1"
     MAX = "max"
+
+
+class SpokenBy(StrEnum):
+    REP = "rep"
+    CUSTOMER = "customer"
 
 
 class Layout(StrEnum):
@@ -121,6 +129,10 @@ def coach(
     transcriber: Annotated[str | None, typer.Option(help="Which transcriber hears it.")] = None,
     layout: Annotated[Layout, typer.Option(help="What the channels hold.")] = Layout.AUTO,
     rep_speaker: Annotated[int | None, typer.Option(min=0, help="The rep's speaker id, where you know it.")] = None,
+    customer: Annotated[str, typer.Option(help="Whose call it is: brings a customer's calls together.")] = "",
+    deal: Annotated[str, typer.Option(help="The deal it belongs to.")] = "",
+    call_type: Annotated[str, typer.Option(help="For example demo; a rubric can depend on it.")] = "",
+    stage: Annotated[str, typer.Option(help="The deal's stage; a rubric can depend on it.")] = "",
     tenant: Tenant = DEFAULT_TENANT,
 ) -> None:
     """Run a recording, or a transcript, through the same code as a live call: live path and review."""
@@ -138,6 +150,7 @@ def coach(
             layout=None if layout is Layout.AUTO else layout.value,
             rep_speaker=rep_speaker,
             tenant=tenant,
+            context=CallContext(customer=customer, deal=deal, call_type=call_type, stage=stage),
         )
     )
 
@@ -151,7 +164,11 @@ def report(
     ] = "manager",
     html: Annotated[bool, typer.Option("--html", help="HTML instead of Markdown.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The artifact as JSON.")] = False,
-    steps: Annotated[bool, typer.Option("--steps", help="What the review asked of which model.")] = False,
+    steps: Annotated[bool, typer.Option("--steps", help="Each step: who made it, time, tokens, what it made.")] = False,
+    diff: Annotated[
+        tuple[int, int] | None,
+        typer.Option(metavar="FROM TO", help="What changed between two artifacts of the call, numbered from 1."),
+    ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to a file.")] = None,
     tenant: Tenant = DEFAULT_TENANT,
 ) -> None:
@@ -160,7 +177,14 @@ def report(
 
     text = _run(
         show_report(
-            _settings(), tenant=tenant, call_id=call, template=template, html=html, as_json=as_json, steps=steps
+            _settings(),
+            tenant=tenant,
+            call_id=call,
+            template=template,
+            html=html,
+            as_json=as_json,
+            steps=steps,
+            diff=diff,
         )
     )
     if output is None:
@@ -181,6 +205,82 @@ def search(
     from ridealong.app.commands import show_hits  # noqa: PLC0415
 
     _run(show_hits(_settings(), tenant=tenant, text=" ".join(words), limit=limit, as_json=as_json))
+
+
+@app.command()
+def ask(
+    question: Annotated[
+        list[str], typer.Argument(help="For example: what did customers say about onboarding this month?")
+    ],
+    *,
+    started_from: Annotated[str | None, typer.Option("--from", help="First day, for example 2026-11-01.")] = None,
+    started_to: Annotated[str | None, typer.Option("--to", help="The day after the last one.")] = None,
+    rep: Annotated[str | None, typer.Option(help="Only this rep's calls, by id.")] = None,
+    customer: Annotated[str | None, typer.Option(help="Only calls with this customer.")] = None,
+    deal: Annotated[str | None, typer.Option(help="Only calls about this deal.")] = None,
+    role: Annotated[SpokenBy | None, typer.Option(help="Whose words.")] = None,
+    moment: Annotated[list[str] | None, typer.Option(help="Only words with a moment of this type; repeatable.")] = None,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+    tenant: Tenant = DEFAULT_TENANT,
+) -> None:
+    """Answer a question from what was said on all calls; every sentence is cited and can be played."""
+    from ridealong.app.across_commands import day, show_answer  # noqa: PLC0415
+    from ridealong.core.answer import Scope  # noqa: PLC0415
+    from ridealong.core.transcript import Role  # noqa: PLC0415
+
+    scope = Scope(
+        started_from=day(started_from),
+        started_to=day(started_to),
+        rep_id=rep,
+        customer=customer,
+        deal=deal,
+        role=Role.UNKNOWN if role is None else Role(role.value),
+        moments=tuple(moment or ()),
+    )
+    answer = show_answer(_settings(), tenant=tenant, question=" ".join(question), scope=scope, as_json=as_json)
+    sys.stdout.write(_run(answer).rstrip("\n") + "\n")
+
+
+@app.command()
+def deals(*, as_json: Annotated[bool, typer.Option("--json")] = False, tenant: Tenant = DEFAULT_TENANT) -> None:
+    """The customers and deals that calls name, the one that was spoken about last first."""
+    from ridealong.app.across_commands import show_deals  # noqa: PLC0415
+
+    sys.stdout.write(_run(show_deals(_settings(), tenant=tenant, as_json=as_json)).rstrip("\n") + "\n")
+
+
+@app.command()
+def deal(
+    customer: Annotated[str, typer.Argument(help="As the calls name it.")],
+    name: Annotated[str | None, typer.Argument(help="One of its deals; all of its calls when left out.")] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+    tenant: Tenant = DEFAULT_TENANT,
+) -> None:
+    """What is known of a deal over all of its calls: each MEDDIC field, and which claim set or changed it."""
+    from ridealong.app.across_commands import show_deal  # noqa: PLC0415
+
+    text = _run(show_deal(_settings(), tenant=tenant, customer=customer, deal=name, as_json=as_json))
+    sys.stdout.write(text.rstrip("\n") + "\n")
+
+
+@app.command()
+def themes(
+    *,
+    started_from: Annotated[str | None, typer.Option("--from", help="First day, for example 2026-11-01.")] = None,
+    started_to: Annotated[str | None, typer.Option("--to", help="The day after the last one.")] = None,
+    rep: Annotated[str | None, typer.Option(help="Only this rep's calls, by id.")] = None,
+    customer: Annotated[str | None, typer.Option(help="Only calls with this customer.")] = None,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+    tenant: Tenant = DEFAULT_TENANT,
+) -> None:
+    """What customers keep saying: objections, problems, and the alternatives that were named, by week."""
+    from ridealong.app.across_commands import day, show_themes  # noqa: PLC0415
+    from ridealong.core.answer import Scope  # noqa: PLC0415
+
+    scope = Scope(started_from=day(started_from), started_to=day(started_to), rep_id=rep, customer=customer)
+    text = _run(show_themes(_settings(), tenant=tenant, scope=scope, as_json=as_json))
+    sys.stdout.write(text.rstrip("\n") + "\n")
 
 
 @app.command()
@@ -389,6 +489,21 @@ def moments_eval(
     from ridealong.app.evaluation.run import run_evaluation  # noqa: PLC0415
 
     _run(run_evaluation(_settings(), files, tenant=tenant, json_wanted=as_json, html=html))
+
+
+@policy.command("replay")
+def policy_replay(
+    call_ids: Annotated[list[UUID], typer.Argument(metavar="CALL...", help="The calls to decide anew.")],
+    *,
+    policy_file: Annotated[Path | None, typer.Option("--policy", help="What changes: `policy:` and `types:`.")] = None,
+    taxonomy: Annotated[Path | None, typer.Option(help="A whole taxonomy instead of the tenant's own.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="All of it as JSON.")] = False,
+    tenant: Tenant = DEFAULT_TENANT,
+) -> None:
+    """What would have been nudged on past calls under a changed policy, beside what was."""
+    from ridealong.app.policy_replay import run_replay  # noqa: PLC0415
+
+    _run(run_replay(_settings(), call_ids, tenant=tenant, policy=policy_file, taxonomy=taxonomy, as_json=as_json))
 
 
 def _factor(speed: Speed) -> float:

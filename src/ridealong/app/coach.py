@@ -15,6 +15,7 @@ import numpy as np
 
 from ridealong.app.runtime import DEFAULT_TENANT, Runtime
 from ridealong.app.terminal import CallView
+from ridealong.core.context import CallContext
 from ridealong.core.errors import InvalidDocument, Unavailable
 from ridealong.core.events import CallEvent, MomentDecided, PartialHeard, ReviewFinished, UtteranceFinished
 from ridealong.core.moments import Tier
@@ -76,6 +77,7 @@ async def coach_recording(
     speed: float,
     layout: ChannelLayout | None,
     rep_speaker: int | None,
+    context: CallContext,
     listener: Listener,
 ) -> Summary:
     """Send the audio file at `path` as a live call would be; `speed` 0 is as fast as it is heard.
@@ -97,6 +99,7 @@ async def coach_recording(
         consent=CONSENT,
         title=path.stem,
         rep_speaker=rep_speaker,
+        context=context,
     )
     call = await runtime.calls.begin(tenant_id, start)
 
@@ -120,9 +123,15 @@ async def coach_recording(
 
 
 async def coach_transcript(
-    runtime: Runtime, tenant_id: UUID, session: RecordedSession, *, speed: float, listener: Listener
+    runtime: Runtime,
+    tenant_id: UUID,
+    session: RecordedSession,
+    *,
+    speed: float,
+    context: CallContext,
+    listener: Listener,
 ) -> Summary:
-    """Run a diarised transcript as a call."""
+    """Run a diarised transcript as a call. What `context` leaves open is as the file states it."""
     start = CallStart(
         format=AudioFormat(encoding=Encoding.PCM16, sample_rate=SAMPLE_RATE, channels=1),
         layout=ChannelLayout.MIXED,
@@ -130,6 +139,7 @@ async def coach_transcript(
         consent=CONSENT,
         title=session.call,
         rep_speaker=session.rep_speaker,
+        context=context.over(session.context),
     )
     source = FinishedTranscript(session.utterances, speed=speed)
     call = await runtime.calls.begin(tenant_id, start, source=source)
@@ -203,6 +213,7 @@ async def run_coach(
     layout: str | None,
     rep_speaker: int | None,
     tenant: str,
+    context: CallContext,
 ) -> None:
     """`ridealong coach`. Raises InvalidAudio, InvalidDocument, Refused or Unavailable."""
     session = None if transcript is None else await asyncio.to_thread(read_session, transcript)
@@ -219,11 +230,12 @@ async def run_coach(
                     speed=speed,
                     layout=known,
                     rep_speaker=rep_speaker,
+                    context=context,
                     listener=listener,
                 )
             if session is None:
                 raise InvalidDocument("give an audio file or a transcript")
-            return await coach_transcript(runtime, tenant_id, session, speed=speed, listener=listener)
+            return await coach_transcript(runtime, tenant_id, session, speed=speed, context=context, listener=listener)
 
         if jsonl:
             summary = await run(_Lines())

@@ -14,15 +14,17 @@ from rich.console import Console
 from rich.text import Text
 
 from ridealong.app import models
+from ridealong.app.artifacts import artifact_difference
 from ridealong.app.documents import check_document
 from ridealong.app.library import StoredReports, erase_everywhere, hit_json
 from ridealong.app.people import StoredPeople
+from ridealong.app.steps_report import steps_json, steps_report
 from ridealong.app.stored_models import StoredModels
 from ridealong.app.tenant_models import TenantModels
 from ridealong.core.errors import InvalidDocument, InvalidSettings, Refused
 from ridealong.core.people import MemberRole, read_email
 from ridealong.llm.house import ModelHouse
-from ridealong.postcall.render import steps_total
+from ridealong.postcall.changes import changes_as_markdown
 from ridealong.recording.folder import Recordings
 from ridealong.speech.audio import read_recording
 from ridealong.speech.voices import enrol
@@ -33,12 +35,11 @@ from ridealong.store.search import search
 from ridealong.web.people import join_path
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator
     from pathlib import Path
     from uuid import UUID
 
     from ridealong.config import Settings
-    from ridealong.core.artifact import ReviewStep
 
 
 @asynccontextmanager
@@ -59,8 +60,12 @@ async def show_report(
     html: bool = False,
     as_json: bool = False,
     steps: bool = False,
+    diff: tuple[int, int] | None = None,
 ) -> str:
-    """The review of a call, by default of the tenant's latest. Raises Refused."""
+    """The review of a call, by default of the tenant's latest. `diff`: what changed between two of its artifacts.
+
+    Raises Refused.
+    """
     async with _store(settings) as store:
         tenant_id = (await tenants.find_tenant(store, tenant)).tenant_id
         async with store.tenant(tenant_id) as conn:
@@ -69,10 +74,12 @@ async def show_report(
                 if not found:
                     raise Refused("unknown_call", f"the tenant {tenant} has no calls yet")
                 call_id = found[0].call_id
+            if diff is not None:
+                changes = await artifact_difference(conn, call_id, *diff)
+                return json.dumps(changes, indent=2, ensure_ascii=False) if as_json else changes_as_markdown(changes)
             artifact = await artifacts.load_artifact(conn, call_id)
         if steps:
-            asked = [step.as_json() for step in artifact.steps]
-            return json.dumps(asked, indent=2) if as_json else steps_table(artifact.reviewer, artifact.steps)
+            return json.dumps(steps_json(artifact), indent=2) if as_json else steps_report(artifact)
         if as_json:
             return json.dumps(artifact.as_json(), indent=2, ensure_ascii=False)
         recording = Recordings(settings.recordings_dir).of(tenant_id, call_id)
@@ -81,26 +88,6 @@ async def show_report(
             return await StoredReports(store, threads)(
                 tenant_id, call_id, template=template, form="html" if html else "md", audio_url=audio_url
             )
-
-
-def steps_table(reviewer: str, steps: Sequence[ReviewStep]) -> str:
-    """What a review asked of which model and what that took, as Markdown."""
-    if not steps:
-        return f"Made by {reviewer}: no model was asked."
-    lines = [
-        f"Made by {reviewer}: {steps_total(steps)}.",
-        "",
-        "| step | part | model | outcome | asked | tokens in | from cache | into cache | out | cost | time |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
-    ]
-    for step in steps:
-        cost = "" if step.cost_usd is None else f"${step.cost_usd:.4f}"
-        lines.append(
-            f"| {step.step} | {step.part} | {step.model} | {step.outcome.value.replace('_', ' ')} | {step.attempts}"
-            f" | {step.input_tokens} | {step.cache_read_tokens} | {step.cache_written_tokens} | {step.output_tokens}"
-            f" | {cost} | {step.seconds:.1f} s |"
-        )
-    return "\n".join(lines)
 
 
 async def show_hits(settings: Settings, *, tenant: str, text: str, limit: int, as_json: bool) -> None:

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 from ridealong.app.documents import check_document
 from ridealong.core.artifact import Artifact, StoredMoment, moment_json
-from ridealong.core.moments import Detection, Moment
+from ridealong.core.moments import Detection
 from ridealong.core.rubric import SectionReview, call_score
 from ridealong.core.stats import call_statistics
 from ridealong.core.transcript import Roles, Transcript
@@ -135,8 +135,8 @@ async def decide_again(
 
     def decide(detections: tuple[Detection, ...], at_ts: int) -> None:
         for detection in detections:
-            decision = judge.decide(detection, decided_ts=max(at_ts, detection.trigger_ts))
-            found.append(StoredMoment(moment_id=uuid4(), moment=Moment.decided(detection, decision)))
+            moment = judge.decide(detection, decided_ts=max(at_ts, detection.trigger_ts))
+            found.append(StoredMoment(moment_id=uuid4(), moment=moment))
 
     for utterance in said:
         # The clock first: a silence before these words was noticed before them.

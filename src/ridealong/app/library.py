@@ -260,6 +260,7 @@ def _call_json(call: calls.StoredCall, rep_name: str, review: Json | None) -> di
         "channel_layout": call.layout,
         "language": call.language,
         "external_id": call.external_id or None,
+        "context": call.context.as_json(),
         "review": review,
     }
 

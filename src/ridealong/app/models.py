@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ridealong.embedding.minilm import load_embedder
 from ridealong.live.classify import MomentClassifier
 from ridealong.live.manner import Manner, load_manner
+from ridealong.live.sale import load_sale_sense
 from ridealong.live.train import load_head
 from ridealong.postcall.local import LocalReviewer
 from ridealong.postcall.review import InThreads
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from ridealong.embedding import Vectors
     from ridealong.embedding.minilm import MiniLm
     from ridealong.live.head import Head
+    from ridealong.live.sale import SaleSense
     from ridealong.live.taxonomy import Taxonomy
     from ridealong.postcall.review import Reviewer
 
@@ -28,6 +30,7 @@ class Models:
     embedder: MiniLm
     head: Head
     manner: Manner
+    sale_sense: SaleSense | None = None
 
     def embed(self, text: str) -> Vectors:
         """The vector of one text, shape [384]."""
@@ -35,7 +38,7 @@ class Models:
 
     def classifier(self, taxonomy: Taxonomy) -> MomentClassifier:
         """A classifier for one call."""
-        return MomentClassifier(taxonomy=taxonomy, embedder=self.embedder, head=self.head)
+        return MomentClassifier(taxonomy=taxonomy, embedder=self.embedder, head=self.head, sale_sense=self.sale_sense)
 
     def rep_log_odds(self, views: Vectors) -> float:
         """See `live.manner`."""
@@ -50,7 +53,12 @@ def load(settings: Settings) -> Models:
     """Load, and build what is not built yet (some seconds, once). Raises MissingPart."""
     embedder = load_text_model(settings)
     folder = settings.models_dir
-    return Models(embedder=embedder, head=load_head(embedder, folder), manner=load_manner(embedder, folder))
+    return Models(
+        embedder=embedder,
+        head=load_head(embedder, folder),
+        manner=load_manner(embedder, folder),
+        sale_sense=load_sale_sense(embedder, folder),
+    )
 
 
 def load_text_model(settings: Settings) -> MiniLm:

@@ -17,12 +17,16 @@ from uuid import UUID
 import structlog
 
 from ridealong.app import hosted, identity, models, reviewing, transcribers
+from ridealong.app.across import StoredAcross
+from ridealong.app.artifacts import StoredArtifacts
 from ridealong.app.call_pages import StoredCallPages
 from ridealong.app.document_preview import DocumentPreviews
 from ridealong.app.documents import StoredDocuments
+from ridealong.app.effects import StoredEffects
 from ridealong.app.identity import OidcProvider
 from ridealong.app.library import StoredLibrary, StoredRecordings, StoredReports, StoredVoices
 from ridealong.app.people import StoredPeople
+from ridealong.app.policy_replay import StoredReplays
 from ridealong.app.rehear import recorded_calls
 from ridealong.app.stored_models import StoredModels
 from ridealong.app.talk import StoredPlaylists, StoredShares, StoredTalk
@@ -45,6 +49,7 @@ from ridealong.web.socket import Limits
 
 if TYPE_CHECKING:
     from ridealong.config import Settings
+    from ridealong.postcall.hosted import ModelsFor
 
 DEFAULT_TENANT: Final = "default"
 
@@ -130,6 +135,7 @@ class Runtime:
                 reviewing.reviewer(settings, house, loaded.embedder, loaded.reviewer(), tenant_models),
                 at_once=reviewing.HOSTED_AT_ONCE if settings.review_model_names else AT_ONCE,
                 rehearing=rehearing,
+                acts_of=StoredEffects(store).acts_of,
             )
             stack.push_async_callback(pipeline.close)
 
@@ -202,6 +208,7 @@ class Runtime:
             recordings=StoredRecordings(self.store, self.recordings, self.threads),
             render=reports,
             previews=DocumentPreviews(self.store, self.models, self.threads),
+            artifacts=StoredArtifacts(self.store),
             call_pages=StoredCallPages(
                 store=self.store,
                 recordings=self.recordings,
@@ -215,6 +222,9 @@ class Runtime:
             shares=StoredShares(self.store),
             playlists=StoredPlaylists(self.store),
             team=StoredTeam(self.store, self.calls),
+            across=StoredAcross.of(self.store, self.models.embedder, self.threads, self.answering),
+            policy_replays=StoredReplays(self.store),
+            effects=StoredEffects(self.store),
             documents=StoredDocuments(self.store),
             voices=StoredVoices(self.store, self.threads),
             settings=StoredSettings(self.store),
@@ -231,6 +241,11 @@ class Runtime:
             # Pauses take no call audio, but keep the socket open: twice the longest call is plenty.
             limits=Limits(call_s=self.settings.max_call_hours * 2 * 3600),
         )
+
+    @property
+    def answering(self) -> ModelsFor:
+        """Who writes answers to a tenant's questions: whoever reviews its calls."""
+        return reviewing.models_of(self.settings, self.house, self.tenant_models)
 
     def retention(self) -> Retention:
         """What erases calls that are past their tenant's time."""

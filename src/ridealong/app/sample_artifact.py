@@ -7,6 +7,17 @@ from uuid import UUID
 from ridealong.core.artifact import Artifact, ReviewStep, StepOutcome, StoredMoment
 from ridealong.core.claims import AbsenceClaim, Claim
 from ridealong.core.moments import Moment, Reason, Tier
+from ridealong.core.outline import (
+    FollowUpPart,
+    FollowUpSentence,
+    Gap,
+    GapKind,
+    NextAction,
+    Stage,
+    StepKind,
+    StepResult,
+    Who,
+)
 from ridealong.core.rubric import CoachingMoment, Finding, Score, SectionReview
 from ridealong.core.transcript import (
     Role,
@@ -69,6 +80,7 @@ def sample_artifact() -> Artifact:
             CoachingMoment(
                 title="Objection",
                 advice="Ask what is behind it.",
+                why="It might have been answered.",
                 claim=Claim(statement="The customer objected.", confidence=0.7, evidence=(objected, asked)),
             ),
         ),
@@ -110,6 +122,41 @@ def sample_artifact() -> Artifact:
                 output_tokens=100,
                 cost_usd=0.01,
                 seconds=2.0,
+                prompt="section-1+guide-1",
             ),
+        ),
+        outline=(
+            Stage.of(
+                transcript,
+                "discovery",
+                0,
+                1,
+                Claim(statement="They spoke about what it costs.", confidence=0.6, evidence=(asked,)),
+            ),
+        ),
+        gaps=(
+            Gap(
+                gap=GapKind.CONTRADICTION,
+                title="Cost",
+                sections=("sample",),
+                claim=Claim(statement="The cost was asked and doubted.", confidence=0.5, evidence=(asked, objected)),
+            ),
+        ),
+        next_actions=(
+            NextAction(
+                who=Who.REP,
+                due="today",
+                claim=Claim(statement="The rep asks again.", confidence=0.5, evidence=(asked,)),
+            ),
+        ),
+        follow_up=(
+            FollowUpSentence(
+                part=FollowUpPart.RECAP,
+                claim=Claim(statement="You said that it is too much.", confidence=0.5, evidence=(objected,)),
+            ),
+        ),
+        step_results=(
+            StepResult(step="section sample", kind=StepKind.MODEL, by="sample", seconds=2.1, made=2, dropped=1),
+            StepResult(step="outline", kind=StepKind.LOCAL, by="local-narrator-1", seconds=0.1, made=1),
         ),
     )

@@ -99,7 +99,11 @@ class StoredModels:
             return ""
         try:
             return checked_url(
-                vendor, url, allow_http=self.settings.models_allow_http, setting=f"`vendors.{vendor}.url`"
+                vendor,
+                url,
+                allow_http=self.settings.models_allow_http,
+                allow_inside=self.settings.models_private,
+                setting=f"`vendors.{vendor}.url`",
             )
         except InvalidSettings as error:
             raise Refused("bad_request", str(error)) from None

@@ -9,10 +9,8 @@ import asyncio
 import base64
 import contextlib
 import hmac
-import ipaddress
 import json
 import secrets
-import socket
 import time
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
@@ -23,10 +21,9 @@ from uuid import UUID
 
 import aiohttp
 import structlog
-from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.resolver import DefaultResolver
 
 from ridealong.core.errors import Refused, RidealongError
+from ridealong.outside import Outside, lies_inside
 from ridealong.store import Store
 from ridealong.store import webhooks as stored
 from ridealong.store.sealing import Sealing
@@ -95,54 +92,8 @@ def check_url(url: str, *, allow_private: bool) -> None:
         return
     if parts.scheme != "https":
         raise Refused("bad_request", "`url` must begin with https://")
-    if _inside(parts.hostname):
+    if lies_inside(parts.hostname):
         raise Refused("bad_request", "`url` lies inside the server's network: RIDEALONG_WEBHOOKS_PRIVATE allows that")
-
-
-_BEHIND: Final = tuple(
-    # What leads on to an IPv4 address that stands in the last 32 bits, or right behind 2002:.
-    ipaddress.IPv6Network(network)
-    for network in ("::/96", "::ffff:0:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "fec0::/10")
-)
-
-
-def _inside(host: str) -> bool:
-    """Whether a literal address, or a name of the machine itself, is one that the internet does not know."""
-    name = host.lower().rstrip(".")
-    try:
-        address = ipaddress.ip_address(name)
-    except ValueError:
-        try:
-            # `127.1`, `2130706433` and `0x7f.1` are addresses to whoever connects: what looks like none here would
-            # be taken for one there, and asked of no resolver.
-            address = ipaddress.IPv4Address(socket.inet_aton(name))
-        except (OSError, ValueError):
-            return name == "localhost" or name.endswith(".localhost")
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is not None:
-            address = address.ipv4_mapped
-        elif any(address in network for network in _BEHIND):
-            return True
-    return not address.is_global or address.is_multicast
-
-
-class Outside(AbstractResolver):
-    """Names that lead inside the network are not found: an admin of a tenant is not one of the network."""
-
-    def __init__(self) -> None:
-        self._resolver = DefaultResolver()
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        found = await self._resolver.resolve(host, port, family)
-        outside = [one for one in found if not _inside(one["host"])]
-        if not outside:
-            raise OSError("the name leads inside the server's own network")
-        return outside
-
-    async def close(self) -> None:
-        await self._resolver.close()
 
 
 def signature(secret: str, *, message_id: str, timestamp: int, body: bytes) -> str:

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
 from ridealong.core.claims import AbsenceClaim, Claim
 from ridealong.core.moments import Moment
+from ridealong.core.outline import (
+    FOLLOW_UP_CLOSING,
+    FOLLOW_UP_GREETING,
+    FOLLOW_UP_SIGNATURE,
+    FOLLOW_UP_SUBJECT,
+    FOLLOW_UP_THANKS,
+    FollowUpSentence,
+    Gap,
+    NextAction,
+    Stage,
+    StepResult,
+)
 from ridealong.core.rubric import CoachingMoment, SectionReview
 from ridealong.core.transcript import Evidence, RoleAssignment, TranscriptId
 
@@ -51,11 +63,14 @@ class ReviewStep:
     cost_usd: float | None
     """US dollars by the price table; None where it knows no price for the model."""
     seconds: float
+    prompt: str = ""
+    """The prompt's file with its version, for example `section-1`; empty for what was asked before this was kept."""
 
     def as_json(self) -> dict[str, object]:
         return {
             "step": self.step,
             "part": self.part,
+            "prompt": self.prompt,
             "model": self.model,
             "outcome": self.outcome.value,
             "attempts": self.attempts,
@@ -101,6 +116,12 @@ class Artifact:
     unchecked_claims: int = 0
     warnings: tuple[str, ...] = field(default=())
     steps: tuple[ReviewStep, ...] = ()
+    outline: tuple[Stage, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    next_actions: tuple[NextAction, ...] = ()
+    follow_up: tuple[FollowUpSentence, ...] = ()
+    """The sentences of a draft e-mail to the customer; the words around them are `core.outline`'s."""
+    step_results: tuple[StepResult, ...] = ()
 
     def as_json(self) -> dict[str, object]:
         """The artifact as `report --json`, the API and the event stream show it."""
@@ -116,8 +137,16 @@ class Artifact:
             "speakers": [role_json(r) for r in self.speakers],
             "sections": [_section_json(s) for s in self.sections],
             "coaching_moments": [
-                {"title": c.title, "advice": c.advice, **claim_json(c.claim)} for c in self.coaching_moments
+                {"rank": rank, "title": c.title, "advice": c.advice, "why": c.why, **claim_json(c.claim)}
+                for rank, c in enumerate(self.coaching_moments, start=1)
             ],
+            "outline": [_stage_json(s) for s in self.outline],
+            "gaps": [
+                {"gap": g.gap.value, "title": g.title, "sections": list(g.sections), **claim_json(g.claim)}
+                for g in self.gaps
+            ],
+            "next_actions": [{"who": a.who.value, "due": a.due, **claim_json(a.claim)} for a in self.next_actions],
+            "follow_up": follow_up_json(self.follow_up),
             "moments": [{"moment_id": str(m.moment_id), **moment_json(m.moment)} for m in self.moments],
             "statistics": dict(self.statistics),
             "missing_sections": list(self.missing_sections),
@@ -127,6 +156,7 @@ class Artifact:
             "unchecked_claims": self.unchecked_claims,
             "warnings": list(self.warnings),
             "steps": [s.as_json() for s in self.steps],
+            "step_results": [r.as_json() for r in self.step_results],
         }
 
 
@@ -172,6 +202,31 @@ def role_json(role: RoleAssignment) -> dict[str, object]:
         "role": role.role.value,
         "source": role.source.value,
         "confidence": round(role.confidence, 3),
+    }
+
+
+def _stage_json(stage: Stage) -> dict[str, object]:
+    return {
+        "stage": stage.stage,
+        "first_no": stage.first_no,
+        "last_no": stage.last_no,
+        "start_ts": stage.start_ts,
+        "end_ts": stage.end_ts,
+        **claim_json(stage.summary),
+    }
+
+
+def follow_up_json(sentences: Sequence[FollowUpSentence]) -> dict[str, object] | None:
+    """The draft with the words around its sentences; None where the call gave nothing to write about."""
+    if not sentences:
+        return None
+    return {
+        "subject": FOLLOW_UP_SUBJECT,
+        "greeting": FOLLOW_UP_GREETING,
+        "thanks": FOLLOW_UP_THANKS,
+        "sentences": [{"part": s.part.value, **claim_json(s.claim)} for s in sentences],
+        "closing": FOLLOW_UP_CLOSING,
+        "signature": FOLLOW_UP_SIGNATURE,
     }
 
 

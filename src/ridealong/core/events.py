@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from ridealong.core.author import Author
-from ridealong.core.moments import Moment, Verdict
+from ridealong.core.moments import Moment, Sight, Verdict
 from ridealong.core.transcript import Role, RoleAssignment, Speaker, Utterance
 
 
@@ -91,6 +91,15 @@ class FeedbackGiven:
     verdict: Verdict
     author: Author
     at: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NudgeSighted:
+    """How far a nudge got, at `at_ts` of call audio. It is kept and told to nobody: it has no number."""
+
+    moment_id: UUID
+    sight: Sight
+    at_ts: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -48,6 +48,21 @@ class Reason(StrEnum):
     LATE = "late"
     ROLE_UNKNOWN = "role_unknown"
     TYPE_IS_NOTED = "type_is_noted"
+    QUIET_PERIOD = "quiet_period"
+    """Too early in the call, by the policy's `quiet.first_s`."""
+    REP_IS_SPEAKING = "rep_is_speaking"
+    """The policy's `quiet.while_rep_speaks`."""
+    HELD_OUT = "held_out"
+    """It would have been delivered, and was kept back at random, so that nudging can be compared with not nudging."""
+
+
+class Sight(StrEnum):
+    """How far a nudge got."""
+
+    SENT = "sent"
+    """Handed to the rep's device."""
+    SEEN = "seen"
+    """On its screen, by the device's own word."""
 
 
 class Verdict(StrEnum):
@@ -90,6 +105,24 @@ class Decision:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Circumstances:
+    """What policy went by beside the detection itself: with it a call can be decided again under another policy.
+
+    `decided_ts` is the call's clock at the decision, ms of call audio, before any delivery.
+    """
+
+    decided_ts: int
+    rep_speaking: bool
+    """Whether the rep was heard speaking then, as far as was known."""
+    role_known: bool
+    """See `Detection.role_known`."""
+
+    def __post_init__(self) -> None:
+        if self.decided_ts < 0:
+            raise ValueError("a decision is not made before the call begins")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Moment:
     """A detection with its decision, as it is stored and sent."""
 
@@ -102,12 +135,14 @@ class Moment:
     evidence: tuple[Evidence, ...]
     decided_by: str = LOCAL
     """See `Detection.decided_by`."""
+    circumstances: Circumstances | None = None
+    """None of moments that were decided before this was kept."""
 
     def __post_init__(self) -> None:
         _check(self.confidence, self.evidence)
 
     @classmethod
-    def decided(cls, detection: Detection, decision: Decision) -> Moment:
+    def decided(cls, detection: Detection, decision: Decision, circumstances: Circumstances | None = None) -> Moment:
         return cls(
             type=detection.type,
             tier=decision.tier,
@@ -117,6 +152,7 @@ class Moment:
             trigger_ts=detection.trigger_ts,
             evidence=detection.evidence,
             decided_by=detection.decided_by,
+            circumstances=circumstances,
         )
 
 

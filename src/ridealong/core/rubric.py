@@ -96,11 +96,15 @@ class SectionReview:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CoachingMoment:
-    """A stretch worth replaying with the rep: what happened (the claim) and what to try next time."""
+    """A stretch worth replaying with the rep: what happened (the claim) and what to try next time.
+
+    `why`: what it would have changed in the call. A judgement, as the advice is, and no claim about what was said.
+    """
 
     title: str
     advice: str
     claim: Claim
+    why: str = ""
 
 
 _POINTS: Final[Mapping[Score, float]] = MappingProxyType({Score.YES: 1.0, Score.PARTLY: 0.5, Score.NO: 0.0})

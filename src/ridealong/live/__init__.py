@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
 from ridealong.core.author import Author
+from ridealong.core.context import CallContext
 from ridealong.core.events import CallEvent
-from ridealong.core.moments import Verdict
+from ridealong.core.moments import Sight, Verdict
 
 
 class Encoding(StrEnum):
@@ -58,6 +59,8 @@ class CallStart:
     """The client's statement of which speaker id is the rep, where the source knows it."""
     external_id: str = ""
     """The call's name where it comes from, for example a carrier's call id; empty where it has none."""
+    context: CallContext = field(default_factory=CallContext)
+    """Whose deal it is and what kind of call, as far as whoever starts it knows."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,6 +119,10 @@ class Sender(Protocol):
 
     async def feedback(self, moment_id: UUID, verdict: Verdict, author: Author | None) -> bool:
         """What the rep says of a nudge; False when the call has no such moment."""
+        ...
+
+    async def sighted(self, moment_id: UUID, sight: Sight) -> bool:
+        """A nudge was handed to the rep's device, or seen there; False when the call has no such moment."""
         ...
 
     async def stop(self) -> None:

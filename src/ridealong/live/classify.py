@@ -13,12 +13,14 @@ from ridealong.core.moments import Detection
 from ridealong.core.transcript import UNATTRIBUTED, Citation, Role, Roles, Transcript, Utterance, find_quote
 from ridealong.embedding import DIMENSIONS
 from ridealong.live.features import Reader, Surroundings, Turn, clauses, row
+from ridealong.live.sale import LOOK_BACK, SaleBelief
 from ridealong.live.trackers import Hit, Phrases
 from ridealong.live.wording import Wording
 
 if TYPE_CHECKING:
     from ridealong.embedding import Vectors
     from ridealong.live.head import Head
+    from ridealong.live.sale import SaleSense
     from ridealong.live.taxonomy import MomentType, Taxonomy
 
 CONTEXT_MS: Final = 60_000
@@ -64,7 +66,10 @@ class MomentClassifier:
     wordings of nudges were used.
     """
 
-    def __init__(self, *, taxonomy: Taxonomy, embedder: Reader, head: Head) -> None:
+    def __init__(
+        self, *, taxonomy: Taxonomy, embedder: Reader, head: Head, sale_sense: SaleSense | None = None
+    ) -> None:
+        self._sale = None if sale_sense is None else SaleBelief(sale_sense)
         self._reader = embedder
         self._head = head
         self._types = {t.id: t for t in taxonomy.content_types}
@@ -82,6 +87,7 @@ class MomentClassifier:
         vectors = self._reader.pieces(text, spans[1:])
         before = self._view(answered) if answered is not None else None
         self._remember(text, vectors[0])
+        self._believe(transcript, utterance, vectors[0])
         if utterance.speaker is UNATTRIBUTED or find_quote(text, text) is None:
             return Classified(
                 detections=(), vector=vectors[0, :DIMENSIONS].copy(), views=vectors[0]
@@ -100,7 +106,11 @@ class MomentClassifier:
     ) -> tuple[list[_Candidate], dict[str, float]]:
         margins = self._head.margins(rows)
         best = margins.argmax(axis=0)
-        confidence = self._head.probabilities(margins.max(axis=0))
+        # P(moment) = P(moment | sale) P(sale): elsewhere nothing is one, whatever it sounds like. A tenant's own
+        # phrases are another matter: they are what it says they are.
+        confidence = self._head.probabilities(margins.max(axis=0)) * (
+            1.0 if self._sale is None else self._sale.likelihood
+        )
         # The quote is the best clause, also where the whole text scored higher: it is what the coach wants to hear.
         clause = margins[1:].argmax(axis=0) + 1 if len(spans) > 1 else best
         found: list[_Candidate] = []
@@ -151,6 +161,15 @@ class MomentClassifier:
             role_known=role is not Role.UNKNOWN or candidate.moment_type.bound_role is Role.UNKNOWN,
             speaker_role=role,
         )
+
+    def _believe(self, transcript: Transcript, utterance: Utterance, views: Vectors) -> None:
+        if self._sale is None:
+            return
+        if not self._sale.begun:
+            # A call that is taken up in the middle: what was said last says what it is about.
+            for earlier in [u for u in transcript if u.no < utterance.no][-LOOK_BACK:]:
+                self._sale.heard(self._view(earlier.text))
+        self._sale.heard(views)
 
     def _view(self, text: str) -> Vectors:
         """The views of an earlier turn, which was judged itself not long ago."""

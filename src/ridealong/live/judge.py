@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ridealong.core.events import GapRecorded, MomentDecided, RoleLearned, UtteranceFinished
-from ridealong.core.moments import Decision, Detection
+from ridealong.core.moments import Circumstances, Detection, Moment
 from ridealong.core.transcript import Role, RoleAssignment, Speaker, Transcript, Utterance
 from ridealong.live.policy import Policy
+from ridealong.live.rep_voice import RepVoice
 from ridealong.live.roles import RoleTracker
 from ridealong.live.timing import TimingWatch
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from ridealong.live.engine import Minds
     from ridealong.live.taxonomy import Taxonomy
     from ridealong.recording.entries import Lasting
-    from ridealong.speech import Activity, EnrolledVoice
+    from ridealong.speech import Activity, EnrolledVoice, Partial
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -61,6 +62,7 @@ class Judge:
         self._executor = executor
         self._timing = TimingWatch(taxonomy, transcript, lambda: self.roles.roles)
         self._policy = Policy(taxonomy)
+        self._rep_voice = RepVoice()
         self._past_moments: list[MomentDecided] = []
 
     def role_of(self, speaker: Speaker) -> Role:
@@ -75,6 +77,7 @@ class Judge:
 
     async def utterance(self, utterance: Utterance, classifying: asyncio.Future[Classified] | None = None) -> Judged:
         """Judge a finished utterance, which is in the transcript already; `classifying` where it is being read."""
+        self._rep_voice.finished(utterance)
         classified = await (classifying or self.classify(utterance))
         roles = self.roles.met(utterance, classified.views)
         timing = self._timing.utterance_finished(utterance)
@@ -89,6 +92,7 @@ class Judge:
         return self._minds.embed(text)
 
     def activity(self, activity: Activity) -> Sequence[Detection]:
+        self._rep_voice.activity(speaking=activity.speaking)
         return self._timing.activity(activity.at_ts, speaking=activity.speaking)
 
     def clock(self, ts: int) -> Sequence[Detection]:
@@ -96,10 +100,23 @@ class Judge:
         return self._timing.clock(ts)
 
     def gap(self, at_ts: int) -> None:
+        self._rep_voice.activity(speaking=False)
         self._timing.gap(at_ts)
 
-    def decide(self, detection: Detection, *, decided_ts: int) -> Decision:
-        return self._policy.decide(detection, decided_ts=decided_ts)
+    def partial(self, partial: Partial) -> None:
+        self._rep_voice.partial(partial)
+
+    def decide(self, detection: Detection, *, decided_ts: int) -> Moment:
+        """What becomes of `detection` at `decided_ts` ms of call audio."""
+        circumstances = Circumstances(
+            decided_ts=max(0, decided_ts),
+            rep_speaking=self._rep_voice.speaking(decided_ts, self.roles.roles),
+            role_known=detection.role_known,
+        )
+        decision = self._policy.decide(
+            detection, decided_ts=circumstances.decided_ts, rep_speaking=circumstances.rep_speaking
+        )
+        return Moment.decided(detection, decision, circumstances)
 
     # ---- after a restart
 

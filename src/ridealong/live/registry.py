@@ -58,6 +58,7 @@ class LiveCalls:
                         language=start.language,
                         rep_speaker=start.rep_speaker,
                         external_id=start.external_id,
+                        context=start.context,
                     ),
                 )
         except BaseException:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from ridealong.core.author import Author
-    from ridealong.core.moments import Verdict
+    from ridealong.core.moments import Sight, Verdict
     from ridealong.live.session import LiveCall
 
 ALIVE_S: Final = 5.0
@@ -115,6 +115,10 @@ class AttachedSender:
     async def feedback(self, moment_id: UUID, verdict: Verdict, author: Author | None) -> bool:
         self._check()
         return self._call.feedback(moment_id, verdict, author)
+
+    async def sighted(self, moment_id: UUID, sight: Sight) -> bool:
+        # Also after the end: the last nudge may be seen then, and says nothing any more.
+        return self._call.sighted(moment_id, sight)
 
     async def stop(self) -> None:
         self._check()

@@ -28,13 +28,14 @@ from ridealong.core.events import (
     MarkMade,
     MessageSent,
     MomentDecided,
+    NudgeSighted,
     PartialHeard,
     ReviewFinished,
     RoleLearned,
     UtteranceFinished,
     WarningGiven,
 )
-from ridealong.core.moments import Detection, Moment, Tier, Verdict
+from ridealong.core.moments import Detection, Sight, Tier, Verdict
 from ridealong.core.transcript import RoleAssignment, RoleSource, SpeakerId, Transcript, Utterance
 from ridealong.live import CallStart, ChannelLayout, Numbered
 from ridealong.live.asking import Asking
@@ -43,7 +44,7 @@ from ridealong.live.clock import CallClock
 from ridealong.live.listening import Item, Listening, closing, not_transcribed
 from ridealong.live.sender import AttachedSender
 from ridealong.live.writer import Pending, StoreWriter
-from ridealong.recording.entries import Lasting, Logged, read_entry, write_entry
+from ridealong.recording.entries import Lasting, Logged, read_entry, read_sighting, write_entry, write_sighting
 from ridealong.speech import Activity, HeardThrough, NotHeard, Partial, VoiceMatched
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ class LiveCall:
         self._vectors: dict[int, Vectors] = {}
         self._moments: set[UUID] = set()
         """What the rep can say something of."""
+        self._sighted: set[tuple[UUID, Sight]] = set()
         self._heard_through = 0
         self._listening = Listening(
             engine=engine,
@@ -295,6 +297,17 @@ class LiveCall:
         )
         return True
 
+    def sighted(self, moment_id: UUID, sight: Sight) -> bool:
+        """How far a nudge got; the first time counts. False when this call has no such moment."""
+        if moment_id not in self._moments:
+            return False
+        if (moment_id, sight) not in self._sighted and self._ended is None:
+            self._sighted.add((moment_id, sight))
+            found = NudgeSighted(moment_id=moment_id, sight=sight, at_ts=max(0, round(self.clock.now_ts())))
+            self._log_line(write_sighting(found))
+            self._writer.add(Pending(event=found))
+        return True
+
     def message(self, text: str, author: Author) -> int:
         """A word to the rep; returns where the call stands. Raises Refused('call_ended')."""
         if not self.takes_audio:
@@ -335,6 +348,11 @@ class LiveCall:
             kind = entry["kind"]
             if kind == "heard":
                 self._heard_through = max(self._heard_through, int(str(entry["ts"])))
+                continue
+            if kind == "sighting":
+                sighted = read_sighting(entry)
+                self._sighted.add((sighted.moment_id, sighted.sight))
+                self._writer.add(Pending(event=sighted))
                 continue
             seq, event = read_entry(entry, self.transcript)
             self._broadcast.restore(Numbered(seq=seq, event=event))
@@ -434,6 +452,7 @@ class LiveCall:
             case Utterance():
                 await self._finished(item)
             case Partial():
+                self._judge.partial(item)
                 self._publish(
                     PartialHeard(
                         speaker=item.speaker,
@@ -486,8 +505,7 @@ class LiveCall:
     def _decide(self, detections: Sequence[Detection], *, heard_ts: float) -> None:
         for detection in detections:
             now_ts = self.clock.now_ts()
-            decision = self._judge.decide(detection, decided_ts=round(now_ts))
-            moment = Moment.decided(detection, decision)
+            moment = self._judge.decide(detection, decided_ts=round(now_ts))
             latency = Latency(speech=max(0.0, heard_ts - detection.trigger_ts), classify=max(0.0, now_ts - heard_ts))
             telemetry.moments_total.labels(moment.type, moment.tier.value, moment.reason.value).inc()
             if moment.tier is Tier.NUDGE:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from ridealong.core.context import CallContext
 from ridealong.core.errors import Refused
 from ridealong.live import AudioFormat, CallStart, ChannelLayout, Encoding
 
@@ -46,6 +47,7 @@ def statement(start: CallStart) -> dict[str, object]:
         "language": start.language,
         "rep_speaker": start.rep_speaker,
         "external_id": start.external_id,
+        "context": start.context.as_json(),
     }
 
 
@@ -60,6 +62,7 @@ def read_statement(found: dict[str, Any]) -> CallStart:
         title=found["title"],
         language=found["language"],
         rep_speaker=found["rep_speaker"],
-        # Recordings of an earlier version do not say it.
+        # Recordings of an earlier version do not say these.
         external_id=found.get("external_id", ""),
+        context=CallContext(**found.get("context", {})),
     )

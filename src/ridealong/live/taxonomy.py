@@ -50,6 +50,8 @@ class MomentType(_Model):
     cool_down_s: float = Field(default=60.0, ge=0, le=86_400)
     description: Line
     nudges: tuple[Line, ...] = Field(min_length=1)
+    acted_on_by: tuple[Line, ...] = Field(default=(), max_length=40)
+    acted_on_when: Literal["question"] | None = None
 
     @field_validator("nudges")
     @classmethod
@@ -98,10 +100,19 @@ class Tracker(_Model):
         return phrases
 
 
+class QuietSettings(_Model):
+    """When no nudge is shown, whatever happens; what is found then is noted."""
+
+    first_s: float = Field(default=0.0, ge=0, le=86_400)
+    while_rep_speaks: bool = False
+
+
 class PolicySettings(_Model):
     max_nudges: int = Field(default=4, ge=0, le=1000)
     window_s: float = Field(default=600.0, gt=0, le=86_400)
     max_lateness_s: float = Field(default=2.0, gt=0, le=60)
+    quiet: QuietSettings = QuietSettings()
+    hold_out: float = Field(default=0.0, ge=0, le=0.5)
 
 
 class TimingSettings(_Model):

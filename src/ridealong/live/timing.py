@@ -41,6 +41,34 @@ class _Run:
 
 
 @dataclass(slots=True)
+class _Turn:
+    """What somebody said without a break, in the pieces that a long turn is cut into."""
+
+    pieces: list[Utterance]
+    interrupts: bool = False
+    """It was reported as an interruption already."""
+
+    @property
+    def speaker(self) -> Speaker:
+        return self.pieces[0].speaker
+
+    @property
+    def start_ts(self) -> int:
+        return self.pieces[0].start_ts
+
+    @property
+    def end_ts(self) -> int:
+        return max(u.end_ts for u in self.pieces)
+
+    def goes_on_in(self, utterance: Utterance) -> bool:
+        return utterance.speaker == self.speaker and abs(utterance.start_ts - self.end_ts) <= CUT_MS
+
+    def said_at(self, ts: int) -> Utterance:
+        """The piece that was being said at `ts`, else the last one."""
+        return next((u for u in self.pieces if u.start_ts <= ts < u.end_ts), self.pieces[-1])
+
+
+@dataclass(slots=True)
 class _Quiet:
     """What is known about the latest speech."""
 
@@ -51,7 +79,6 @@ class _Quiet:
     """The finished utterance that ended last: what a silence cites."""
     now: int = 0
     hears_activity: bool = False
-    recent: list[Utterance] = field(default_factory=list[Utterance])
 
 
 class TimingWatch:
@@ -74,8 +101,8 @@ class TimingWatch:
         self._wording = Wording()
         self._quiet = _Quiet()
         self._run: _Run | None = None
-        self._interrupting: set[int] = set()
-        """Numbers of utterances that were reported as interruptions already."""
+        self._turns: list[_Turn] = []
+        """Recent ones: what a new turn can overlap."""
 
     def utterance_finished(self, utterance: Utterance) -> tuple[Detection, ...]:
         """An utterance was appended to the transcript."""
@@ -90,8 +117,6 @@ class TimingWatch:
         self._spoken(utterance)
         found += self._interruption(utterance)
         found += self._monologue(utterance)
-        quiet.recent.append(utterance)
-        quiet.recent = [u for u in quiet.recent if u.end_ts >= utterance.start_ts - LOOK_BACK_MS]
         return tuple(found)
 
     def activity(self, at_ts: int, speaking: bool) -> tuple[Detection, ...]:
@@ -140,12 +165,13 @@ class TimingWatch:
         return self._found("silence", (quiet.cited,), limit_ts, role=Role.UNKNOWN, bound=False)
 
     def _monologue(self, utterance: Utterance) -> tuple[Detection, ...]:
+        if self._is_backchannel(utterance):
+            # It ends no run, and makes none longer: the rep's own "mhm" falls into what the customer says.
+            return ()
         role = self._roles().role_of(utterance.speaker)
         run = self._run
         if run is not None and utterance.speaker == run.speaker:
             run.add(utterance)
-        elif run is not None and self._is_backchannel(utterance):
-            return ()
         elif role is Role.CUSTOMER or utterance.speaker is UNATTRIBUTED:
             self._run = None
             return ()
@@ -170,39 +196,41 @@ class TimingWatch:
         return self._found("monologue", cited, latest.end_ts, role=role, bound=True)
 
     def _interruption(self, utterance: Utterance) -> tuple[Detection, ...]:
-        """Whoever finishes last, both must be known: the pair is looked at when its second utterance comes."""
+        """Whoever finishes last, both must be known: two turns are looked at whenever a piece of either comes.
+
+        Whole turns, not their pieces: where a long turn happens to be cut says nothing about who broke into it.
+        """
+        if utterance.speaker is UNATTRIBUTED:
+            return ()
+        turn = next((t for t in self._turns if t.goes_on_in(utterance)), None)
+        if turn is None:
+            turn = _Turn(pieces=[utterance])
+            self._turns.append(turn)
+        else:
+            turn.pieces.append(utterance)
+        self._turns = [t for t in self._turns if t.end_ts >= utterance.start_ts - LOOK_BACK_MS]
         found: list[Detection] = []
-        for other in self._quiet.recent:
-            first, second = sorted((other, utterance), key=lambda u: u.start_ts)
-            if second.no in self._interrupting or not self._breaks_in(first, second):
+        for other in self._turns:
+            first, second = sorted((other, turn), key=lambda t: t.start_ts)
+            if second.interrupts or not self._breaks_in(first, second):
                 continue
             roles = self._roles()
             role = roles.role_of(second.speaker)
             if role is Role.CUSTOMER or roles.role_of(first.speaker) is Role.REP:
                 continue
-            self._interrupting.add(second.no)
-            found += self._found("interruption", (second, first), second.end_ts, role=role, bound=True)
+            second.interrupts = True
+            cited = (second.pieces[0], first.said_at(second.start_ts))
+            found += self._found("interruption", cited, cited[0].end_ts, role=role, bound=True)
         return tuple(found)
 
-    def _breaks_in(self, first: Utterance, second: Utterance) -> bool:
+    def _breaks_in(self, first: _Turn, second: _Turn) -> bool:
         """Whether `second` began while `first`, of somebody else, was being said, and went on over it."""
         overlap = min(first.end_ts, second.end_ts) - second.start_ts
         return (
             first.speaker != second.speaker
-            and UNATTRIBUTED not in (first.speaker, second.speaker)
             and first.start_ts < second.start_ts
             and overlap > self._interruption_ms
-            and not self._is_backchannel(second)
-            and not self._was_speaking(second, first.start_ts)
-        )
-
-    def _was_speaking(self, utterance: Utterance, at_ts: int) -> bool:
-        """Whether the speaker held the floor at `at_ts` already, in a turn that was cut where `utterance` begins."""
-        return any(
-            u.speaker == utterance.speaker
-            and u.start_ts <= at_ts < u.end_ts
-            and abs(utterance.start_ts - u.end_ts) <= CUT_MS
-            for u in self._quiet.recent
+            and not all(self._is_backchannel(piece) for piece in second.pieces)
         )
 
     def _is_backchannel(self, utterance: Utterance) -> bool:

@@ -22,11 +22,12 @@ from ridealong.core.events import (
     GapRecorded,
     MarkMade,
     MomentDecided,
+    NudgeSighted,
     RoleLearned,
     UtteranceFinished,
 )
 from ridealong.recording.entries import Lasting
-from ridealong.store import calls, moments, opinions
+from ridealong.store import calls, effects, moments, opinions
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -53,7 +54,7 @@ _log = structlog.get_logger(__name__)
 class Pending:
     """An event to store; `vector` is its embedding where it has one."""
 
-    event: Lasting
+    event: Lasting | NudgeSighted
     vector: Vectors | None = None
 
 
@@ -185,6 +186,8 @@ class StoreWriter:
                 await calls.record_gap(conn, call_id, found)
             case MarkMade() as made:
                 await opinions.mark(conn, call_id, made.at_ts, made.author, made.mark_id)
+            case NudgeSighted() as sighted:
+                await effects.record_sighting(conn, call_id, sighted)
             case FeedbackGiven() as given:
                 await opinions.give_feedback(conn, call_id, given.moment_id, given.author, given.verdict)
             case CallEnded() as ended:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from ridealong.core.errors import InvalidSettings
+from ridealong.outside import lies_inside
 
 if TYPE_CHECKING:
     from ridealong.llm.capabilities import Capability
@@ -52,12 +53,15 @@ def usual_url(vendor: str) -> str:
     return host + path if host else ""
 
 
-def checked_url(vendor: str, url: str, *, allow_http: bool = False, setting: str | None = None) -> str:
+def checked_url(
+    vendor: str, url: str, *, allow_http: bool = False, allow_inside: bool = True, setting: str | None = None
+) -> str:
     """The base URL as the adapters want it. One without a path gets the vendor's usual one, and one that goes on to the
     verb (`/chat/completions`) loses it.
 
-    Transcripts and keys travel over it, so plain http is for this machine alone unless `allow_http`. `setting` is what
-    the address is called where it was given. Raises InvalidSettings.
+    Transcripts and keys travel over it, so plain http is for this machine alone unless `allow_http`. Without
+    `allow_inside` the server's own network is out of bounds. `setting` is what the address is called where it was
+    given. Raises InvalidSettings.
     """
     setting = setting or f"RIDEALONG_{vendor.upper()}_URL"
     try:
@@ -69,6 +73,8 @@ def checked_url(vendor: str, url: str, *, allow_http: bool = False, setting: str
         raise InvalidSettings(f"{setting} is no address: write it like https://models.example.com/v1")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise InvalidSettings(f"{setting} may hold no user, password or query: the key has a setting of its own")
+    if not allow_inside and lies_inside(host):
+        raise InvalidSettings(f"{setting} lies inside the server's own network: RIDEALONG_MODELS_PRIVATE allows that")
     if parts.scheme == "http" and not _is_here(host) and not allow_http:
         raise InvalidSettings(
             f"{setting} would send what was said unencrypted to {host}: use https, "

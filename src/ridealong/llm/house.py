@@ -47,6 +47,8 @@ class ModelHouse:
         self._accounts: dict[tuple[str, str], _Account] = {}
         self._budgets: dict[str, TokenBudget] = {}
         self._wire = wire or Wire()
+        # A tenant's own address is a tenant's own words: it must not lead to what only this server can reach.
+        self._tenants_wire = self._wire if settings.models_private else Wire(outside=True)
         self._capabilities: Capabilities = load_capabilities(settings.models_file)
 
     def capability(self, name: str) -> Capability:
@@ -155,6 +157,7 @@ class ModelHouse:
     async def close(self) -> None:
         """Close the connections. What is still being asked fails with ModelAway."""
         await self._wire.close()
+        await self._tenants_wire.close()
 
     def _account(self, name: str, key: str | None, url: str | None) -> _Account:
         secret = f"{key or ''} {url or ''}".encode()
@@ -175,7 +178,7 @@ class ModelHouse:
                 vendor=vendor,
                 model_id=model_id,
                 capability=self.capability(name),
-                wire=self._wire,
+                wire=self._tenants_wire if url else self._wire,
                 base_url="" if vendor == "scripted" else self._url(vendor, url),
                 key=found_key,
             )
@@ -185,7 +188,12 @@ class ModelHouse:
         found = url or self._settings.model_url(vendor) or usual_url(vendor)
         if not found:
             raise InvalidSettings(f"'{vendor}' has no address of its own: set RIDEALONG_{vendor.upper()}_URL")
-        return checked_url(vendor, found, allow_http=self._settings.models_allow_http)
+        return checked_url(
+            vendor,
+            found,
+            allow_http=self._settings.models_allow_http,
+            allow_inside=not url or self._settings.models_private,
+        )
 
 
 def _log_breaker(name: str, is_open: bool, reason: str) -> None:

@@ -15,6 +15,7 @@ from typing import Final
 import aiohttp
 
 from ridealong.core.errors import BadAnswer, ModelAway
+from ridealong.outside import Outside
 
 _LONGEST_ANSWER: Final = 8 * 1024 * 1024
 """Bytes. The longest answer that a model may give is a few hundred KiB; more is something else than an answer."""
@@ -24,12 +25,16 @@ class Wire:
     """Connections to all vendors. Made inside or outside a running loop; bound to the loop of its first request.
 
     `connect_s`: for a connection with its TLS handshake. `silence_s`: between two pieces of an answer, and before its
-    first; models that think send nothing meanwhile. Shorter deadlines are the caller's.
+    first; models that think send nothing meanwhile. Shorter deadlines are the caller's. `outside`: names that lead
+    into the server's own network are not found.
     """
 
-    def __init__(self, *, connect_s: float = 5.0, silence_s: float = 120.0, connections: int = 512) -> None:
+    def __init__(
+        self, *, connect_s: float = 5.0, silence_s: float = 120.0, connections: int = 512, outside: bool = False
+    ) -> None:
         self._timeout = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=connect_s, sock_read=silence_s)
         self._connections = connections
+        self._outside = outside
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
 
@@ -79,7 +84,12 @@ class Wire:
         if self._session is None:
             watch = aiohttp.TraceConfig()
             watch.on_connection_reuseconn.append(_note_reuse)
-            connector = aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=55, ttl_dns_cache=60)
+            connector = aiohttp.TCPConnector(
+                limit=self._connections,
+                keepalive_timeout=55,
+                ttl_dns_cache=60,
+                resolver=Outside() if self._outside else None,
+            )
             self._session = aiohttp.ClientSession(
                 connector=connector,
                 timeout=self._timeout,

@@ -25,6 +25,9 @@ LEAST_SECONDS: Final = 0.5
 PAUSE_SECONDS: Final = 0.3
 """Before a model that was away is asked again."""
 ROUNDS: Final = 2
+BUSY_ROUNDS: Final = 6
+"""How often models that say when they will have room are waited for on top: a review asks a dozen questions at once,
+and a rate limit that is short for seconds must not cost a section."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -49,8 +52,10 @@ async def ask(
     log: StepLog,
     part: str,
     until: float,
+    prompt: str = "",
 ) -> T:
     """What `read` makes of the first answer that fits. `until`: the event loop's time at which it must be there.
+    `prompt`: the version of the prompt, kept with the step.
 
     One model after the other is asked, and those that were away, busy or answered nonsense once more at the end, while
     there is time. Raises the last model's ModelFailed.
@@ -58,9 +63,11 @@ async def ask(
     loop = asyncio.get_running_loop()
     last: ModelFailed = ModelAway("no time was left to ask a model: allow a review more in RIDEALONG_REVIEW_BUDGET_S")
     waiting = list(models)
-    for _ in range(ROUNDS):
+    rounds, patience = ROUNDS, BUSY_ROUNDS
+    while rounds:
         again: list[ReviewModel] = []
         wait = math.inf
+        only_busy = True
         for place, asked in enumerate(waiting):
             began = loop.time()
             left = until - began
@@ -76,10 +83,12 @@ async def ask(
             except TimeoutError:
                 outcome = StepOutcome.LATE
                 last = ModelAway(f"{asked.model.name} did not answer in time")
+                only_busy = False
             except ModelFailed as error:
                 outcome, last = _outcome(error), error
                 if usage == Usage():  # an answer that came but could not be read has brought its own
                     usage = error.billed
+                only_busy = only_busy and isinstance(error, ModelBusy) and error.retry_after_s is not None
                 if outcome is not StepOutcome.REFUSED:
                     again.append(asked)
                     wait = min(wait, _pause(error))
@@ -91,11 +100,16 @@ async def ask(
                     usage=usage,
                     cost_usd=asked.price(usage),
                     seconds=loop.time() - began,
+                    prompt=prompt,
                 )
         if not again or loop.time() + wait + LEAST_SECONDS >= until:
             break
         await asyncio.sleep(wait)
         waiting = again
+        if only_busy and patience:
+            patience -= 1
+        else:
+            rounds -= 1
     raise last
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
@@ -13,12 +13,15 @@ from ridealong.core.rubric import Criterion, Rubric
 from ridealong.core.stats import is_backchannel
 from ridealong.core.transcript import Citation, Role, Utterance
 from ridealong.postcall.evidence import EvidenceFinder, Shown, last_no
+from ridealong.postcall.impact import WHY, Impact
 from ridealong.postcall.review import MAX_COACHING, CoachingDraft, Draft, ReviewContext
 from ridealong.postcall.rubric import shipped_rubric
 from ridealong.postcall.scoring import has_figure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from ridealong.postcall.staging import Stager
 
 ANSWER_MS: Final = 60_000
 """An objection or a buying signal is answered within a minute or not at all."""
@@ -41,8 +44,9 @@ class _Ranked:
 class Coach:
     """Drafts coaching moments. It brings its own criteria, so that any tenant's rubric is coached alike."""
 
-    def __init__(self, finder: EvidenceFinder) -> None:
+    def __init__(self, finder: EvidenceFinder, stager: Stager) -> None:
         self._finder = finder
+        self._stager = stager
 
     @cached_property
     def _criteria(self) -> dict[str, Criterion]:
@@ -64,6 +68,8 @@ class Coach:
             if moment.moment.confidence >= SURE:
                 found += self._of_moment(moment, context)
         praise = sorted(self._praise(context, advice), key=lambda r: -r.rank)[:1]
+        impact = Impact(context, self._stager)
+        found, praise = [_weighed(r, impact, context) for r in found], [_weighed(r, impact, context) for r in praise]
         found.sort(key=lambda r: (-r.rank, r.coaching.key))
         kept: list[_Ranked] = []
         for ranked in found:
@@ -235,6 +241,16 @@ class Coach:
                     ),
                 ),
             )
+
+
+def _weighed(ranked: _Ranked, impact: Impact, context: ReviewContext) -> _Ranked:
+    """With its place in the call and what came of it, and with the reason why it matters: see `impact`."""
+    no = ranked.coaching.draft.citations[0].utterance_no
+    return replace(
+        ranked,
+        rank=ranked.rank * impact.factor(no, context.transcript[no].end_ts),
+        coaching=replace(ranked.coaching, why=WHY.get(ranked.kind, "")),
+    )
 
 
 _HANDLING: Final = ("objection_acknowledged", "objection_explored", "proof_given", "value_linked")

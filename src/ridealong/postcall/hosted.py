@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from ridealong.core.errors import ModelFailed, ModelRefused
-from ridealong.llm import Block, Effort, Question
+from ridealong.llm import AnswerSchema, Block, Effort, Question
 from ridealong.postcall.answers import REVIEW_SCHEMA, read_coaching, read_findings
 from ridealong.postcall.asking import Lead, ReviewModel, ask
+from ridealong.postcall.hosted_narrator import HostedNarrator
 from ridealong.postcall.prompting import prompt
 from ridealong.postcall.reading import (
     Passage,
@@ -28,6 +29,7 @@ from ridealong.postcall.reading import (
     tokens_of,
     whole_call,
 )
+from ridealong.postcall.review import StepLog
 from ridealong.postcall.verification import Verification
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from ridealong.core.claims import Claim
     from ridealong.core.rubric import Rubric, Section
     from ridealong.embedding import Embedder
+    from ridealong.postcall.narrator import CallNarrator, StageDraft
     from ridealong.postcall.review import (
         CallReviewer,
         CoachingDraft,
@@ -44,18 +47,20 @@ if TYPE_CHECKING:
         Refusal,
         ReviewContext,
         Reviewer,
-        StepLog,
         Support,
     )
 
 D = TypeVar("D")
 
-VERSION: Final = "hosted-1"
+VERSION: Final = "hosted-2"
 """Grows with the prompts and with what is made of the answers."""
 DRAFT_SHARE: Final = 0.72
 REPAIR_SHARE: Final = 0.84
 VERIFY_SHARE: Final = 0.97
 """Of a review's time: until when drafts, repairs and verdicts must be there. The rest is for storing."""
+CLOSING_SHARE: Final = 0.9
+CLOSING_REPAIR_SHARE: Final = 0.94
+"""The same for what is drafted of the sections' findings, and so begins when these are there."""
 OUTPUT_TOKENS: Final = 6_000
 CONTEXT_SHARE: Final = 0.9
 """Of a model's context, what is filled: token counts here are estimates."""
@@ -105,6 +110,7 @@ class HostedReviewer:
             began=began,
             budget_s=self.budget_s,
             lead=Lead(self.lead_s),
+            guide=local.narrator,
         )
 
 
@@ -120,6 +126,9 @@ class HostedCall:
     began: float
     budget_s: float
     lead: Lead
+    guide: CallNarrator
+    """Guesses the outline at once: the sections need not wait for a model's."""
+    _guess: asyncio.Task[Sequence[StageDraft]] | None = None
     _written: dict[str, object] = field(default_factory=dict[str, object])
     """The last drafts by task and key, as they are shown again where one was refused."""
     _whole: Passage | None = None
@@ -132,13 +141,24 @@ class HostedCall:
     def otherwise(self) -> CallReviewer | None:
         return self.local
 
+    @property
+    def narrator(self) -> CallNarrator:
+        return HostedNarrator(self)
+
     async def draft_section(
         self, section: Section, log: StepLog, refused: Sequence[Refusal] = ()
     ) -> Sequence[CriterionDraft]:
         examples = examples_of(section.criteria)
-        task = section_in_full(section)
-        drafts = await self._draft(
-            "section-1", section.id, task, examples=examples, read=read_findings, log=log, refused=refused
+        task = {**section_in_full(section), "outline": await self._guessed()}
+        drafts = await self.draft(
+            "section-1",
+            section.id,
+            task,
+            examples=examples,
+            read=read_findings,
+            log=log,
+            refused=refused,
+            besides=("guide-1",),
         )
         for draft in drafts:
             self._written[f"{section.id}/{draft.criterion_id}"] = {
@@ -154,8 +174,8 @@ class HostedCall:
         ]
         quotes = [m.moment.evidence[0].quote for m in self.context.moments]
         examples = quotes or examples_of(c for s in self.rubric.sections for c in s.criteria)
-        drafts = await self._draft(
-            "coaching-1",
+        drafts = await self.draft(
+            "coaching-2",
             COACHING,
             {"moments": moments},
             examples=examples,
@@ -168,6 +188,7 @@ class HostedCall:
                 "key": draft.key,
                 "title": draft.title,
                 "advice": draft.advice,
+                "why": draft.why,
                 **_shown(draft.draft),
             }
         return drafts
@@ -181,7 +202,13 @@ class HostedCall:
         except ModelFailed:
             return {}
 
-    async def _draft(
+    async def _guessed(self) -> list[list[object]]:
+        """The outline as a machine guesses it, computed once for all sections."""
+        if self._guess is None:
+            self._guess = asyncio.ensure_future(self.guide.draft_outline(StepLog(step="guess")))
+        return [[s.stage, s.first_no, s.last_no] for s in await asyncio.shield(self._guess)]
+
+    async def draft(
         self,
         told: str,
         name: str,
@@ -191,20 +218,19 @@ class HostedCall:
         read: Callable[[Mapping[str, object]], Sequence[D]],
         log: StepLog,
         refused: Sequence[Refusal],
+        besides: Sequence[str] = (),
     ) -> Sequence[D]:
+        """What models draft of the call by the prompt `told` and those `besides`. Raises ModelFailed."""
         if not len(self.context.transcript):
             return ()
         if refused:
-            again = [
-                {"reason": r.reason, "draft": self._written.get(f"{name}/{r.key}", {"key": r.key})} for r in refused
-            ]
-            task = {**task, "refused": again}
+            task = {**task, "refused": self.refusals(name, refused)}
         first = not refused and self._leads() and await self.lead.turn()
         closing = Block(text=f"<task>\n{as_data(task)}\n</task>")
         # What is not cached of the instructions goes behind the cached material on the wire: see `llm.prompt`.
         instructions = (
             Block(text=prompt("review-1"), cached=True),
-            Block(text=prompt(told)),
+            *(Block(text=prompt(name_)) for name_ in (told, *besides)),
             *((Block(text=prompt("repair-1")),) if refused else ()),
         )
         passages = {id(m): await self._passage(m, closing, examples) for m in self.models.drafting}
@@ -232,10 +258,55 @@ class HostedCall:
                 log=log,
                 part="repair" if refused else "draft",
                 until=self._until(REPAIR_SHARE if refused else DRAFT_SHARE),
+                prompt="+".join((told, *besides)),
             )
         finally:
             if first:
                 self.lead.begun()
+
+    async def draft_of_findings(
+        self,
+        told: str,
+        name: str,
+        lines: Sequence[str],
+        task: Mapping[str, object],
+        *,
+        schema: AnswerSchema,
+        read: Callable[[Mapping[str, object]], Sequence[D]],
+        log: StepLog,
+        refused: Sequence[Refusal],
+    ) -> Sequence[D]:
+        """What models draft of what the other steps proved, without the call. Raises ModelFailed."""
+        if not lines:
+            return ()
+        if refused:
+            task = {**task, "refused": self.refusals(name, refused)}
+        question = Question(
+            instructions=(Block(text=prompt(told)), *((Block(text=prompt("repair-1")),) if refused else ())),
+            material=(
+                Block(text="<found>\n" + "\n".join(lines) + "\n</found>"),
+                Block(text=f"<task>\n{as_data(task)}\n</task>"),
+            ),
+            schema=schema,
+            max_output_tokens=OUTPUT_TOKENS,
+            effort=Effort.LOW,
+        )
+        return await ask(
+            self.models.drafting,
+            lambda _model: question,
+            read,
+            log=log,
+            part="repair" if refused else "draft",
+            until=self._until(CLOSING_REPAIR_SHARE if refused else CLOSING_SHARE),
+            prompt=told,
+        )
+
+    def refusals(self, name: str, refused: Sequence[Refusal]) -> list[dict[str, object]]:
+        return [{"reason": r.reason, "draft": self._written.get(f"{name}/{r.key}", {"key": r.key})} for r in refused]
+
+    def remember(self, name: str, key: str, written: Mapping[str, object]) -> None:
+        """Keep a draft as it will be shown again where it is refused."""
+        self._written[f"{name}/{key}"] = written
 
     def _leads(self) -> bool:
         """Whether the first model keeps what is sent first at a price, and this call is long enough to be kept."""

@@ -14,6 +14,7 @@ from ridealong.core.rubric import Criterion, Rubric, Score, Section
 from ridealong.core.transcript import Citation, Role, Speaker, Unattributed
 from ridealong.postcall.coaching import Coach
 from ridealong.postcall.evidence import EvidenceFinder, Shown, last_no, may_show
+from ridealong.postcall.local_narrator import LocalNarrator
 from ridealong.postcall.review import CoachingDraft, CriterionDraft, Draft, Refusal, ReviewContext
 from ridealong.postcall.wording import MOMENT_WORDS, name_of, predicate
 
@@ -42,7 +43,12 @@ class LocalReviewer:
 
     def __init__(self, embedder: Embedder, calibrator: Calibrator | None = None) -> None:
         self._finder = EvidenceFinder(embedder, calibrator)
-        self._coach = Coach(self._finder)
+        self._narrator = LocalNarrator(embedder, self._finder)
+        self._coach = Coach(self._finder, self._narrator.stager)
+
+    @property
+    def narrator(self) -> LocalNarrator:
+        return self._narrator
 
     @property
     def name(self) -> str:
@@ -52,6 +58,7 @@ class LocalReviewer:
         """Prepare for `rubric`, so that the first review does not wait (about a second)."""
         self._finder.warm([c for section in rubric.sections for c in section.criteria])
         self._coach.warm()
+        self._narrator.warm()
 
     def draft_section(
         self, section: Section, context: ReviewContext, refused: Sequence[Refusal] = ()

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeVar
 from uuid import UUID
@@ -19,16 +19,22 @@ from uuid import UUID
 import structlog
 
 from ridealong.core.errors import InvalidDocument, ModelFailed, Refused, RidealongError, Unavailable
+from ridealong.core.outline import StepKind, StepResult
 from ridealong.core.rubric import Rubric, call_score
 from ridealong.core.stats import call_statistics
 from ridealong.core.transcript import TranscriptId
 from ridealong.postcall import durable
 from ridealong.postcall.durable import ReviewerFailed, StepCounts, StepFailed, Steps
+from ridealong.postcall.effects import ActsOf, judge_effects
+from ridealong.postcall.evidence import EvidenceFinder
+from ridealong.postcall.narrating import list_next_actions, name_gaps, outline_call, write_follow_up
+from ridealong.postcall.narrator import CallNarrator, Found
 from ridealong.postcall.rehearing import FAILED, NOTHING, Rehearing
 from ridealong.postcall.render import render
 from ridealong.postcall.review import (
     CallReviewer,
     Counts,
+    ProvenDrafts,
     ReviewContext,
     Reviewer,
     StepLog,
@@ -37,8 +43,8 @@ from ridealong.postcall.review import (
     review_section,
 )
 from ridealong.postcall.rubric import DEFAULT_RUBRIC, load_rubric, shipped_rubric_text
-from ridealong.postcall.warnings import review_warnings, step_warnings
-from ridealong.store.artifacts import load_artifact
+from ridealong.postcall.warnings import narrator_warnings, review_warnings, step_warnings
+from ridealong.store.artifacts import load_artifact, load_made_so_far
 from ridealong.store.calls import (
     latest_revision,
     load_call,
@@ -47,7 +53,10 @@ from ridealong.store.calls import (
     load_vectors,
     queue_review,
 )
+from ridealong.store.earlier import keep_artifact
+from ridealong.store.effects import save_effects
 from ridealong.store.moments import load_moments
+from ridealong.store.outline import save_follow_up, save_gaps, save_next_actions, save_outline, save_result
 from ridealong.store.reviews import (
     ReviewRef,
     ReviewStatus,
@@ -85,6 +94,12 @@ HEARING_AT_ONCE: Final = 4
 """Recordings that are heard again at the same time, beside the reviews: mostly somebody else's work."""
 
 COACHING: Final = "coaching moments"
+OUTLINE: Final = "outline"
+NEXT_ACTIONS: Final = "next actions"
+GAPS: Final = "contradictions and gaps"
+FOLLOW_UP: Final = "follow-up"
+STOOD_IN: Final = "stood_in"
+"""The count of a step that the local narrator made because no model answered in time."""
 INSTEAD: Final = "instead: "
 """Before the name of a step that is done again by the reviewer who stands in."""
 HEARD_AGAIN: Final = "heard again"
@@ -128,7 +143,10 @@ class ReviewPipeline:
         *,
         at_once: int = AT_ONCE,
         rehearing: Rehearing | None = None,
+        acts_of: ActsOf | None = None,
     ) -> None:
+        self._acts_of = acts_of
+        self._finder = EvidenceFinder(embedder)
         self._store = store
         self._embedder = embedder
         self._reviewer = reviewer
@@ -149,13 +167,15 @@ class ReviewPipeline:
         *,
         at_once: int = AT_ONCE,
         rehearing: Rehearing | None = None,
+        acts_of: ActsOf | None = None,
         sweep_seconds: float = SWEEP_SECONDS,
     ) -> ReviewPipeline:
         """Start DBOS on the store's database and take up what is unfinished. Raises Unavailable.
 
         `at_once`: reviews of this process at the same time. `rehearing`: makes a better transcript of each call first.
+        `acts_of`: by what it is judged whether nudges were acted on; None: it is not.
         """
-        pipeline = cls(store, embedder, reviewer, at_once=at_once, rehearing=rehearing)
+        pipeline = cls(store, embedder, reviewer, at_once=at_once, rehearing=rehearing, acts_of=acts_of)
         await asyncio.to_thread(durable.launch, store.owner_url)
 
         async def review(tenant: str, review: str, done: dict[str, StepCounts]) -> int:
@@ -207,6 +227,8 @@ class ReviewPipeline:
         """Make a finished or failed review again, with the rubric that now holds. Raises Refused or Unavailable."""
         async with self._store.tenant(tenant_id) as connection:
             review = await find_review(connection, call_id, revision)
+            if review.status is ReviewStatus.FINISHED:
+                await keep_artifact(connection, review)
             if review.status in (ReviewStatus.FINISHED, ReviewStatus.FAILED):
                 await requeue_review(connection, review.review_id)
         await self.start(tenant_id, call_id, revision)
@@ -310,6 +332,10 @@ class ReviewPipeline:
                 works[section_step(section.id)] = lambda p=position, i=section.id: self._section(
                     tenant_id, review_id, p, i, prefix
                 )
+            if not prefix:
+                # Last: where a vendor's rate limit is short, the sections have gone first.
+                works[OUTLINE] = lambda: self._outline(tenant_id, review_id)
+                works[NEXT_ACTIONS] = lambda: self._next_actions(tenant_id, review_id)
             counts = await asyncio.gather(*(steps.run(prefix + name, work) for name, work in works.items()))
             steps.unless_away()
             return dict(zip(works, counts, strict=True))
@@ -320,9 +346,11 @@ class ReviewPipeline:
             raise StepFailed("the transcript could not be loaded")
         call = await self._call(tenant_id, review_id)
         rubric = call.rubric
-        # The statistics are computed while models think.
-        found, counted = await asyncio.gather(
-            judged(), steps.run("statistics", lambda: self._statistics(tenant_id, review_id))
+        # The statistics are computed while models think, and so is what nudges did. The review stands without that.
+        found, counted, _ = await asyncio.gather(
+            judged(),
+            steps.run("statistics", lambda: self._statistics(tenant_id, review_id)),
+            self._did_it_help(steps, tenant_id, review_id),
         )
         steps.unless_away()
         if counted is None:
@@ -331,9 +359,18 @@ class ReviewPipeline:
         if not any(found[section_step(s.id)] is not None for s in rubric.sections):
             if call.reviewer.otherwise is None:
                 raise StepFailed("no section of the rubric could be scored")
-            found, stood_in = await judged(INSTEAD), True
+            found, stood_in = found | await judged(INSTEAD), True
             if not any(found[section_step(s.id)] is not None for s in rubric.sections):
                 raise StepFailed("no section of the rubric could be scored")
+
+        # These read what the sections found, so they wait for all of them.
+        works = {
+            GAPS: lambda: self._gaps(tenant_id, review_id),
+            FOLLOW_UP: lambda: self._follow_up(tenant_id, review_id),
+        }
+        counts = await asyncio.gather(*(steps.run(name, work) for name, work in works.items()))
+        steps.unless_away()
+        found |= dict(zip(works, counts, strict=True))
 
         async def finish() -> StepCounts:
             return await self._finish(tenant_id, review_id, found, stood_in=stood_in, heard_again=heard_again)
@@ -354,7 +391,11 @@ class ReviewPipeline:
         return {HEARD_AGAIN: await self._rehearing.hear_again(tenant_id, review_id)}
 
     async def _load(self, tenant_id: UUID, review_id: UUID) -> StepCounts:
-        return {"utterances": len((await self._call(tenant_id, review_id)).context.transcript)}
+        began = time.monotonic()
+        made = len((await self._call(tenant_id, review_id)).context.transcript)
+        async with self._store.tenant(tenant_id) as connection:
+            await save_result(connection, review_id, _result("load the transcript", began, made))
+        return {"utterances": made}
 
     async def _call(self, tenant_id: UUID, review_id: UUID) -> _Call:
         """The call and its rubric, loaded once in this process. A resumed review keeps the rubric it began with."""
@@ -398,9 +439,11 @@ class ReviewPipeline:
 
     async def _statistics(self, tenant_id: UUID, review_id: UUID) -> StepCounts:
         context = (await self._call(tenant_id, review_id)).context
+        began = time.monotonic()
         statistics = await asyncio.to_thread(call_statistics, context.transcript, context.roles, context.duration_ms)
         async with self._store.tenant(tenant_id) as connection:
             await save_statistics(connection, review_id, statistics.as_json())
+            await save_result(connection, review_id, _result("statistics", began, len(statistics.values)))
         return {"values": len(statistics.values)}
 
     async def _section(
@@ -408,6 +451,7 @@ class ReviewPipeline:
     ) -> StepCounts:
         call = await self._call(tenant_id, review_id)
         log = StepLog(step=prefix + section_step(section_id))
+        began = time.monotonic()
         section = call.rubric.section(section_id)
         try:
             outcome = await _asked(review_section(_who(call, prefix), section, call.context, log, self._embed))
@@ -417,11 +461,14 @@ class ReviewPipeline:
         async with self._store.tenant(tenant_id) as connection:
             await save_section(connection, review_id, outcome.review, position=position, vectors=outcome.vectors)
             await save_steps(connection, review_id, log.step, log.asked)
+            result = _result(log.step, began, len(outcome.review.findings), outcome.counts, _who(call, prefix))
+            await save_result(connection, review_id, result)
         return _step_counts(outcome.counts, log)
 
     async def _coach(self, tenant_id: UUID, review_id: UUID, prefix: str) -> StepCounts:
         call = await self._call(tenant_id, review_id)
         log = StepLog(step=prefix + COACHING)
+        began = time.monotonic()
         try:
             outcome = await _asked(coach_call(_who(call, prefix), call.context, log, self._embed))
         except ModelFailed:
@@ -430,7 +477,96 @@ class ReviewPipeline:
         async with self._store.tenant(tenant_id) as connection:
             await save_coaching_moments(connection, review_id, outcome.coaching_moments, vectors=outcome.vectors)
             await save_steps(connection, review_id, log.step, log.asked)
+            result = _result(log.step, began, len(outcome.coaching_moments), outcome.counts, _who(call, prefix))
+            await save_result(connection, review_id, result)
         return _step_counts(outcome.counts, log)
+
+    async def _did_it_help(self, steps: Steps, tenant_id: UUID, review_id: UUID) -> None:
+        acts_of = self._acts_of
+        if acts_of is not None:
+            await steps.run("did it help", lambda: self._effects(tenant_id, review_id, acts_of))
+
+    async def _effects(self, tenant_id: UUID, review_id: UUID, acts_of: ActsOf) -> StepCounts:
+        """Whether the rep acted on what was nudged."""
+        context = (await self._call(tenant_id, review_id)).context
+        acts = await acts_of(tenant_id)
+        async with self._store.tenant(tenant_id) as connection:
+            moments = await load_moments(connection, context.transcript)
+        found = await asyncio.to_thread(judge_effects, self._finder, moments, acts, context)
+        async with self._store.tenant(tenant_id) as connection:
+            await save_effects(connection, context.transcript.id.call_id, found)
+        return {"judged": len(found)}
+
+    async def _outline(self, tenant_id: UUID, review_id: UUID) -> StepCounts:
+        context = (await self._call(tenant_id, review_id)).context
+        return await self._narrate(
+            tenant_id, review_id, OUTLINE, lambda n, judge, log: outline_call(n, judge, context, log), save_outline
+        )
+
+    async def _next_actions(self, tenant_id: UUID, review_id: UUID) -> StepCounts:
+        context = (await self._call(tenant_id, review_id)).context
+        return await self._narrate(
+            tenant_id,
+            review_id,
+            NEXT_ACTIONS,
+            lambda n, judge, log: list_next_actions(n, judge, context, log),
+            save_next_actions,
+        )
+
+    async def _gaps(self, tenant_id: UUID, review_id: UUID) -> StepCounts:
+        context, found = await self._found(tenant_id, review_id)
+        return await self._narrate(
+            tenant_id, review_id, GAPS, lambda n, judge, log: name_gaps(n, judge, context, found, log), save_gaps
+        )
+
+    async def _follow_up(self, tenant_id: UUID, review_id: UUID) -> StepCounts:
+        context, found = await self._found(tenant_id, review_id)
+        return await self._narrate(
+            tenant_id,
+            review_id,
+            FOLLOW_UP,
+            lambda n, judge, log: write_follow_up(n, judge, context, found, log),
+            save_follow_up,
+        )
+
+    async def _found(self, tenant_id: UUID, review_id: UUID) -> tuple[ReviewContext, Found]:
+        """What the steps before have stored: another process may have made them."""
+        context = (await self._call(tenant_id, review_id)).context
+        async with self._store.tenant(tenant_id) as connection:
+            made = await load_made_so_far(connection, review_id, context.transcript)
+        return context, Found(
+            sections=made.sections,
+            coaching_moments=made.coaching_moments,
+            outline=made.outline,
+            next_actions=made.next_actions,
+        )
+
+    async def _narrate(
+        self,
+        tenant_id: UUID,
+        review_id: UUID,
+        step: str,
+        tell: Callable[[CallNarrator, CallReviewer, StepLog], Awaitable[ProvenDrafts[Result]]],
+        save: Callable[[AsyncConnection, UUID, Sequence[Result]], Awaitable[None]],
+    ) -> StepCounts:
+        """One step of the narrator; of the one who stands in for it, where no model answers in time."""
+        call = await self._call(tenant_id, review_id)
+        log, began = StepLog(step=step), time.monotonic()
+        judge, narrator, stood_in = call.reviewer, call.reviewer.narrator, False
+        try:
+            proven = await _asked(tell(narrator, judge, log))
+        except ModelFailed:
+            if narrator.otherwise is None or judge.otherwise is None:
+                await self._keep_steps(tenant_id, review_id, log)
+                raise
+            judge, narrator, stood_in = judge.otherwise, narrator.otherwise, True
+            proven = await _asked(tell(narrator, judge, log))
+        async with self._store.tenant(tenant_id) as connection:
+            await save(connection, review_id, proven.found)
+            await save_steps(connection, review_id, step, log.asked)
+            result = _result(step, began, len(proven.found), proven.counts, judge)
+            await save_result(connection, review_id, replace(result, by=narrator.name))
+        return _step_counts(proven.counts, log) | ({STOOD_IN: 1} if stood_in else {})
 
     async def _embed(self, texts: Sequence[str]) -> Vectors:
         return await asyncio.to_thread(self._embedder.embed, texts)
@@ -473,6 +609,12 @@ class ReviewPipeline:
                 unchecked=totals["unchecked"],
                 stood_in=stood_in,
             )
+            # What the local reviewer makes in the place of models is told once.
+            told = {name: found[name] for name in (OUTLINE, NEXT_ACTIONS, GAPS, FOLLOW_UP)}
+            warnings += narrator_warnings(
+                missing=[name for name, counts in told.items() if counts is None],
+                stood_in=[] if stood_in else [n for n, counts in told.items() if counts and counts.get(STOOD_IN)],
+            )
             await finish_review(
                 connection,
                 review_id,
@@ -510,6 +652,22 @@ def section_step(section_id: str) -> str:
 def _who(call: _Call, prefix: str) -> CallReviewer:
     other = call.reviewer.otherwise
     return other if prefix and other is not None else call.reviewer
+
+
+def _result(
+    step: str, began: float, made: int, counts: Counts | None = None, reviewer: CallReviewer | None = None
+) -> StepResult:
+    """What a step made. `began` by the monotonic clock; no `reviewer`: this machine computed it."""
+    counts = counts or Counts()
+    hosted = reviewer is not None and reviewer.narrator.hosted
+    return StepResult(
+        step=step,
+        kind=StepKind.MODEL if hosted else StepKind.LOCAL,
+        by="" if reviewer is None else reviewer.name,
+        seconds=time.monotonic() - began,
+        made=made,
+        **asdict(counts),
+    )
 
 
 def _step_counts(counts: Counts, log: StepLog) -> StepCounts:

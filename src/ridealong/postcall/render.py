@@ -16,7 +16,9 @@ from ridealong.core.artifact import Artifact, ReviewStep, claim_json, moment_jso
 from ridealong.core.claims import AbsenceClaim, Claim
 from ridealong.core.errors import InvalidDocument
 from ridealong.core.transcript import Evidence, Role
+from ridealong.postcall.render_told import told
 from ridealong.postcall.template import Limits, render_template
+from ridealong.postcall.wording import REASON_WORDS
 
 Format = Literal["html", "md"]
 PlayUrl = Callable[[int, int], str]
@@ -150,6 +152,7 @@ def _data(artifact: Artifact, play_url: PlayUrl) -> dict[str, object]:
             "moment_id": str(m.moment_id),
             **moment_json(m.moment),
             "label": m.moment.type.replace("_", " "),
+            "why": REASON_WORDS.get(m.moment.reason.value, m.moment.reason.value.replace("_", " ")),
             "confidence_percent": round(m.moment.confidence * 100),
             "evidence": [shown(e) for e in m.moment.evidence],
         }
@@ -176,8 +179,10 @@ def _data(artifact: Artifact, play_url: PlayUrl) -> dict[str, object]:
             ],
             "sections": sections,
             "coaching_moments": [
-                {"title": c.title, "advice": c.advice, **claim(c.claim)} for c in artifact.coaching_moments
+                {"rank": rank, "title": c.title, "advice": c.advice, "why": c.why, **claim(c.claim)}
+                for rank, c in enumerate(artifact.coaching_moments, start=1)
             ],
+            **told(artifact, claim),
             "moments": moments,
             "objections": [m for m in moments if m["type"] == "objection_raised"],
             "statistics": _statistics(artifact.statistics),

@@ -20,6 +20,7 @@ from ridealong.core.errors import ModelFailed, Ungrounded
 from ridealong.core.rubric import CoachingMoment, Finding, Rubric, Score, Section, SectionReview, scored_section
 from ridealong.core.transcript import Citation, Role, Roles, Speaker, Transcript, Unattributed
 from ridealong.embedding import DIMENSIONS
+from ridealong.postcall.narrator import BlockingNarrator, CallNarrator, NarratorInThreads
 from ridealong.telemetry import drafts_ungrounded_total
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ class CoachingDraft:
     title: str
     advice: str
     draft: Draft
+    why: str = ""
+    """What it would have changed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,7 +123,15 @@ class StepLog:
     """Utterances that were looked at, where these were not all."""
 
     def note(
-        self, *, part: str, model: str, outcome: StepOutcome, usage: Usage, cost_usd: float | None, seconds: float
+        self,
+        *,
+        part: str,
+        model: str,
+        outcome: StepOutcome,
+        usage: Usage,
+        cost_usd: float | None,
+        seconds: float,
+        prompt: str = "",
     ) -> None:
         """Add one attempt to what was asked of that model for that part."""
         place = next((n for n, s in enumerate(self.asked) if (s.part, s.model) == (part, model)), len(self.asked))
@@ -139,6 +150,7 @@ class StepLog:
                 output_tokens=usage.output + (before.output_tokens if before else 0),
                 cost_usd=sum(costs) if costs else None,
                 seconds=seconds + (before.seconds if before else 0.0),
+                prompt=prompt,
             ),
             *self.asked[place + 1 :],
         ]
@@ -168,6 +180,11 @@ class CallReviewer(Protocol):
     @property
     def otherwise(self) -> CallReviewer | None:
         """Who judges the call where this one could judge no section of it at all; None: nobody."""
+        ...
+
+    @property
+    def narrator(self) -> CallNarrator:
+        """Who tells the call as a whole: its stages, what does not fit together, what happens next."""
         ...
 
     async def draft_section(
@@ -202,6 +219,9 @@ class BlockingReviewer(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def narrator(self) -> BlockingNarrator: ...
+
     def draft_section(
         self, section: Section, context: ReviewContext, refused: Sequence[Refusal] = ()
     ) -> Sequence[CriterionDraft]: ...
@@ -234,6 +254,10 @@ class _InThreads:
     @property
     def otherwise(self) -> CallReviewer | None:
         return None
+
+    @property
+    def narrator(self) -> CallNarrator:
+        return NarratorInThreads(self.reviewer.narrator, self.context)
 
     async def draft_section(
         self,
@@ -337,7 +361,10 @@ async def coach_call(
             raise Ungrounded("a coaching moment needs a title and an advice")
         if len(draft.title) > MAX_TITLE or len(draft.advice) > MAX_STATEMENT:
             raise Ungrounded(f"a title has at most {MAX_TITLE} characters and an advice {MAX_STATEMENT}")
-        return CoachingMoment(title=draft.title, advice=draft.advice, claim=_proved(draft.draft, context, log))
+        if len(draft.why) > MAX_STATEMENT:
+            raise Ungrounded(f"`why` has at most {MAX_STATEMENT} characters")
+        claim = _proved(draft.draft, context, log)
+        return CoachingMoment(title=draft.title, advice=draft.advice, why=draft.why, claim=claim)
 
     proven = _Proven(accept, lambda draft: draft.key)
     proven.take(await reviewer.draft_coaching(log))
@@ -349,6 +376,48 @@ async def coach_call(
         coaching_moments=tuple(replace(found[key], claim=claim) for key, claim in read.claims.items()),
         counts=replace(read.counts, dropped=len(proven.refused)),
         vectors=read.vectors_of(list(read.claims)),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class ProvenDrafts(Generic[P]):
+    """What a step's drafts became, in the reviewer's order."""
+
+    found: tuple[P, ...]
+    counts: Counts
+
+
+async def prove_drafts(
+    ask: Callable[[Sequence[Refusal]], Awaitable[Sequence[D]]],
+    *,
+    key: Callable[[D], str],
+    draft: Callable[[D], Draft],
+    make: Callable[[D, Claim], P],
+    claim: Callable[[P], Claim],
+    again: Callable[[P, Claim], P],
+    judge: CallReviewer,
+    context: ReviewContext,
+    log: StepLog,
+    most: int,
+) -> ProvenDrafts[P]:
+    """As `review_section`, for drafts of any kind: prove, retry what was refused once, read once more; at most `most`.
+
+    `ask` writes drafts, told what was refused. `make` may raise Ungrounded for rules of its own; `claim` reads the
+    claim of what it made, and `again` puts another one in its place. Raises what `ask` raises.
+    """
+
+    def accept(one: D) -> P:
+        return make(one, _proved(draft(one), context, log))
+
+    proven = _Proven(accept, key)
+    proven.take(await ask(()))
+    if proven.refused:
+        proven.retake(await _again(ask(tuple(proven.refused.values()))))
+    found = dict(list(proven.accepted.items())[:most])
+    read = await _second_reading(judge, {k: claim(p) for k, p in found.items()}, log, None)
+    return ProvenDrafts(
+        found=tuple(again(found[k], c) for k, c in read.claims.items()),
+        counts=replace(read.counts, dropped=len(proven.refused)),
     )
 
 

@@ -58,6 +58,7 @@ class Verification:
             log=log,
             part="verify",
             until=until,
+            prompt="verify-1",
         )
         return {key: found[number] for number, key in enumerate(claims, start=1) if number in found}
 

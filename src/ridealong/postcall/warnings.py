@@ -92,3 +92,13 @@ def step_warnings(
     if unchecked:
         found.append(f"Statements that were not read a second time, for want of time: {unchecked}.")
     return tuple(found)
+
+
+def narrator_warnings(*, missing: Sequence[str], stood_in: Sequence[str]) -> tuple[str, ...]:
+    """The same for the steps around the sections: `missing` could not be made, `stood_in` were made without a model."""
+    found: list[str] = []
+    if stood_in:
+        found.append(f"Made by rules, because no model answered in time: {', '.join(stood_in)}.")
+    if missing:
+        found.append(f"Could not be made: {', '.join(missing)}.")
+    return tuple(found)

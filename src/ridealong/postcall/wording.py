@@ -30,6 +30,23 @@ MOMENT_WORDS: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
+REASON_WORDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "delivered": "shown to the rep",
+        "low_confidence": "not shown: not certain enough",
+        "budget_spent": "not shown: the rep had enough nudges at that time",
+        "cooling_down": "not shown: another of its kind had just been there",
+        "late": "not shown: recognised too late to help",
+        "role_unknown": "not shown: it was not known yet who the rep is",
+        "type_is_noted": "not shown: this type is only noted",
+        "quiet_period": "not shown: too early in the call",
+        "rep_is_speaking": "not shown: the rep was speaking",
+        "held_out": "not shown: held out by lot, to measure what nudges do",
+    }
+)
+"""What became of a moment live, by its reason."""
+
+
 def name_of(speaker: Speaker, context: ReviewContext) -> str:
     """How a statement calls the speaker: by role where it is known, else by number."""
     side = context.side_of(speaker)

@@ -15,11 +15,12 @@ from ridealong.core.events import (
     MarkMade,
     MessageSent,
     MomentDecided,
+    NudgeSighted,
     RoleLearned,
     UtteranceFinished,
     WarningGiven,
 )
-from ridealong.core.moments import LOCAL, Moment, Reason, Tier, Verdict
+from ridealong.core.moments import LOCAL, Circumstances, Moment, Reason, Sight, Tier, Verdict
 from ridealong.core.transcript import (
     UNATTRIBUTED,
     Evidence,
@@ -112,7 +113,36 @@ def _moment(moment: Moment) -> dict[str, object]:
         "trigger_ts": moment.trigger_ts,
         "evidence": [[e.utterance_no, e.quote_start, e.quote_end] for e in moment.evidence],
         "decided_by": moment.decided_by,
+        **_circumstances(moment.circumstances),
     }
+
+
+def _circumstances(known: Circumstances | None) -> dict[str, object]:
+    if known is None:
+        return {}
+    return {"decided": [known.decided_ts, known.rep_speaking, known.role_known]}
+
+
+def write_sighting(sighted: NudgeSighted) -> dict[str, object]:
+    """A line without a number: nobody is told of it."""
+    return {
+        "kind": "sighting",
+        "moment_id": str(sighted.moment_id),
+        "sight": sighted.sight.value,
+        "at_ts": sighted.at_ts,
+    }
+
+
+def read_sighting(entry: Mapping[str, object]) -> NudgeSighted:
+    line = cast("Mapping[str, Any]", entry)
+    return NudgeSighted(moment_id=UUID(line["moment_id"]), sight=Sight(line["sight"]), at_ts=int(line["at_ts"]))
+
+
+def _read_circumstances(line: Mapping[str, Any]) -> Circumstances | None:
+    if "decided" not in line:
+        return None
+    decided_ts, rep_speaking, role_known = line["decided"]
+    return Circumstances(decided_ts=int(decided_ts), rep_speaking=bool(rep_speaking), role_known=bool(role_known))
 
 
 def read_entry(entry: Mapping[str, object], transcript: Transcript) -> tuple[int, Logged]:
@@ -200,4 +230,5 @@ def _read_moment(line: Mapping[str, Any], transcript: Transcript) -> Moment:
         ),
         # A log of an earlier version knows nothing but its own machine.
         decided_by=str(line.get("decided_by", LOCAL)),
+        circumstances=_read_circumstances(line),
     )

@@ -4,18 +4,20 @@
     {"no": 0, "speaker": 0, "start_ts": 1200, "end_ts": 3400, "text": "Thanks for taking the time."}
 
 Times are milliseconds. `speaker` null: nobody knows who said it. An optional `words` is a list of
-`{"text", "start_ts", "end_ts"}` that spells the same text. Other keys are ignored.
+`{"text", "start_ts", "end_ts"}` that spells the same text. The header may hold `customer`, `deal`, `call_type` and
+`stage`, the call's context. Other keys are ignored.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, cast
 
-from ridealong.core.errors import InvalidDocument
+from ridealong.core.context import LONGEST, CallContext
+from ridealong.core.errors import InvalidDocument, Refused
 from ridealong.core.transcript import UNATTRIBUTED, Speaker, SpeakerId, Utterance, Word
 
 MAX_SPEAKER: Final = 999
@@ -31,6 +33,7 @@ class RecordedSession:
     call: str
     rep_speaker: SpeakerId | None
     utterances: tuple[Utterance, ...]
+    context: CallContext = field(default_factory=CallContext)
 
 
 def read_session(source: Path | Iterable[str], *, name: str = "transcript") -> RecordedSession:
@@ -65,7 +68,7 @@ def read_session(source: Path | Iterable[str], *, name: str = "transcript") -> R
         utterances.append(utterance)
     if header is None:
         raise InvalidDocument('the file is empty: its first line is {"call": …, "rep_speaker": …}', source=name)
-    return RecordedSession(call=header.call, rep_speaker=header.rep_speaker, utterances=tuple(utterances))
+    return replace(header, utterances=tuple(utterances))
 
 
 class _Line:
@@ -92,7 +95,21 @@ class _Line:
         self._storable(str(call), "call")
         rep = self._entry.get("rep_speaker")
         speaker = None if rep is None else SpeakerId(self._integer(rep, "rep_speaker", most=MAX_SPEAKER))
-        return RecordedSession(call=str(call), rep_speaker=speaker, utterances=())
+        return RecordedSession(call=str(call), rep_speaker=speaker, utterances=(), context=self._context())
+
+    def _context(self) -> CallContext:
+        stated: dict[str, str] = {}
+        for key in LONGEST:
+            value = self._entry.get(key)
+            if value is None:
+                continue
+            if not isinstance(value, str):
+                raise self.wrong(f"{key} is a text")
+            stated[key] = value
+        try:
+            return CallContext(**stated)
+        except Refused as error:
+            raise self.wrong(str(error)) from None
 
     def utterance(self) -> Utterance:
         for key in ("no", "speaker", "start_ts", "end_ts", "text"):

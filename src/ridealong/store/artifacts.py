@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -11,11 +12,13 @@ from psycopg import AsyncConnection
 from ridealong.core.artifact import Artifact
 from ridealong.core.claims import AbsenceClaim, Claim
 from ridealong.core.errors import Refused
+from ridealong.core.outline import NextAction, Stage
 from ridealong.core.rubric import CoachingMoment, Finding, Score, SectionReview
 from ridealong.core.transcript import Transcript
 from ridealong.store.calls import load_call, load_roles, load_transcript
 from ridealong.store.evidence import by_owner, evidence_of
 from ridealong.store.moments import load_moments
+from ridealong.store.outline import LaterClaims, load_results, load_spans
 from ridealong.store.reviews import ReviewStatus, find_review, load_steps
 
 
@@ -36,11 +39,7 @@ async def load_artifact(connection: AsyncConnection, call_id: UUID, revision: in
         )
     transcript = await load_transcript(connection, review.transcript_id, words=False)
     claims = await _load_claims(connection, review.review_id, transcript)
-    cursor = await connection.execute(
-        "SELECT section_id, title, score, confidence, not_assessed FROM review_section WHERE review_id = %s"
-        " ORDER BY position, section_id",
-        [review.review_id],
-    )
+    later = claims.later
     return Artifact(
         review_id=review.review_id,
         transcript_id=review.transcript_id,
@@ -51,17 +50,7 @@ async def load_artifact(connection: AsyncConnection, call_id: UUID, revision: in
         score=review.score,
         assessed=bool(review.assessed),
         duration_ms=call.audio_ms,
-        sections=tuple(
-            SectionReview(
-                section_id=row[0],
-                title=row[1],
-                score=row[2],
-                confidence=row[3],
-                findings=tuple(finding for section_id, finding in claims.findings if section_id == row[0]),
-                not_assessed=tuple(row[4]),
-            )
-            for row in await cursor.fetchall()
-        ),
+        sections=await _load_sections(connection, review.review_id, claims),
         coaching_moments=tuple(claims.coaching_moments),
         moments=tuple(await load_moments(connection, transcript)),
         statistics=review.statistics,
@@ -73,6 +62,51 @@ async def load_artifact(connection: AsyncConnection, call_id: UUID, revision: in
         unchecked_claims=review.unchecked_claims,
         warnings=review.warnings,
         steps=tuple(await load_steps(connection, review.review_id)),
+        outline=later.outline(transcript, await load_spans(connection, review.review_id)),
+        gaps=tuple(later.gaps),
+        next_actions=tuple(later.next_actions),
+        follow_up=tuple(later.follow_up),
+        step_results=tuple(await load_results(connection, review.review_id)),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MadeSoFar:
+    """What the steps of a review have stored, finished or not."""
+
+    sections: tuple[SectionReview, ...]
+    coaching_moments: tuple[CoachingMoment, ...]
+    outline: tuple[Stage, ...]
+    next_actions: tuple[NextAction, ...]
+
+
+async def load_made_so_far(connection: AsyncConnection, review_id: UUID, transcript: Transcript) -> MadeSoFar:
+    """For the steps that stand on those before them. Every quote is proved once more."""
+    claims = await _load_claims(connection, review_id, transcript)
+    return MadeSoFar(
+        sections=await _load_sections(connection, review_id, claims),
+        coaching_moments=tuple(claims.coaching_moments),
+        outline=claims.later.outline(transcript, await load_spans(connection, review_id)),
+        next_actions=tuple(claims.later.next_actions),
+    )
+
+
+async def _load_sections(connection: AsyncConnection, review_id: UUID, claims: _Claims) -> tuple[SectionReview, ...]:
+    cursor = await connection.execute(
+        "SELECT section_id, title, score, confidence, not_assessed FROM review_section WHERE review_id = %s"
+        " ORDER BY position, section_id",
+        [review_id],
+    )
+    return tuple(
+        SectionReview(
+            section_id=row[0],
+            title=row[1],
+            score=row[2],
+            confidence=row[3],
+            findings=tuple(finding for section_id, finding in claims.findings if section_id == row[0]),
+            not_assessed=tuple(row[4]),
+        )
+        for row in await cursor.fetchall()
     )
 
 
@@ -88,6 +122,7 @@ class _Claims:
     def __init__(self) -> None:
         self.findings: list[tuple[str, Finding]] = []
         self.coaching_moments: list[CoachingMoment] = []
+        self.later = LaterClaims()
 
 
 async def _load_claims(connection: AsyncConnection, review_id: UUID, transcript: Transcript) -> _Claims:
@@ -99,7 +134,8 @@ async def _load_claims(connection: AsyncConnection, review_id: UUID, transcript:
     further = by_owner(await cursor.fetchall())
     cursor = await connection.execute(
         "SELECT claim_id, utterance_no, quote_start, quote_end, statement, confidence, through, kind, section_id,"
-        " criterion_id, score, title, advice FROM claim WHERE review_id = %s ORDER BY kind, section_id, position",
+        " criterion_id, score, title, advice, why, gap, sections, who, due, part FROM claim"
+        " WHERE review_id = %s ORDER BY kind, section_id, position",
         [review_id],
     )
     found = _Claims()
@@ -107,8 +143,12 @@ async def _load_claims(connection: AsyncConnection, review_id: UUID, transcript:
         claim = _claim(row, further, transcript)
         if row[7] == "finding":
             found.findings.append((row[8], Finding(criterion_id=row[9], score=Score(row[10]), claim=claim)))
+        elif row[7] == "coaching_moment":
+            found.coaching_moments.append(CoachingMoment(title=row[11], advice=row[12], why=row[13] or "", claim=claim))
         else:
-            found.coaching_moments.append(CoachingMoment(title=row[11], advice=row[12], claim=claim))
+            found.later.take(
+                row[7], claim, title=row[11], gap=row[14], sections=row[15], who=row[16], due=row[17], part=row[18]
+            )
     return found
 
 

@@ -35,6 +35,7 @@ class CallFilter:
     """Which calls. None or empty: all. `moments`: calls with at least one moment of one of these types.
 
     `started_from` is included, `started_to` is not. `external_id`: the call's name where it comes from.
+    `customer` and `deal`: as the call's context names them, in capitals or not.
     """
 
     rep_id: str | None = None
@@ -49,6 +50,8 @@ class CallFilter:
     started_to: datetime | None = None
     title: str | None = None
     external_id: str | None = None
+    customer: str | None = None
+    deal: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -189,6 +192,8 @@ def _conditions(wanted: CallFilter) -> tuple[list[LiteralString], dict[str, obje
         "title": "strpos(lower(c.title), lower(%(title)s)) > 0",
         # Never the empty name: so the partial index can serve it.
         "external_id": "c.external_id = %(external_id)s AND c.external_id <> ''",
+        "customer": "lower(c.customer) = lower(%(customer)s) AND c.customer <> ''",
+        "deal": "lower(c.deal) = lower(%(deal)s) AND c.deal <> ''",
     }
     if wanted.review is not None:
         conditions["review"] = _REVIEWED[wanted.review]

@@ -6,13 +6,14 @@ Every function takes a connection of `Store.tenant`: what it reads and writes is
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, LiteralString
 from uuid import UUID, uuid4
 
 from psycopg import AsyncConnection
 
+from ridealong.core.context import CallContext
 from ridealong.core.errors import InvalidUtterance, Refused
 from ridealong.core.transcript import (
     UNATTRIBUTED,
@@ -51,6 +52,7 @@ class NewCall:
     rep_speaker: int | None = None
     external_id: str = ""
     """The call's name where it comes from; empty where it has none."""
+    context: CallContext = field(default_factory=CallContext)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,6 +76,7 @@ class StoredCall:
     ended_reason: str | None
     audio_ms: int
     external_id: str
+    context: CallContext
 
     @property
     def live(self) -> bool:
@@ -100,6 +103,7 @@ class CallRef:
 CALL_COLUMNS: Final[tuple[LiteralString, ...]] = (
     *("call_id", "rep_id", "consent", "title", "encoding", "sample_rate", "channels", "layout", "language"),
     *("rep_speaker", "status", "started_at", "ended_at", "ended_reason", "audio_ms", "external_id"),
+    *("customer", "deal", "call_type", "stage"),
 )
 """What `call_of_row` reads, first in its row and in this order."""
 _CALL_COLUMNS: Final = ", ".join(CALL_COLUMNS)
@@ -110,12 +114,13 @@ async def begin_call(connection: AsyncConnection, call: NewCall) -> TranscriptId
     await put_rep(connection, call.rep_id)
     await connection.execute(
         "INSERT INTO call (tenant_id, call_id, rep_id, consent, title, encoding, sample_rate, channels, layout,"
-        " language, rep_speaker, external_id)"
-        " VALUES (current_tenant(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+        " language, rep_speaker, external_id, customer, deal, call_type, stage)"
+        " VALUES (current_tenant(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
         " ON CONFLICT (tenant_id, call_id) DO NOTHING",
         [
             *(call.call_id, call.rep_id, call.consent, call.title, call.encoding, call.sample_rate, call.channels),
             *(call.layout, call.language, call.rep_speaker, call.external_id),
+            *(call.context.customer, call.context.deal, call.context.call_type, call.context.stage),
         ],
     )
     return await begin_revision(connection, TranscriptId(call_id=call.call_id))
@@ -281,6 +286,16 @@ async def load_call(connection: AsyncConnection, call_id: UUID) -> StoredCall:
     return call_of_row(row)
 
 
+async def change_context(connection: AsyncConnection, call_id: UUID, context: CallContext) -> None:
+    """Keep what is now known of the call beside its words. Raises Refused('unknown_call')."""
+    cursor = await connection.execute(
+        "UPDATE call SET customer = %s, deal = %s, call_type = %s, stage = %s WHERE call_id = %s",
+        [context.customer, context.deal, context.call_type, context.stage, call_id],
+    )
+    if cursor.rowcount == 0:
+        raise Refused("unknown_call", "this tenant has no such call")
+
+
 async def list_calls(
     connection: AsyncConnection,
     *,
@@ -417,6 +432,7 @@ def call_of_row(row: tuple[Any, ...]) -> StoredCall:
         ended_reason=row[13],
         audio_ms=row[14],
         external_id=row[15],
+        context=CallContext(customer=row[16], deal=row[17], call_type=row[18], stage=row[19]),
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from psycopg import AsyncConnection
 
 from ridealong.core.artifact import StoredMoment
-from ridealong.core.moments import Moment, Reason, Tier
+from ridealong.core.moments import Circumstances, Moment, Reason, Tier
 from ridealong.core.transcript import Transcript, TranscriptId
 from ridealong.store.calls import load_transcript
 from ridealong.store.evidence import COLUMN_LIST, VALUE_LIST, Vectors, by_owner, columns_of, evidence_of, vector_for
@@ -26,9 +26,10 @@ async def record_moments(
     """
     async with connection.cursor() as writing:
         await writing.executemany(
-            f"INSERT INTO moment (tenant_id, moment_id, type, tier, reason, confidence, nudge, trigger_ts,"
-            f" decided_by, {COLUMN_LIST}, embedding) VALUES (current_tenant(), %(moment_id)s, %(type)s, %(tier)s,"
-            f" %(reason)s, %(confidence)s, %(nudge)s, %(trigger_ts)s, %(decided_by)s, {VALUE_LIST},"
+            "INSERT INTO moment (tenant_id, moment_id, type, tier, reason, confidence, nudge, trigger_ts, decided_by,"
+            f" decided_ts, rep_speaking, role_known, {COLUMN_LIST}, embedding) VALUES (current_tenant(),"
+            " %(moment_id)s, %(type)s, %(tier)s, %(reason)s, %(confidence)s, %(nudge)s, %(trigger_ts)s,"
+            f" %(decided_by)s, %(decided_ts)s, %(rep_speaking)s, %(role_known)s, {VALUE_LIST},"
             " coalesce(%(embedding)s::vector,"
             " (SELECT u.embedding FROM utterance u WHERE u.call_id = %(call_id)s AND u.revision = %(revision)s"
             " AND u.utterance_no = %(utterance_no)s)))"
@@ -43,6 +44,7 @@ async def record_moments(
                     "nudge": stored.moment.nudge,
                     "trigger_ts": stored.moment.trigger_ts,
                     "decided_by": stored.moment.decided_by,
+                    **_circumstance_values(stored.moment.circumstances),
                     "embedding": vector_for(vectors, index),
                     **columns_of(stored.moment.evidence[0]),
                 }
@@ -84,7 +86,7 @@ async def load_moments(connection: AsyncConnection, transcript: Transcript) -> l
     further = by_owner(await cursor.fetchall())
     cursor = await connection.execute(
         "SELECT moment_id, type, tier, reason, confidence, nudge, trigger_ts, utterance_no, quote_start, quote_end,"
-        " revision, decided_by FROM moment WHERE call_id = %s AND revision <= %s"
+        " revision, decided_by, decided_ts, rep_speaking, role_known FROM moment WHERE call_id = %s AND revision <= %s"
         " ORDER BY trigger_ts, created_at, moment_id",
         key,
     )
@@ -108,6 +110,19 @@ async def load_moments(connection: AsyncConnection, transcript: Transcript) -> l
             trigger_ts=row[6],
             evidence=tuple(evidence_of(cited, *place) for place in places),
             decided_by=row[11],
+            circumstances=None
+            if row[12] is None
+            else Circumstances(decided_ts=row[12], rep_speaking=row[13], role_known=row[14]),
         )
         found.append(StoredMoment(moment_id=row[0], moment=moment))
     return found
+
+
+def _circumstance_values(known: Circumstances | None) -> dict[str, object]:
+    if known is None:
+        return {"decided_ts": None, "rep_speaking": None, "role_known": None}
+    return {
+        "decided_ts": known.decided_ts,
+        "rep_speaking": known.rep_speaking,
+        "role_known": known.role_known,
+    }

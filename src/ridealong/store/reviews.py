@@ -150,7 +150,7 @@ async def save_statistics(connection: AsyncConnection, review_id: UUID, statisti
         [json.dumps(dict(statistics), ensure_ascii=False), review_id],
     )
     if cursor.rowcount == 0:
-        await _open_review(connection, review_id)
+        await open_review(connection, review_id)
 
 
 async def correct_statistics(
@@ -176,7 +176,7 @@ async def save_section(
     `position` orders sections; `vectors` [len(section.findings), 384] are the statements' embeddings. Raises
     Ungrounded when the database finds a claim's evidence wrong, Refused when the review is finished.
     """
-    transcript_id = await _open_review(connection, review_id)
+    transcript_id = await open_review(connection, review_id)
     await connection.execute(
         "DELETE FROM claim WHERE review_id = %s AND section_id = %s", [review_id, section.section_id]
     )
@@ -202,7 +202,7 @@ async def save_section(
         }
         for finding in section.findings
     ]
-    await _insert_claims(
+    await insert_claims(
         connection, review_id, transcript_id, rows=rows, claims=[f.claim for f in section.findings], vectors=vectors
     )
 
@@ -225,7 +225,7 @@ async def save_coaching_moments(
     vectors: Vectors | None = None,
 ) -> None:
     """Keep the coaching moments, in place of those an earlier attempt kept. Raises like `save_section`."""
-    transcript_id = await _open_review(connection, review_id)
+    transcript_id = await open_review(connection, review_id)
     await connection.execute("DELETE FROM claim WHERE review_id = %s AND kind = 'coaching_moment'", [review_id])
     rows = [
         {
@@ -235,10 +235,11 @@ async def save_coaching_moments(
             "score": None,
             "title": coaching.title,
             "advice": coaching.advice,
+            "why": coaching.why or None,
         }
         for coaching in coaching_moments
     ]
-    await _insert_claims(
+    await insert_claims(
         connection, review_id, transcript_id, rows=rows, claims=[c.claim for c in coaching_moments], vectors=vectors
     )
 
@@ -294,6 +295,7 @@ async def requeue_review(connection: AsyncConnection, review_id: UUID) -> None:
     await connection.execute("DELETE FROM claim WHERE review_id = %s", [review_id])
     await connection.execute("DELETE FROM review_section WHERE review_id = %s", [review_id])
     await connection.execute("DELETE FROM review_step WHERE review_id = %s", [review_id])
+    await connection.execute("DELETE FROM review_step_result WHERE review_id = %s", [review_id])
 
 
 async def save_steps(connection: AsyncConnection, review_id: UUID, step: str, asked: Sequence[ReviewStep]) -> None:
@@ -302,13 +304,13 @@ async def save_steps(connection: AsyncConnection, review_id: UUID, step: str, as
     async with connection.cursor() as writing:
         await writing.executemany(
             "INSERT INTO review_step (tenant_id, review_id, step, position, part, model, outcome, attempts,"
-            " input_tokens, cache_read_tokens, cache_written_tokens, output_tokens, cost_usd, seconds)"
-            " VALUES (current_tenant(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            " input_tokens, cache_read_tokens, cache_written_tokens, output_tokens, cost_usd, seconds, prompt)"
+            " VALUES (current_tenant(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [
                 [
                     *(review_id, step, position, one.part, one.model, one.outcome.value, one.attempts),
                     *(one.input_tokens, one.cache_read_tokens, one.cache_written_tokens, one.output_tokens),
-                    *(one.cost_usd, one.seconds),
+                    *(one.cost_usd, one.seconds, one.prompt),
                 ]
                 for position, one in enumerate(asked)
             ],
@@ -319,7 +321,7 @@ async def load_steps(connection: AsyncConnection, review_id: UUID) -> list[Revie
     """What was asked of models for a review, by step and in the order in which it was asked."""
     cursor = await connection.execute(
         "SELECT step, part, model, outcome, attempts, input_tokens, cache_read_tokens, cache_written_tokens,"
-        " output_tokens, cost_usd, seconds FROM review_step WHERE review_id = %s ORDER BY step, position",
+        " output_tokens, cost_usd, seconds, prompt FROM review_step WHERE review_id = %s ORDER BY step, position",
         [review_id],
     )
     return [
@@ -335,19 +337,21 @@ async def load_steps(connection: AsyncConnection, review_id: UUID) -> list[Revie
             output_tokens=row[8],
             cost_usd=row[9],
             seconds=row[10],
+            prompt=row[11],
         )
         for row in await cursor.fetchall()
     ]
 
 
-async def _open_review(connection: AsyncConnection, review_id: UUID) -> TranscriptId:
+async def open_review(connection: AsyncConnection, review_id: UUID) -> TranscriptId:
+    """The transcript of a review that may still be written. Raises Refused."""
     review = await load_review(connection, review_id)
     if review.status is ReviewStatus.FINISHED:
         raise Refused("review_finished", "the review is finished: ask for it again to change it")
     return review.transcript_id
 
 
-async def _insert_claims(
+async def insert_claims(
     connection: AsyncConnection,
     review_id: UUID,
     transcript_id: TranscriptId,
@@ -355,19 +359,21 @@ async def _insert_claims(
     rows: Sequence[Mapping[str, object]],
     claims: Sequence[Claim],
     vectors: Vectors | None,
-) -> None:
+) -> list[UUID]:
+    """Write claims with their evidence; `rows` hold the columns of their kind. Their ids. Raises Ungrounded."""
     if any(claim.evidence[0].transcript_id != transcript_id for claim in claims):
         raise Ungrounded("a review's claims cite the transcript that it reviews, and no other")
     ids = _claim_ids(review_id, rows, claims)
     async with connection.cursor() as writing:
         await writing.executemany(
-            "INSERT INTO claim (tenant_id, claim_id, review_id, kind, position, section_id, criterion_id, score, title,"
-            f" advice, statement, confidence, through, embedding, {COLUMN_LIST})"
-            " VALUES (current_tenant(), %(claim_id)s, %(review_id)s, %(kind)s, %(position)s, %(section_id)s,"
-            " %(criterion_id)s, %(score)s, %(title)s, %(advice)s,"
+            f"INSERT INTO claim (tenant_id, claim_id, review_id, position, {', '.join(_OF_KIND)},"
+            f" statement, confidence, through, embedding, {COLUMN_LIST})"
+            " VALUES (current_tenant(), %(claim_id)s, %(review_id)s, %(position)s,"
+            f" {', '.join(f'%({column})s' for column in _OF_KIND)},"
             f" %(statement)s, %(confidence)s, %(through)s, %(embedding)s, {VALUE_LIST})",
             [
                 {
+                    **dict.fromkeys(_OF_KIND),
                     "claim_id": claim_id,
                     "review_id": review_id,
                     "position": position,
@@ -390,6 +396,14 @@ async def _insert_claims(
                 for position, evidence in enumerate(claim.evidence[1:], start=1)
             ],
         )
+    return ids
+
+
+_OF_KIND: Final = (
+    *("kind", "section_id", "criterion_id", "score", "title", "advice", "why"),
+    *("gap", "sections", "who", "due", "part"),
+)
+"""The columns of a claim that one kind of it has and another has not."""
 
 
 def _claim_ids(review_id: UUID, rows: Sequence[Mapping[str, object]], claims: Sequence[Claim]) -> list[UUID]:
@@ -400,7 +414,8 @@ def _claim_ids(review_id: UUID, rows: Sequence[Mapping[str, object]], claims: Se
     ids: list[UUID] = []
     for row, claim in zip(rows, claims, strict=True):
         said = [
-            *(row["kind"], row["section_id"], row["criterion_id"], row["score"], row["title"], claim.statement),
+            *(row["kind"], *(row.get(column) for column in ("section_id", "criterion_id", "score", "title"))),
+            claim.statement,
             [_place(evidence) for evidence in claim.evidence],
         ]
         name = json.dumps(said, default=str)

@@ -176,18 +176,27 @@ CREATE TABLE ridealong.call (
     audio_ms bigint NOT NULL DEFAULT 0,
     -- The call's name where it comes from (a carrier's call id); two calls may share one, after a line that broke.
     external_id text NOT NULL DEFAULT '',
+    -- Whose deal it is and what kind of call, in the tenant's own words; empty where nobody said it.
+    customer text NOT NULL DEFAULT '',
+    deal text NOT NULL DEFAULT '',
+    call_type text NOT NULL DEFAULT '',
+    stage text NOT NULL DEFAULT '',
     PRIMARY KEY (tenant_id, call_id),
     CONSTRAINT call_belongs_to_a_rep FOREIGN KEY (tenant_id, rep_id) REFERENCES ridealong.rep,
     CONSTRAINT call_states_its_consent CHECK (consent ~ '\S'),
     CONSTRAINT call_is_live_or_ended CHECK (status IN ('live', 'ended')),
     CONSTRAINT call_that_ended_says_when_and_why CHECK
         ((status = 'ended') = (ended_at IS NOT NULL) AND (status = 'ended') = (ended_reason IS NOT NULL)),
-    CONSTRAINT call_audio_is_not_negative CHECK (audio_ms >= 0)
+    CONSTRAINT call_audio_is_not_negative CHECK (audio_ms >= 0),
+    CONSTRAINT call_customer_and_deal_are_short CHECK (char_length(customer) <= 300 AND char_length(deal) <= 300),
+    CONSTRAINT call_type_and_stage_are_short CHECK (char_length(call_type) <= 64 AND char_length(stage) <= 64)
 );
 
 CREATE INDEX call_by_start ON ridealong.call (tenant_id, started_at DESC, call_id DESC);
 CREATE INDEX call_of_a_rep ON ridealong.call (tenant_id, rep_id, started_at DESC, call_id DESC);
 CREATE INDEX call_by_external_id ON ridealong.call (tenant_id, external_id) WHERE external_id <> '';
+CREATE INDEX call_of_a_customer ON ridealong.call (tenant_id, lower(customer), started_at DESC) WHERE customer <> '';
+CREATE INDEX call_of_a_deal ON ridealong.call (tenant_id, lower(deal), started_at DESC) WHERE deal <> '';
 CREATE INDEX call_that_is_live ON ridealong.call (started_at) WHERE status = 'live';
 
 CREATE TABLE ridealong.token (
@@ -310,6 +319,10 @@ CREATE TABLE ridealong.moment (
     created_at timestamptz NOT NULL DEFAULT now(),
     -- `local`, or the hosted model that named the type, as `vendor:model`.
     decided_by text NOT NULL DEFAULT 'local',
+    -- What policy went by beside the moment itself; NULL where it was decided before that was kept.
+    decided_ts integer,
+    rep_speaking boolean,
+    role_known boolean,
     PRIMARY KEY (tenant_id, moment_id),
     CONSTRAINT moment_within_its_transcript UNIQUE (tenant_id, moment_id, call_id, revision),
     CONSTRAINT moment_within_its_call UNIQUE (tenant_id, moment_id, call_id),
@@ -320,6 +333,11 @@ CREATE TABLE ridealong.moment (
         (0 <= quote_start AND quote_start < quote_end AND quote_end <= text_length),
     CONSTRAINT moment_type_is_a_name CHECK (type ~ '^[a-z][a-z0-9_]{0,63}$'),
     CONSTRAINT moment_tier_is_known CHECK (tier IN ('nudge', 'noted')),
+    CONSTRAINT moment_reason_is_known CHECK (reason IN ('delivered', 'low_confidence', 'budget_spent', 'cooling_down', 'late', 'role_unknown',
+        'type_is_noted', 'quiet_period', 'rep_is_speaking', 'held_out')),
+    CONSTRAINT moment_keeps_all_of_what_policy_went_by_or_nothing CHECK
+        (num_nulls(decided_ts, rep_speaking, role_known) IN (0, 3)),
+    CONSTRAINT moment_is_not_decided_before_the_call CHECK (decided_ts >= 0),
     CONSTRAINT moment_confidence_lies_between_0_and_1 CHECK (confidence BETWEEN 0 AND 1),
     CONSTRAINT moment_trigger_is_not_before_the_call CHECK (trigger_ts >= 0)
 );
@@ -472,6 +490,7 @@ CREATE TABLE ridealong.review_step (
     output_tokens bigint NOT NULL,
     cost_usd double precision,
     seconds double precision NOT NULL,
+    prompt text NOT NULL DEFAULT '',
     PRIMARY KEY (tenant_id, review_id, step, position),
     -- Goes with its review, so that erasing a call needs to know nothing about it.
     CONSTRAINT review_step_belongs_to_a_review FOREIGN KEY (tenant_id, review_id) REFERENCES ridealong.review
@@ -481,6 +500,28 @@ CREATE TABLE ridealong.review_step (
         (outcome IN ('answered', 'late', 'refused', 'busy', 'away', 'bad_answer')),
     CONSTRAINT review_step_counts_from_zero CHECK (attempts >= 0 AND input_tokens >= 0 AND cache_read_tokens >= 0
         AND cache_written_tokens >= 0 AND output_tokens >= 0 AND cost_usd >= 0 AND seconds >= 0)
+);
+
+-- What each finished step made, and what became of its drafts. Goes with its review.
+CREATE TABLE ridealong.review_step_result (
+    tenant_id uuid NOT NULL,
+    review_id uuid NOT NULL,
+    step text NOT NULL,
+    kind text NOT NULL,
+    made_by text NOT NULL,
+    seconds double precision NOT NULL,
+    made integer NOT NULL,
+    dropped integer NOT NULL,
+    removed integer NOT NULL,
+    lowered integer NOT NULL,
+    unchecked integer NOT NULL,
+    finished_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (tenant_id, review_id, step),
+    CONSTRAINT review_step_result_belongs_to_a_review FOREIGN KEY (tenant_id, review_id) REFERENCES ridealong.review
+        ON DELETE CASCADE,
+    CONSTRAINT review_step_result_kind_is_known CHECK (kind IN ('local', 'model')),
+    CONSTRAINT review_step_result_counts_from_zero CHECK (seconds >= 0 AND made >= 0 AND dropped >= 0 AND removed >= 0
+        AND lowered >= 0 AND unchecked >= 0)
 );
 
 CREATE TABLE ridealong.claim (
@@ -509,6 +550,12 @@ CREATE TABLE ridealong.claim (
     embedding vector(384),
     terms tsvector NOT NULL GENERATED ALWAYS AS
         (to_tsvector('english'::regconfig, statement || ' ' || coalesce(title, '') || ' ' || coalesce(advice, ''))) STORED,
+    why text,
+    gap text,
+    sections text[],
+    who text,
+    due text,
+    part text,
     PRIMARY KEY (tenant_id, claim_id),
     CONSTRAINT claim_within_its_transcript UNIQUE (tenant_id, claim_id, call_id, revision),
     CONSTRAINT claim_is_about_its_reviews_own_transcript FOREIGN KEY (tenant_id, review_id, call_id, revision)
@@ -525,11 +572,19 @@ CREATE TABLE ridealong.claim (
     CONSTRAINT claim_of_absence_searched_not_less_than_it_cites CHECK (through >= utterance_no),
     CONSTRAINT claim_states_something CHECK (statement ~ '\S'),
     CONSTRAINT claim_confidence_lies_between_0_and_1 CHECK (confidence BETWEEN 0 AND 1),
-    CONSTRAINT claim_is_a_finding_or_a_coaching_moment CHECK (CASE kind
+    CONSTRAINT claim_has_what_its_kind_needs_and_nothing_else CHECK (CASE kind
         WHEN 'finding' THEN section_id IS NOT NULL AND criterion_id IS NOT NULL AND score IS NOT NULL
-            AND score IN ('yes', 'partly', 'no') AND title IS NULL AND advice IS NULL
-        WHEN 'coaching_moment' THEN section_id IS NULL AND criterion_id IS NULL AND score IS NULL
-            AND title IS NOT NULL AND advice IS NOT NULL
+            AND score IN ('yes', 'partly', 'no') AND num_nonnulls(title, advice, why, gap, sections, who, due, part) = 0
+        WHEN 'coaching_moment' THEN title IS NOT NULL AND advice IS NOT NULL
+            AND num_nonnulls(section_id, criterion_id, score, gap, sections, who, due, part) = 0
+        WHEN 'stage' THEN
+            num_nonnulls(section_id, criterion_id, score, title, advice, why, gap, sections, who, due, part) = 0
+        WHEN 'gap' THEN gap IS NOT NULL AND gap IN ('contradiction', 'gap') AND title IS NOT NULL AND sections IS NOT NULL
+            AND num_nonnulls(section_id, criterion_id, score, advice, why, who, due, part) = 0
+        WHEN 'next_action' THEN who IS NOT NULL AND who IN ('rep', 'customer', 'both', 'unknown')
+            AND num_nonnulls(section_id, criterion_id, score, title, advice, why, gap, sections, part) = 0
+        WHEN 'follow_up' THEN part IS NOT NULL AND part IN ('recap', 'answers', 'agreed', 'open')
+            AND num_nonnulls(section_id, criterion_id, score, title, advice, why, gap, sections, who, due) = 0
         ELSE false END)
 );
 
@@ -583,6 +638,64 @@ $refuse$;
 CREATE TRIGGER claim_of_absence_searched_not_less_than_its_evidence BEFORE INSERT ON ridealong.claim_evidence
     FOR EACH ROW EXECUTE FUNCTION ridealong.refuse_evidence_past_the_search();
 CREATE TRIGGER claim_evidence_is_immutable BEFORE UPDATE ON ridealong.claim_evidence
+    FOR EACH ROW EXECUTE FUNCTION ridealong.refuse_change();
+
+-- A stage of the call's outline: a claim (its summary) and the stretch that it is about. Its times are those of the utterances.
+CREATE TABLE ridealong.outline_stage (
+    tenant_id uuid NOT NULL,
+    claim_id uuid NOT NULL,
+    call_id uuid NOT NULL,
+    revision integer NOT NULL,
+    stage text NOT NULL,
+    first_no integer NOT NULL,
+    last_no integer NOT NULL,
+    PRIMARY KEY (tenant_id, claim_id),
+    CONSTRAINT outline_stage_has_a_summary_of_its_own_transcript FOREIGN KEY (tenant_id, claim_id, call_id, revision)
+        REFERENCES ridealong.claim (tenant_id, claim_id, call_id, revision) ON DELETE CASCADE,
+    CONSTRAINT outline_stage_begins_with_an_utterance FOREIGN KEY (tenant_id, call_id, revision, first_no)
+        REFERENCES ridealong.utterance (tenant_id, call_id, revision, utterance_no),
+    CONSTRAINT outline_stage_ends_with_an_utterance FOREIGN KEY (tenant_id, call_id, revision, last_no)
+        REFERENCES ridealong.utterance (tenant_id, call_id, revision, utterance_no),
+    CONSTRAINT outline_stage_ends_where_it_begins_or_later CHECK (first_no <= last_no),
+    CONSTRAINT outline_stage_is_a_name CHECK (stage ~ '^[a-z][a-z0-9_]{0,63}$')
+);
+
+CREATE INDEX outline_stage_of_a_call ON ridealong.outline_stage (tenant_id, call_id);
+
+CREATE FUNCTION ridealong.refuse_summary_of_another_stage() RETURNS trigger LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp AS $refuse$
+BEGIN
+    IF NOT EXISTS (SELECT FROM ridealong.claim c WHERE c.tenant_id = NEW.tenant_id AND c.claim_id = NEW.claim_id
+               AND c.kind = 'stage' AND c.utterance_no BETWEEN NEW.first_no AND NEW.last_no) THEN
+        RAISE EXCEPTION 'a stage of an outline is summarised by a claim that cites words of another stage'
+            USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME, TABLE = TG_TABLE_NAME;
+    END IF;
+    RETURN NEW;
+END;
+$refuse$;
+
+CREATE TRIGGER outline_stage_is_summarised_by_its_own_words BEFORE INSERT ON ridealong.outline_stage
+    FOR EACH ROW EXECUTE FUNCTION ridealong.refuse_summary_of_another_stage();
+CREATE TRIGGER outline_stage_is_immutable BEFORE UPDATE ON ridealong.outline_stage
+    FOR EACH ROW EXECUTE FUNCTION ridealong.refuse_change();
+
+-- An artifact that was made before the review was asked for again. Where it cites it holds the place of the words; the words
+-- stand in the utterance alone, and are looked up when it is read.
+CREATE TABLE ridealong.earlier_artifact (
+    tenant_id uuid NOT NULL,
+    review_id uuid NOT NULL,
+    made_at timestamptz NOT NULL,
+    call_id uuid NOT NULL,
+    revision integer NOT NULL,
+    artifact jsonb NOT NULL,
+    PRIMARY KEY (tenant_id, review_id, made_at),
+    CONSTRAINT earlier_artifact_belongs_to_a_transcript FOREIGN KEY (tenant_id, call_id, revision)
+        REFERENCES ridealong.transcript,
+    CONSTRAINT earlier_artifact_is_an_object CHECK (jsonb_typeof(artifact) = 'object')
+);
+
+CREATE INDEX earlier_artifact_of_a_call ON ridealong.earlier_artifact (tenant_id, call_id);
+CREATE TRIGGER earlier_artifact_is_immutable BEFORE UPDATE ON ridealong.earlier_artifact
     FOR EACH ROW EXECUTE FUNCTION ridealong.refuse_change();
 
 ---------------------------------------------------------------------------------------------------- what people say about calls
@@ -647,6 +760,57 @@ CREATE TABLE ridealong.moment_feedback (
 );
 
 CREATE INDEX moment_feedback_of_a_call ON ridealong.moment_feedback (tenant_id, call_id);
+
+-- Both of these go with their moment, so that erasing a call needs to know nothing about them.
+
+-- Where a nudge got to: handed to the rep's device (`sent`), on its screen (`seen`, by the device's own word).
+CREATE TABLE ridealong.nudge_sighting (
+    tenant_id uuid NOT NULL,
+    moment_id uuid NOT NULL,
+    call_id uuid NOT NULL,
+    sight text NOT NULL,
+    at_ts integer NOT NULL,
+    recorded_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant_id, moment_id, sight),
+    CONSTRAINT nudge_sighting_is_of_a_moment_of_its_call FOREIGN KEY (tenant_id, moment_id, call_id)
+        REFERENCES ridealong.moment (tenant_id, moment_id, call_id) ON DELETE CASCADE,
+    CONSTRAINT nudge_sighting_is_known CHECK (sight IN ('sent', 'seen')),
+    CONSTRAINT nudge_sighting_is_not_before_the_call CHECK (at_ts >= 0)
+);
+
+CREATE INDEX nudge_sighting_of_a_call ON ridealong.nudge_sighting (tenant_id, call_id);
+
+-- Whether the rep did what a nudge asks for, soon after it was shown or held out. That they did cites the words.
+CREATE TABLE ridealong.nudge_effect (
+    tenant_id uuid NOT NULL,
+    moment_id uuid NOT NULL,
+    call_id uuid NOT NULL,
+    acted_on boolean NOT NULL,
+    confidence double precision NOT NULL,
+    revision integer,
+    utterance_no integer,
+    speaker_id integer,
+    start_ts integer,
+    end_ts integer,
+    text_length integer,
+    quote_start integer,
+    quote_end integer,
+    judged_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant_id, moment_id),
+    CONSTRAINT nudge_effect_is_of_a_moment_of_its_call FOREIGN KEY (tenant_id, moment_id, call_id)
+        REFERENCES ridealong.moment (tenant_id, moment_id, call_id) ON DELETE CASCADE,
+    CONSTRAINT nudge_effect_cites_an_utterance_as_it_was_said FOREIGN KEY
+        (tenant_id, call_id, revision, utterance_no, speaker_id, start_ts, end_ts, text_length)
+        REFERENCES ridealong.utterance (tenant_id, call_id, revision, utterance_no, speaker_id, start_ts, end_ts, text_length),
+    CONSTRAINT nudge_effect_cites_what_was_done_and_nothing_else CHECK
+        (num_nulls(revision, utterance_no, speaker_id, start_ts, end_ts, text_length, quote_start, quote_end)
+        = CASE WHEN acted_on THEN 0 ELSE 8 END),
+    CONSTRAINT nudge_effect_quotes_words_inside_the_utterance CHECK
+        (0 <= quote_start AND quote_start < quote_end AND quote_end <= text_length),
+    CONSTRAINT nudge_effect_confidence_lies_between_0_and_1 CHECK (confidence BETWEEN 0 AND 1)
+);
+
+CREATE INDEX nudge_effect_of_a_call ON ridealong.nudge_effect (tenant_id, call_id, revision, utterance_no);
 
 CREATE TABLE ridealong.call_mark (
     tenant_id uuid NOT NULL,
@@ -884,6 +1048,8 @@ END;
 $samples$;
 ALTER TABLE ridealong.vendor_account ALTER COLUMN sealed_key SET STATISTICS 0;
 ALTER TABLE ridealong.webhook ALTER COLUMN sealed_secret SET STATISTICS 0;
+ALTER INDEX ridealong.call_of_a_customer ALTER COLUMN 2 SET STATISTICS 0;
+ALTER INDEX ridealong.call_of_a_deal ALTER COLUMN 2 SET STATISTICS 0;
 
 ---------------------------------------------------------------------------------------------------- who may see what
 
@@ -895,7 +1061,7 @@ BEGIN
         'call', 'token', 'gap', 'transcript',
         'speaker_role', 'utterance', 'moment', 'moment_evidence', 'moment_anchor', 'review', 'review_section', 'review_step', 'claim',
         'claim_evidence', 'speaker_correction', 'claim_vote', 'moment_feedback', 'call_mark', 'comment', 'share', 'playlist',
-        'playlist_item']
+        'playlist_item', 'nudge_sighting', 'nudge_effect', 'outline_stage', 'earlier_artifact', 'review_step_result']
     LOOP
         EXECUTE format('ALTER TABLE ridealong.%I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('ALTER TABLE ridealong.%I FORCE ROW LEVEL SECURITY', name);
@@ -944,13 +1110,13 @@ BEGIN
         USING ((SELECT ridealong.current_rep()) IS NULL OR rep_id = (SELECT ridealong.current_rep()));
     FOREACH name IN ARRAY ARRAY['gap', 'transcript', 'speaker_role', 'utterance', 'moment', 'moment_evidence', 'moment_anchor',
         'review', 'claim', 'claim_evidence', 'speaker_correction', 'claim_vote', 'moment_feedback', 'call_mark', 'comment', 'share',
-        'playlist_item']
+        'playlist_item', 'nudge_sighting', 'nudge_effect', 'outline_stage', 'earlier_artifact']
     LOOP
         EXECUTE format('CREATE POLICY own_calls_only ON ridealong.%1$I AS RESTRICTIVE TO ridealong_app '
             'USING ((SELECT ridealong.current_rep()) IS NULL OR EXISTS (SELECT FROM ridealong.call c '
             'WHERE c.tenant_id = %1$I.tenant_id AND c.call_id = %1$I.call_id))', name);
     END LOOP;
-    FOREACH name IN ARRAY ARRAY['review_section', 'review_step']
+    FOREACH name IN ARRAY ARRAY['review_section', 'review_step', 'review_step_result']
     LOOP
         EXECUTE format('CREATE POLICY own_calls_only ON ridealong.%1$I AS RESTRICTIVE TO ridealong_app '
             'USING ((SELECT ridealong.current_rep()) IS NULL OR EXISTS (SELECT FROM ridealong.review r '
@@ -971,14 +1137,15 @@ GRANT SELECT, INSERT, UPDATE ON ridealong.member TO ridealong_app;
 GRANT SELECT, INSERT, UPDATE ON ridealong.rep, ridealong.document, ridealong.call, ridealong.token,
     ridealong.speaker_role, ridealong.review TO ridealong_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ridealong.review_section TO ridealong_app;
-GRANT SELECT, INSERT, DELETE ON ridealong.review_step TO ridealong_app;
+GRANT SELECT, INSERT, DELETE ON ridealong.review_step, ridealong.review_step_result TO ridealong_app;
 GRANT SELECT, INSERT, DELETE ON ridealong.claim TO ridealong_app;
-GRANT SELECT, INSERT ON ridealong.claim_evidence TO ridealong_app;
+GRANT SELECT, INSERT ON ridealong.claim_evidence, ridealong.outline_stage, ridealong.earlier_artifact TO ridealong_app;
 GRANT SELECT ON ridealong.evidence TO ridealong_app;
 GRANT SELECT, INSERT, UPDATE ON ridealong.speaker_correction, ridealong.moment_feedback, ridealong.comment, ridealong.share
     TO ridealong_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ridealong.claim_vote, ridealong.playlist TO ridealong_app;
-GRANT SELECT, INSERT ON ridealong.call_mark TO ridealong_app;
+GRANT SELECT, INSERT ON ridealong.call_mark, ridealong.nudge_sighting TO ridealong_app;
+GRANT SELECT, INSERT, UPDATE ON ridealong.nudge_effect TO ridealong_app;
 GRANT SELECT, INSERT, DELETE ON ridealong.playlist_item TO ridealong_app;
 
 GRANT SELECT ON ridealong.tenant, ridealong.member, ridealong.session, ridealong.invite, ridealong.call, ridealong.token,
@@ -1118,6 +1285,53 @@ BEGIN
 END;
 $lookup$;
 
+-- The utterances of some calls that are nearest to a question, by meaning and by words, joined as in `search`. Of each
+-- call only the newest transcript counts.
+CREATE FUNCTION ridealong.search_calls(query text, meaning public.vector, in_calls uuid[], wanted integer)
+    RETURNS TABLE (call_id uuid, revision integer, utterance_no integer)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    SET hnsw.iterative_scan = 'relaxed_order' SET hnsw.ef_search = 100 SET hnsw.max_scan_tuples = 20000 AS $lookup$
+DECLARE
+    seen uuid[];
+    words tsquery;
+BEGIN
+    -- It runs past the row filter, so it says itself what it lets through: this tenant's calls, and of those the rep's.
+    SELECT array_agg(c.call_id) INTO seen FROM ridealong.call c
+    WHERE c.tenant_id = ridealong.current_tenant() AND c.call_id = ANY (in_calls)
+        AND (ridealong.current_rep() IS NULL OR c.rep_id = ridealong.current_rep());
+    BEGIN
+        words := websearch_to_tsquery('english'::regconfig, query);
+    EXCEPTION WHEN internal_error OR program_limit_exceeded THEN
+        words := plainto_tsquery('english'::regconfig, query);
+    END;
+    -- Dynamic, so that the plan knows its tenant and how many calls there are.
+    RETURN QUERY EXECUTE
+        'WITH near AS (
+            SELECT t.call_id, t.revision, t.utterance_no, t.embedding OPERATOR(public.<#>) $2 AS distance
+            FROM ridealong.utterance t WHERE t.tenant_id = $1 AND t.call_id = ANY ($4) AND t.embedding IS NOT NULL
+            ORDER BY t.embedding OPERATOR(public.<#>) $2 LIMIT $5),
+         worded AS (
+            SELECT t.call_id, t.revision, t.utterance_no, ts_rank(t.terms, $3) AS rank
+            FROM (SELECT * FROM ridealong.utterance t WHERE t.tenant_id = $1 AND t.terms @@ $3 AND t.call_id = ANY ($4)
+                LIMIT 2000) t
+            ORDER BY rank DESC LIMIT $5),
+         ranked AS (
+            SELECT n.call_id, n.revision, n.utterance_no,
+                   row_number() OVER (ORDER BY n.distance, n.call_id, n.utterance_no) AS place FROM near n
+            UNION ALL
+            SELECT w.call_id, w.revision, w.utterance_no,
+                   row_number() OVER (ORDER BY w.rank DESC, w.call_id, w.utterance_no) FROM worded w)
+         SELECT r.call_id, r.revision, r.utterance_no FROM ranked r
+         WHERE NOT EXISTS (SELECT FROM ridealong.transcript newer WHERE newer.tenant_id = $1
+                           AND newer.call_id = r.call_id AND newer.revision > r.revision)
+         GROUP BY 1, 2, 3 ORDER BY sum(1.0 / (60 + r.place)) DESC, r.call_id, r.utterance_no LIMIT $5'
+    USING ridealong.current_tenant(), meaning, words, seen, wanted;
+END;
+$lookup$;
+
+REVOKE ALL ON FUNCTION ridealong.search_calls FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ridealong.search_calls TO ridealong_app;
+
 ---------------------------------------------------------------------------------------------------- erasing
 
 -- Everything of one call of the current tenant, and everything that cites it. Returns how many rows of each table.
@@ -1130,6 +1344,9 @@ DECLARE
     name text;
 BEGIN
     PERFORM set_config('ridealong.erasing', erased::text, true);
+    DELETE FROM ridealong.outline_stage o WHERE o.tenant_id = tenant AND o.call_id = erased;
+    GET DIAGNOSTICS found = ROW_COUNT;
+    counts := counts || jsonb_build_object('outline_stage', found);
     DELETE FROM ridealong.claim_evidence e WHERE e.tenant_id = tenant AND e.call_id = erased;
     GET DIAGNOSTICS found = ROW_COUNT;
     counts := counts || jsonb_build_object('claim_evidence', found);
@@ -1141,7 +1358,7 @@ BEGIN
     GET DIAGNOSTICS found = ROW_COUNT;
     counts := counts || jsonb_build_object('review_section', found);
     FOREACH name IN ARRAY ARRAY['playlist_item', 'share', 'comment', 'call_mark', 'moment_feedback', 'claim_vote',
-        'speaker_correction', 'review', 'moment_anchor', 'moment_evidence', 'moment', 'speaker_role', 'utterance', 'transcript', 'gap',
+        'speaker_correction', 'earlier_artifact', 'review', 'moment_anchor', 'moment_evidence', 'moment', 'speaker_role', 'utterance', 'transcript', 'gap',
         'token', 'call']
     LOOP
         EXECUTE format('DELETE FROM ridealong.%I WHERE tenant_id = $1 AND call_id = $2', name) USING tenant, erased;
@@ -1177,4 +1394,5 @@ ALTER FUNCTION ridealong.resolve_invite OWNER TO ridealong_lookup;
 ALTER FUNCTION ridealong.retentions OWNER TO ridealong_lookup;
 ALTER FUNCTION ridealong.due_deliveries OWNER TO ridealong_lookup;
 ALTER FUNCTION ridealong.search OWNER TO ridealong_lookup;
+ALTER FUNCTION ridealong.search_calls OWNER TO ridealong_lookup;
 REVOKE CREATE ON SCHEMA ridealong FROM ridealong_lookup;

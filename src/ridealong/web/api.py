@@ -40,8 +40,12 @@ def _wanted(  # noqa: PLR0917 - FastAPI calls it by name
     started_to: Annotated[AwareDatetime | None, Query(alias="to", description="Not included itself")] = None,
     q: Annotated[Text | None, Query(max_length=300, description="Words of the title")] = None,
     external_id: Annotated[Text | None, Query(min_length=1, max_length=300)] = None,
+    customer: Annotated[Text | None, Query(min_length=1, max_length=300)] = None,
+    deal: Annotated[Text | None, Query(min_length=1, max_length=300)] = None,
 ) -> CallFilter:
-    """Which calls. `external_id`: their name where they come from, for example a carrier's call id."""
+    """Which calls. `external_id`: their name where they come from, for example a carrier's call id.
+    `customer`, `deal`: as the call's context names them, in capitals or not.
+    """
     return CallFilter(
         rep_id=rep_id,
         status=status,
@@ -55,6 +59,8 @@ def _wanted(  # noqa: PLR0917 - FastAPI calls it by name
         started_to=started_to,
         title=(q or "").strip() or None,
         external_id=external_id,
+        customer=None if customer is None else " ".join(customer.split()),
+        deal=None if deal is None else " ".join(deal.split()),
     )
 
 

@@ -34,6 +34,23 @@ class SpeakerChange(Body):
         return self
 
 
+class ContextChange(Body):
+    """What is left out stays; an empty text takes it away."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    customer: Annotated[Text, Field(max_length=300)] = ""
+    deal: Annotated[Text, Field(max_length=300)] = ""
+    call_type: Annotated[Text, Field(max_length=64)] = ""
+    stage: Annotated[Text, Field(max_length=64)] = ""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> ContextChange:
+        if not self.model_fields_set:
+            raise ValueError("give `customer`, `deal`, `call_type` or `stage`")
+        return self
+
+
 def call_pages_api(services: Services) -> APIRouter:
     """Routes under `/v1/calls/{call_id}`."""
     api = APIRouter(prefix="/v1/calls/{call_id}", tags=["calls"], responses=PROBLEMS)
@@ -69,6 +86,15 @@ def call_pages_api(services: Services) -> APIRouter:
                 principal.tenant_id, call_id, speaker_id, author_of(principal), given
             )
         )
+
+    @api.put("/context", response_model=CallDetail)
+    async def change_context(call_id: CallId, token: Token, change: ContextChange) -> Response:
+        """Say whose deal the call belongs to and what kind of call it is, also when it is over. Where the rubric
+        depends on it, `POST …/review` makes the review again.
+        """
+        principal = await admit(tokens, token, scope=COMMENT, call_id=call_id)
+        given = {name: getattr(change, name) for name in change.model_fields_set}
+        return json_answer(await there(services.call_pages).change_context(principal.tenant_id, call_id, given))
 
     @api.post("/review", status_code=202, response_model=CallDetail)
     async def review_again(call_id: CallId, token: Token) -> Response:

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from ridealong.core.author import Author
 from ridealong.core.errors import Refused, RidealongError
+from ridealong.core.moments import Sight
 from ridealong.core.sight import only_rep, whole
 from ridealong.live import RunningCall, Sender
 from ridealong.web.access import CAPTURE, READ, Cookie, Principal, admit, allows, author_of, principal_of
@@ -22,6 +23,7 @@ from ridealong.web.messages import (
     FromSender,
     Gap,
     MarkNow,
+    NudgeSeen,
     Pause,
     Ping,
     RepSpeaker,
@@ -219,7 +221,13 @@ class _Conversation(Conversation):
         )
 
     async def _tell(self) -> None:
-        await stream(self.line, self.call, after=self._opened.after, size=KEPT_EVENTS)
+        await stream(
+            self.line,
+            self.call,
+            after=self._opened.after,
+            size=KEPT_EVENTS,
+            nudged=lambda moment_id: self.sender.sighted(moment_id, Sight.SENT),
+        )
         if self._acknowledged < self.sender.received:
             await self._send_ack()
 
@@ -282,6 +290,10 @@ class _Conversation(Conversation):
                 await self.line.send({"type": "pong", "id": message.id, "received": self.sender.received})
             case Stop() if self.over:
                 return
+            case NudgeSeen():
+                # Also while the call is ending; and one that goes astray must not cost the call its socket.
+                if not await self.sender.sighted(message.moment_id, Sight.SEEN):
+                    await self.line.send(warning_json("unknown_moment", "this call has no such moment"))
             case Stop():
                 await self._send_ack()
                 self.stop()

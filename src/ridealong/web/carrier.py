@@ -20,6 +20,7 @@ from ridealong.web.messages import (
     CONSENT_WANTED,
     PROTOCOL,
     ConsentStated,
+    ContextStated,
     FormatStated,
     Line,
     Prose,
@@ -45,6 +46,10 @@ class Parameters(BaseModel):
     consent: Prose = ""
     title: Line = ""
     language: str = "en"
+    customer: Line = ""
+    deal: Line = ""
+    call_type: Annotated[Line, Field(max_length=64)] = ""
+    stage: Annotated[Line, Field(max_length=64)] = ""
     rep_track: Literal["inbound", "outbound", "unknown"] = "unknown"
 
 
@@ -75,6 +80,9 @@ class StreamStarted:
                 consent=ConsentStated(statement=said.consent),
                 title=said.title,
                 language=said.language,
+                context=ContextStated(
+                    customer=said.customer, deal=said.deal, call_type=said.call_type, stage=said.stage
+                ),
             )
         except ValidationError as error:
             raise _refused(error) from None

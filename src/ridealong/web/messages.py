@@ -11,6 +11,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
 
+from ridealong.core.context import CallContext
 from ridealong.core.errors import Refused
 from ridealong.core.moments import Verdict
 from ridealong.live import AudioFormat, CallStart, ChannelLayout, Encoding
@@ -50,6 +51,13 @@ class ConsentStated(_Message):
     statement: Prose = ""
 
 
+class ContextStated(_Message):
+    customer: Line = ""
+    deal: Line = ""
+    call_type: Annotated[Line, Field(max_length=64)] = ""
+    stage: Annotated[Line, Field(max_length=64)] = ""
+
+
 class Start(_Message):
     type: Literal["start"]
     protocol: int
@@ -60,6 +68,7 @@ class Start(_Message):
     consent: ConsentStated | None = None
     title: Line = ""
     language: Annotated[str, Field(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$", max_length=35)] = "en"
+    context: ContextStated | None = None
     pace: Literal["live", "recorded"] = "live"
     """`recorded`: the audio exists already and may come faster than real time."""
 
@@ -119,11 +128,18 @@ class FeedbackTapped(_Message):
     verdict: Annotated[Verdict, Field(strict=False)]
 
 
+class NudgeSeen(_Message):
+    """The nudge was on the rep's screen."""
+
+    type: Literal["seen"]
+    moment_id: Annotated[UUID, Field(strict=False)]
+
+
 class Stop(_Message):
     type: Literal["stop"]
 
 
-FromSender = Start | Resume | Gap | RepSpeaker | Pause | Unpause | MarkNow | FeedbackTapped | Ping | Stop
+FromSender = Start | Resume | Gap | RepSpeaker | Pause | Unpause | MarkNow | FeedbackTapped | NudgeSeen | Ping | Stop
 FromWatcher = Watch | Ping
 
 _SENDER: Final = TypeAdapter[FromSender](Annotated[FromSender, Field(discriminator="type")])
@@ -135,7 +151,8 @@ def sender_message(text: str) -> FromSender:
     try:
         return _SENDER.validate_json(text)
     except ValidationError as error:
-        raise _refused(error, "start, resume, gap, rep_speaker, pause, unpause, mark, feedback, ping, stop") from None
+        types = "start, resume, gap, rep_speaker, pause, unpause, mark, feedback, seen, ping, stop"
+        raise _refused(error, types) from None
 
 
 def watcher_message(text: str) -> FromWatcher:
@@ -193,6 +210,7 @@ def call_start(message: Start, *, rep_id: str | None = None, external_id: str = 
         language=message.language,
         rep_speaker=message.rep.speaker_id if message.rep else None,
         external_id=external_id,
+        context=CallContext() if message.context is None else CallContext(**message.context.model_dump()),
     )
 
 

@@ -61,6 +61,8 @@ REFUSALS: Final = MappingProxyType(
         "unknown_comment": Refusal(close=4404, status=404),
         "unknown_share": Refusal(close=4404, status=404),
         "unknown_playlist": Refusal(close=4404, status=404),
+        "unknown_deal": Refusal(close=4404, status=404),
+        "unknown_artifact": Refusal(close=4404, status=404),
         "ungrounded": Refusal(close=4422, status=422),
         "review_not_finished": Refusal(close=4404, status=404, retry=True),
         "empty_query": Refusal(close=4400, status=422),

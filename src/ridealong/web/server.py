@@ -15,11 +15,14 @@ from fastapi import Depends, FastAPI, Request, WebSocket
 
 from ridealong import __version__
 from ridealong.core.errors import Refused
+from ridealong.web.across import across_api
 from ridealong.web.api import calls_api, operations_api
+from ridealong.web.artifacts import artifacts_api
 from ridealong.web.call_pages import call_pages_api
 from ridealong.web.capture import capture
 from ridealong.web.credentials import Doorway
 from ridealong.web.documents import documents_api
+from ridealong.web.effects import effects_api
 from ridealong.web.frames import FrameProtocol
 from ridealong.web.joining import joining_api
 from ridealong.web.members import members_api
@@ -28,6 +31,7 @@ from ridealong.web.oidc import oidc_api
 from ridealong.web.packing import Packing
 from ridealong.web.pages import add_pages
 from ridealong.web.playlists import playlists_api
+from ridealong.web.policy import policy_api
 from ridealong.web.report import report_api
 from ridealong.web.services import Services
 from ridealong.web.sessions import Reception, sessions_api
@@ -80,6 +84,7 @@ def create_app(services: Services) -> FastAPI:
     of_a_call, of_people = [Depends(caught_up)], [Depends(doubted)]
     app.include_router(operations_api(services))
     app.include_router(calls_api(services), dependencies=of_a_call)
+    app.include_router(artifacts_api(services), dependencies=of_a_call)
     app.include_router(report_api(services), dependencies=of_a_call)
     app.include_router(documents_api(services))
     app.include_router(models_api(services))
@@ -88,6 +93,9 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(sharing_api(services), dependencies=of_a_call)
     app.include_router(playlists_api(services))
     app.include_router(team_api(services))
+    app.include_router(across_api(services))
+    app.include_router(policy_api(services))
+    app.include_router(effects_api(services), dependencies=of_a_call)
     reception = Reception(services)
     app.include_router(sessions_api(reception), dependencies=of_people)
     app.include_router(joining_api(reception), dependencies=of_people)

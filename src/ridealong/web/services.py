@@ -17,7 +17,7 @@ from ridealong.web.access import Principal, Tokens
 from ridealong.web.pages import BUILT
 from ridealong.web.people import IdentityProvider, People
 from ridealong.web.settings import SettingsOfTenants
-from ridealong.web.shelves import CallPages, Playlists, Shares, Talk, Team
+from ridealong.web.shelves import Across, CallPages, Effects, Playlists, Shares, Talk, Team
 from ridealong.web.socket import Limits
 from ridealong.web.webhooks import WebhooksOfTenants
 
@@ -64,6 +64,18 @@ class Library(Protocol):
 
     async def erase(self, tenant_id: UUID, call_id: UUID) -> None:
         """Remove the call with everything that cites it. Raises Refused('call_running') while it is being heard."""
+        ...
+
+
+class ArtifactsOfCalls(Protocol):
+    """A call's artifacts over time. Both raise Refused('unknown_call')."""
+
+    async def all(self, tenant_id: UUID, call_id: UUID) -> Sequence[Json]:
+        """Oldest first, numbered from 1."""
+        ...
+
+    async def difference(self, tenant_id: UUID, call_id: UUID, before: int, after: int) -> Json:
+        """What changed from artifact `before` to artifact `after`. Raises Refused('unknown_artifact')."""
         ...
 
 
@@ -149,6 +161,13 @@ class Previews(Protocol):
         ...
 
 
+class PolicyReplays(Protocol):
+    async def __call__(self, tenant_id: UUID, call_ids: Sequence[UUID], *, policy: str, taxonomy: str) -> Json:
+        """Past calls under a changed policy; an empty text changes nothing. Raises InvalidDocument with the line,
+        Refused('unknown_call')."""
+        ...
+
+
 class Voices(Protocol):
     async def enrol(self, tenant_id: UUID, rep_id: str, wav: bytes) -> Json:
         """Learn a rep's voice from a recording of them alone. Raises InvalidAudio with what to send instead."""
@@ -196,13 +215,17 @@ class Services:
     voices: Voices | None = None
     models: ModelChoices | None = None
     previews: Previews | None = None
+    policy_replays: PolicyReplays | None = None
+    effects: Effects | None = None
     call_pages: CallPages | None = None
     talk: Talk | None = None
     shares: Shares | None = None
     playlists: Playlists | None = None
     team: Team | None = None
+    across: Across | None = None
     settings: SettingsOfTenants | None = None
     webhooks: WebhooksOfTenants | None = None
+    artifacts: ArtifactsOfCalls | None = None
     people: People | None = None
     """Who signs in; None: programs with tokens alone."""
     identity: IdentityProvider | None = None

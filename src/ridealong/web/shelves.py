@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Literal, Protocol, TypeVar
 from uuid import UUID
 
+from ridealong.core.answer import Scope
 from ridealong.core.author import Author
 from ridealong.core.errors import MissingPart
 from ridealong.core.moments import Verdict
@@ -43,6 +44,10 @@ class CallPages(Protocol):
 
         Raises Refused('unknown_speaker').
         """
+        ...
+
+    async def change_context(self, tenant_id: UUID, call_id: UUID, change: Mapping[str, str]) -> Json:
+        """The call as it is now. `change` holds the parts of its context that change. Raises Refused('bad_request')."""
         ...
 
     async def review_again(self, tenant_id: UUID, call_id: UUID) -> None:
@@ -163,6 +168,34 @@ class Playlists(Protocol):
     async def remove(self, tenant_id: UUID, playlist_id: UUID, item_id: UUID) -> None: ...
 
 
+class Across(Protocol):
+    """What is asked over many calls together."""
+
+    async def ask(self, tenant_id: UUID, question: str, scope: Scope) -> Json:
+        """Raises Refused('empty_query' | 'query_too_long')."""
+        ...
+
+    async def deals(self, tenant_id: UUID) -> Sequence[Json]: ...
+
+    async def deal(self, tenant_id: UUID, customer: str, deal: str | None) -> Json:
+        """`deal` None: all calls of the customer. Raises Refused('unknown_deal')."""
+        ...
+
+    async def themes(self, tenant_id: UUID, scope: Scope, *, most: int) -> Json:
+        """`most`: moments to show of each theme."""
+        ...
+
+
+class Effects(Protocol):
+    """Whether nudges helped."""
+
+    async def of_call(self, tenant_id: UUID, call_id: UUID) -> Json: ...
+
+    async def figures(
+        self, tenant_id: UUID, *, started_from: datetime | None, started_to: datetime | None, rep_id: str | None
+    ) -> Json: ...
+
+
 class Team(Protocol):
     async def live(self, tenant_id: UUID) -> Sequence[Json]:
         """The calls that run now, the newest first."""
@@ -173,4 +206,4 @@ class Team(Protocol):
     ) -> Json: ...
 
 
-__all__ = ["CallPages", "Opened", "Playlists", "Shares", "Talk", "Team", "there"]
+__all__ = ["Across", "CallPages", "Effects", "Opened", "Playlists", "Shares", "Talk", "Team", "there"]

@@ -182,6 +182,7 @@ MISTAKES: tuple[tuple[object, str], ...] = (
     ({"vendors": {"groq": {"key": "x\r\nHost: elsewhere"}}}, "visible ASCII"),
     ({"vendors": {"groq": {"key": ""}}}, "visible ASCII"),
     ({"vendors": {"groq": {"key": "k", "url": "http://models.example.com/v1"}}}, "unencrypted to models.example"),
+    ({"vendors": {"groq": {"key": "k", "url": "https://169.254.169.254/latest"}}}, "inside the server's own network"),
     ({"vendors": {"groq": {"key": "k", "url": "https://me:hush@models.example.com"}}}, "no user, password"),
     ({"live": "none"}, "Extra inputs"),
     ([], "object"),
@@ -296,7 +297,11 @@ async def test_a_review_asks_the_tenant_s_model_with_the_tenant_s_key_and_a_chan
 ) -> None:
     async with AnthropicMessages(answer=well_asked, key=OWN_KEY) as vendor:
         settings = with_secret(
-            store_settings, anthropic_api_key=SecretStr("the-servers-own"), review_lead_s=0.0, review_budget_s=20
+            store_settings,
+            anthropic_api_key=SecretStr("the-servers-own"),
+            review_lead_s=0.0,
+            review_budget_s=20,
+            models_private=True,
         )
         async with served(store, settings) as site:
             assert (await site.review()).reviewer == "local-1"
@@ -351,7 +356,9 @@ QUESTION = Question(
 
 async def test_a_call_asks_the_tenant_s_live_model_else_the_server_s(store: Store, store_settings: Settings) -> None:
     async with GroqChat(key=OWN_KEY) as own, GroqChat(key="the-servers-own") as shared:
-        settings = with_secret(store_settings, groq_api_key=SecretStr(shared.key), groq_url=shared.url)
+        settings = with_secret(
+            store_settings, groq_api_key=SecretStr(shared.key), groq_url=shared.url, models_private=True
+        )
         async with served(store, settings) as site:
             live = hosted.live_model(settings, site.house, site.models)
 

@@ -19,12 +19,12 @@ from ridealong.core.events import (
     UtteranceFinished,
     WarningGiven,
 )
-from ridealong.core.moments import Tier
+from ridealong.core.moments import Sight, Tier
 from ridealong.core.transcript import Role, Utterance
 from ridealong.live import CallStart, ChannelLayout, Encoding
 from ridealong.live.session import LiveCall
 from ridealong.speech import Audio, Heard, HeardThrough, Hearing, Transcriber
-from ridealong.store import Store, calls, moments, reviews
+from ridealong.store import Store, calls, effects, moments, reviews
 from tests.integration.live.conftest import LENGTH_MS, SPOKEN, House
 
 Start = Callable[..., CallStart]
@@ -78,6 +78,35 @@ async def test_a_call_is_heard_nudged_stored_and_its_review_asked_for(
         transcript = await calls.load_transcript(conn, await calls.latest_revision(conn, call.call_id))
         assert [m.moment.type for m in await moments.load_moments(conn, transcript)] == ["objection_raised"]
         assert (await reviews.find_review(conn, call.call_id)).status is reviews.ReviewStatus.QUEUED
+
+
+async def test_how_far_a_nudge_got_and_what_it_was_decided_by_are_kept_over_a_restart(
+    house: House, tenant_id: UUID, start: Start
+) -> None:
+    first = house.process()
+    call = await first.begin(tenant_id, start())
+    await send(call)
+    await call.taken()
+    event = await anext(n.event async for n in call.watch() if isinstance(n.event, MomentDecided))
+    assert not call.sighted(uuid4(), Sight.SEEN)
+    assert call.sighted(event.moment_id, Sight.SENT)
+    await first.close()
+
+    second = house.process()
+    assert await second.recover() == 1
+    again = await second.find(tenant_id, call.call_id)
+    assert isinstance(again, LiveCall)
+    assert again.sighted(event.moment_id, Sight.SEEN)
+    assert again.sighted(event.moment_id, Sight.SENT)
+    await stop(again)
+    async with house.store.tenant(tenant_id) as conn:
+        transcript = await calls.load_transcript(conn, await calls.latest_revision(conn, call.call_id))
+        [stored_moment] = await moments.load_moments(conn, transcript)
+        [outcome] = await effects.load_outcomes(conn, call.call_id, {1: transcript})
+    assert stored_moment.moment.circumstances == event.moment.circumstances is not None
+    assert outcome.sent_ts is not None
+    assert outcome.seen_ts is not None
+    assert outcome.effect is None
 
 
 async def test_a_dropped_sender_comes_back_and_goes_on_where_it_was(

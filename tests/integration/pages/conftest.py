@@ -13,10 +13,13 @@ import pytest
 from pydantic import BaseModel
 
 from ridealong.app import models
+from ridealong.app.across import StoredAcross
 from ridealong.app.call_pages import StoredCallPages
 from ridealong.app.document_preview import DocumentPreviews
 from ridealong.app.documents import StoredDocuments
+from ridealong.app.effects import StoredEffects
 from ridealong.app.library import StoredLibrary, StoredRecordings, StoredReports
+from ridealong.app.policy_replay import StoredReplays
 from ridealong.app.runtime import StoreTokens
 from ridealong.app.talk import StoredPlaylists, StoredShares, StoredTalk
 from ridealong.app.team import StoredTeam
@@ -131,7 +134,13 @@ async def pages(store: Store, store_settings: Settings, local_models: models.Mod
                 review=no_review,
             )
         )
-        pipeline = await ReviewPipeline.open(store, local_models.embedder, local_models.reviewer(), sweep_seconds=60.0)
+        pipeline = await ReviewPipeline.open(
+            store,
+            local_models.embedder,
+            local_models.reviewer(),
+            acts_of=StoredEffects(store).acts_of,
+            sweep_seconds=60.0,
+        )
         library = StoredLibrary(store, recordings, calls, local_models, pool)
         reports = StoredReports(store, pool)
         services = Services(
@@ -155,6 +164,9 @@ async def pages(store: Store, store_settings: Settings, local_models: models.Mod
             shares=StoredShares(store),
             playlists=StoredPlaylists(store),
             team=StoredTeam(store, calls),
+            across=StoredAcross.of(store, local_models.embedder, pool),
+            policy_replays=StoredReplays(store),
+            effects=StoredEffects(store),
             settings=StoredSettings(store),
         )
         try:

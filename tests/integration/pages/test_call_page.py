@@ -152,8 +152,29 @@ async def test_feedback_marks_and_comments_are_kept_and_go_with_the_call(pages: 
             assert row == (0,), table
 
 
+async def test_whose_deal_a_call_is_can_be_said_later_and_finds_it(pages: Pages) -> None:
+    call_id, other = await pages.call(reviewed=False), await pages.call(reviewed=False)
+    path = f"/calls/{call_id}/context"
+    nothing = {"customer": "", "deal": "", "call_type": "", "stage": ""}
+    assert (await pages.get(f"/calls/{call_id}", CallDetail))["context"] == nothing
+    answer = await pages.ask("PUT", path, json={"customer": " Northwind  Ltd ", "deal": "2027", "stage": "evaluation"})
+    closed(CallDetail, answer)
+    said = nothing | {"customer": "Northwind Ltd", "deal": "2027", "stage": "evaluation"}
+    assert answer["context"] == said
+    answer = await pages.ask("PUT", path, json={"stage": "", "call_type": "demo"})
+    assert answer["context"] == said | {"stage": "", "call_type": "demo"}, "what is left out stays"
+    for asked in ({"customer": "northwind LTD"}, {"deal": "2027"}, {"customer": "Northwind Ltd", "deal": "2027"}):
+        page = await pages.get("/calls", CallPage, params=asked)
+        assert [call["call_id"] for call in page["calls"]] == [str(call_id)], asked
+    assert (await pages.get("/calls", params={"customer": "North"}))["calls"] == []
+    assert (await pages.get(f"/calls/{other}"))["context"] == nothing
+    for wrong in ({}, {"customer": None}, {"stage": "x" * 65}, {"deal": "a\u202eb"}, {"owner": "x"}):
+        await pages.refused("PUT", path, 422, "bad_request", json=wrong)
+
+
 WRITES = (
     ("PUT", "/speakers/0", {"role": "rep"}),
+    ("PUT", "/context", {"stage": "won"}),
     ("POST", "/review", None),
     ("POST", f"/claims/{uuid4()}/votes", {"verdict": "agree"}),
     ("POST", f"/moments/{uuid4()}/feedback", {"verdict": "wrong"}),

@@ -33,13 +33,33 @@ def well(prompt: str) -> Json:
             "verdicts": [{"claim": json.loads(line)["claim"], "support": "supported"} for line in claims.splitlines()]
         }
     task = json.loads(part(prompt, "task") or "{}")
+    if part(prompt, "found") is not None:
+        return _of_findings(task, part(prompt, "found") or "")
     spoken = [(no, who, words) for no, who, words in said(prompt) if len(words.split()) >= 5 and who != "unattributed"]
+    if "names" in task:
+        half = len(spoken) // 2
+        stages = [("discovery", spoken[0], spoken[half - 1]), ("next_steps", spoken[half], spoken[-1])]
+        return {
+            **_NONE,
+            "stages": [
+                {"key": name, "stage": name, "first_no": first[0], "last_no": last[0], **proof(*first)}
+                for name, first, last in stages
+            ],
+        }
+    if "list" in task:
+        return {**_NONE, "next_actions": [{"key": "one", "who": "rep", "due": None, **proof(*spoken[-1])}]}
     if "moments" in task:
         keys = [r["draft"]["key"] for r in task["refused"]] if "refused" in task else ["one", "two"]
         return {
             "findings": [],
             "coaching_moments": [
-                {"key": key, "title": f"Worth a look {key}", "advice": "Ask once more.", **proof(*spoken[n])}
+                {
+                    "key": key,
+                    "title": f"Worth a look {key}",
+                    "advice": "Ask once more.",
+                    "why": "It might have led somewhere.",
+                    **proof(*spoken[n]),
+                }
                 for n, key in enumerate(keys)
             ],
         }
@@ -51,6 +71,22 @@ def well(prompt: str) -> Json:
         own = [s for s in spoken if s[1].startswith(criterion.get("role", ""))] or spoken
         findings.append({"criterion_id": criterion["id"], "score": "yes", **proof(*own[n % len(own)])})
     return {"findings": findings, "coaching_moments": []}
+
+
+_NONE: Json = {"findings": [], "coaching_moments": []}
+
+
+def _of_findings(task: Json, found: str) -> Json:
+    """Of what the other steps proved: one gap with both sides, and one sentence of an e-mail."""
+    quotes = [tuple(quote) for line in found.splitlines() for quote in json.loads(line).get("quotes", [])]
+    first = quotes[0]
+    if "last_no" not in task:
+        shown = {name: value for name, value in proof(*first).items() if name != "through"}
+        return {"sentences": [{"key": "one", "part": "agreed", **shown}]}
+    other = next((quote for quote in quotes if quote[0] != first[0]), first)
+    both = [*proof(*first)["citations"], *proof(*other)["citations"]]
+    gap = {"key": "one", "gap": "contradiction", "title": "Two things", "sections": []}
+    return {"gaps": [{**proof(*first), **gap, "citations": both}]}
 
 
 def proof(no: int, who: str, words: str) -> Json:

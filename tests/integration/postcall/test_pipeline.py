@@ -400,6 +400,13 @@ async def test_a_killed_process_resumes_at_the_unfinished_step(
         while (len(scored()) < 4 or "began next_step" not in notes.read_text()) and time.monotonic() < deadline:
             await asyncio.sleep(0.1)
         # The notes are written before the step's result is: give the four a moment to be kept.
+        async with store.tenant(tenant_id) as connection:
+            while time.monotonic() < deadline:
+                kept = "SELECT count(*) FROM review_step_result WHERE step LIKE 'section %'"
+                row = await (await connection.execute(kept)).fetchone()
+                if row is not None and row[0] >= 4:
+                    break
+                await asyncio.sleep(0.1)
         await asyncio.sleep(1.0)
     finally:
         first.send_signal(signal.SIGKILL)

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 
+from ridealong.core.context import CallContext
 from ridealong.core.errors import InvalidUtterance, Refused, Ungrounded
 from ridealong.core.transcript import Role, RoleAssignment, RoleSource, SpeakerId, Transcript, TranscriptId
 from ridealong.store import Store
@@ -14,6 +15,7 @@ from ridealong.store.calls import (
     append_utterances,
     begin_call,
     begin_revision,
+    change_context,
     end_call,
     list_calls,
     live_calls,
@@ -53,6 +55,19 @@ async def test_a_reviewed_call_comes_back_as_it_was_written(store: Store) -> Non
     assert (artifact.score, artifact.duration_ms, artifact.warnings) == (62.5, 18_000, ("one channel",))
     assert stored.ended_reason == "stopped"
     assert not stored.live
+
+
+async def test_whose_deal_a_call_is_begins_with_the_call_and_can_change(store: Store) -> None:
+    tenant = (await create_tenant(store, "acme", "Acme")).tenant_id
+    context = CallContext(customer="Northwind", deal="2027", call_type="demo", stage="evaluation")
+    call = replace(new_call(), context=context)
+    async with store.tenant(tenant) as connection:
+        await begin_call(connection, call)
+        assert (await load_call(connection, call.call_id)).context == context
+        await change_context(connection, call.call_id, CallContext(customer="Contoso"))
+        assert (await load_call(connection, call.call_id)).context == CallContext(customer="Contoso")
+        with pytest.raises(Refused):
+            await change_context(connection, uuid4(), context)
 
 
 async def test_an_append_whose_answer_was_lost_can_be_repeated(store: Store) -> None:

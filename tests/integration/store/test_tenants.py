@@ -8,12 +8,15 @@ import pytest
 from psycopg import errors
 
 from ridealong.core.author import Author
+from ridealong.core.effects import Effect
 from ridealong.core.errors import InvalidSettings, Refused
-from ridealong.core.moments import Verdict
+from ridealong.core.events import NudgeSighted
+from ridealong.core.moments import Sight, Verdict
 from ridealong.core.people import MemberRole
 from ridealong.store import Store
 from ridealong.store.calls import latest_revision, load_call
 from ridealong.store.comments import write_comment
+from ridealong.store.effects import record_sighting, save_effects
 from ridealong.store.embedded import SUPERUSER, EmbeddedPostgres
 from ridealong.store.erase import erase_call, erase_voiceprint
 from ridealong.store.members import add_member, make_invite, open_session
@@ -52,6 +55,7 @@ TABLES = (
     *("tenant_setting", "consent_wording", "webhook", "webhook_delivery"),
     *("speaker_correction", "claim_vote", "moment_feedback", "call_mark", "comment", "share"),
     *("playlist", "playlist_item"),
+    *("nudge_sighting", "nudge_effect"),
 )
 
 
@@ -125,6 +129,8 @@ async def talked_about(connection: psycopg.AsyncConnection, call_id: UUID) -> No
     await correct_speaker(connection, transcript, 0, author, role=None, name="Kim")
     await vote(connection, call_id, row[0], author, verdict=Opinion.AGREE, note="so it was")
     await give_feedback(connection, call_id, row[1], author, Verdict.HELPFUL)
+    await record_sighting(connection, call_id, NudgeSighted(moment_id=row[1], sight=Sight.SEEN, at_ts=100))
+    await save_effects(connection, call_id, [Effect(moment_id=row[1], acted_on=False, confidence=0.9, evidence=None)])
     await mark(connection, call_id, 100, author)
     first = await write_comment(connection, call_id, author, at_ts=100, text="listen", reply_to=None)
     await write_comment(connection, call_id, author, at_ts=100, text="I did", reply_to=first.comment_id)

@@ -19,8 +19,10 @@ from websockets.asyncio.client import connect
 
 from ridealong.app.call_pages import StoredCallPages
 from ridealong.app.documents import StoredDocuments
+from ridealong.app.effects import StoredEffects
 from ridealong.app.library import StoredLibrary, StoredRecordings, StoredReports, StoredVoices
 from ridealong.app.people import StoredPeople
+from ridealong.app.policy_replay import StoredReplays
 from ridealong.app.runtime import StoreTokens
 from ridealong.app.talk import StoredPlaylists, StoredShares, StoredTalk
 from ridealong.app.team import StoredTeam
@@ -217,6 +219,8 @@ async def house(settings: Settings, folder: Path, **more: Any) -> AsyncIterator[
                 shares=StoredShares(store),
                 playlists=StoredPlaylists(store),
                 team=StoredTeam(store, calls),
+                policy_replays=StoredReplays(store),
+                effects=StoredEffects(store),
                 documents=StoredDocuments(store),
                 voices=StoredVoices(store, pool),
                 people=people,

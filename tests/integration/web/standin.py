@@ -28,7 +28,7 @@ from ridealong.core.events import (
     UtteranceFinished,
     WarningGiven,
 )
-from ridealong.core.moments import Moment, Reason, Tier, Verdict
+from ridealong.core.moments import Moment, Reason, Sight, Tier, Verdict
 from ridealong.core.transcript import (
     Role,
     RoleAssignment,
@@ -66,6 +66,7 @@ class StandInCall:
         self.review: dict[str, object] = {"call_id": str(self.call_id), "score": 50.0, "sections": []}
         self.transcript = Transcript(TranscriptId(call_id=self.call_id))
         self.noticed: set[UUID] = set()
+        self.sighted: list[tuple[UUID, Sight]] = []
         self._kept: list[Numbered] = []
         self._partial: tuple[int, PartialHeard] | None = None
         self._partials = 0
@@ -214,6 +215,10 @@ class StandInSender:
 
     async def mark(self, author: Author | None) -> None:
         self._call.publish(MarkMade(mark_id=uuid4(), at_ts=self._ms(), author=author or REP, at=0.0))
+
+    async def sighted(self, moment_id: UUID, sight: Sight) -> bool:
+        self._call.sighted.append((moment_id, sight))
+        return moment_id in self._call.noticed
 
     async def feedback(self, moment_id: UUID, verdict: Verdict, author: Author | None) -> bool:
         if moment_id not in self._call.noticed:

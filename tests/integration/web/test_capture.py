@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 
 import pytest
 
+from ridealong.core.context import CallContext
 from ridealong.core.events import PartialHeard, WarningGiven
 from ridealong.core.moments import Tier
 from ridealong.core.transcript import SpeakerId
+from ridealong.live.start import read_statement, statement
 from ridealong.web.server import create_app, running
 from tests.integration.web.conftest import World, world
 from tests.integration.web.standin import StandInSender
@@ -48,6 +51,16 @@ async def test_a_call_from_start_to_artifact(server: World) -> None:
     assert bytes(call.audio) == SECOND
     assert call.stops == 1
     assert call.detached == 0
+
+
+async def test_whose_deal_a_call_is_may_be_stated_with_its_start(server: World) -> None:
+    stated = {"customer": "Northwind", "call_type": "demo", "of_a_newer_app": True}
+    async with server.started(context=stated) as (_, call, _):
+        assert call.start.context == CallContext(customer="Northwind", call_type="demo")
+        assert read_statement(json.loads(json.dumps(statement(call.start)))) == call.start
+    async with server.socket() as client:
+        await client.send(server.start(context={"stage": "x" * 65}))
+        assert (await client.next())["code"] == "bad_message"
 
 
 async def test_the_token_may_come_in_the_header(server: World) -> None:

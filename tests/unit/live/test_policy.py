@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from uuid import UUID
 
@@ -11,8 +12,8 @@ from hypothesis import strategies as st
 
 from ridealong.core.moments import Decision, Detection, Moment, Reason, Tier
 from ridealong.core.transcript import SpeakerId, Transcript, TranscriptId, Utterance
-from ridealong.live.policy import Policy
-from ridealong.live.taxonomy import Taxonomy, default_taxonomy
+from ridealong.live.policy import Policy, lot
+from ridealong.live.taxonomy import QuietSettings, Taxonomy, default_taxonomy
 
 TAXONOMY = default_taxonomy()
 TYPES = [t.id for t in TAXONOMY.types if t.tier == "nudge"]
@@ -110,3 +111,59 @@ def test_a_restart_in_the_middle_never_overspends(events: list[tuple[int, str, i
             shown.append(now)
     for at in shown:
         assert sum(at <= other < at + 600_000 for other in shown) <= 4
+
+
+def with_settings(**changes: object) -> Taxonomy:
+    return TAXONOMY.model_copy(update={"policy": TAXONOMY.policy.model_copy(update=changes)})
+
+
+def test_in_the_quiet_time_at_the_beginning_nothing_is_shown() -> None:
+    policy = Policy(with_settings(quiet=QuietSettings(first_s=120)))
+    assert policy.decide(seen(at=119_000), decided_ts=119_999).reason is Reason.QUIET_PERIOD
+    assert policy.decide(seen(at=119_000), decided_ts=120_000).reason is Reason.DELIVERED
+
+
+def test_while_the_rep_speaks_nothing_is_shown_but_what_is_about_the_speaking() -> None:
+    policy = Policy(with_settings(quiet=QuietSettings(while_rep_speaks=True)))
+    assert policy.decide(seen(at=0), decided_ts=0, rep_speaking=True).reason is Reason.REP_IS_SPEAKING
+    assert policy.decide(seen("monologue", at=0), decided_ts=0, rep_speaking=True).reason is Reason.DELIVERED
+    assert policy.decide(seen(at=0), decided_ts=0).reason is Reason.DELIVERED
+
+
+def test_a_rep_who_speaks_stops_no_nudge_unless_the_policy_says_so() -> None:
+    assert Policy(TAXONOMY).decide(seen(at=0), decided_ts=0, rep_speaking=True).reason is Reason.DELIVERED
+
+
+def in_call(number: int) -> Detection:
+    said = Utterance(no=0, speaker=SpeakerId(1), start_ts=0, end_ts=900, text="How much is it?")
+    log = Transcript.of(TranscriptId(call_id=UUID(int=number)), [said])
+    return replace(seen(at=0), evidence=(log.cite_whole(0),))
+
+
+def held_out_of(calls: int, share: float) -> list[bool]:
+    taxonomy = with_settings(hold_out=share)
+    return [Policy(taxonomy).decide(in_call(n), decided_ts=0).reason is Reason.HELD_OUT for n in range(calls)]
+
+
+def test_about_the_stated_share_is_held_out_and_the_same_moments_every_time() -> None:
+    found = held_out_of(1000, 0.2)
+    assert 150 <= sum(found) <= 250
+    assert held_out_of(1000, 0.2) == found
+    assert not any(held_out_of(200, 0.0))
+
+
+def test_what_a_smaller_share_holds_out_a_larger_one_does_too() -> None:
+    assert all(more for less, more in zip(held_out_of(300, 0.1), held_out_of(300, 0.3), strict=True) if less)
+
+
+def test_what_is_held_out_takes_its_place_in_the_budget() -> None:
+    everything = Policy(with_settings(hold_out=0.5))
+    held = next(d for call in range(100) if lot(d := in_call(call)) < 0.5)
+    assert everything.decide(held, decided_ts=0).reason is Reason.HELD_OUT
+    assert everything.decide(held, decided_ts=1000).reason is Reason.COOLING_DOWN
+
+
+def test_a_restored_policy_counts_what_was_held_out() -> None:
+    moment = Moment.decided(seen(at=0), Decision(tier=Tier.NOTED, reason=Reason.HELD_OUT))
+    restored = Policy.restore(TAXONOMY, [moment])
+    assert restored.decide(seen(at=30_000), decided_ts=30_000).reason is Reason.COOLING_DOWN

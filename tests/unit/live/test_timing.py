@@ -204,6 +204,32 @@ def test_a_long_turn_that_was_cut_does_not_interrupt_who_spoke_into_it() -> None
     assert call.types() == []
 
 
+def test_the_reps_own_mhm_while_the_customer_speaks_makes_no_monologue_longer() -> None:
+    call = Call()
+    call.say(REP, 0, 70_000)
+    call.say(REP, 76_500, 77_000, "mhm")  # written before what it falls into
+    call.say(CUSTOMER, 71_000, 83_000)
+    assert "monologue" not in call.types()
+
+
+def test_who_breaks_in_where_a_long_turn_is_cut_interrupts_it_all_the_same() -> None:
+    call = Call()
+    call.say(CUSTOMER, 0, 12_000)
+    call.say(REP, 11_900, 15_000)
+    assert call.types() == []
+    call.say(CUSTOMER, 12_000, 14_000)
+    assert call.types() == ["interruption"]
+    assert [e.utterance_no for e in call.found[0].evidence] == [1, 0]
+
+
+def test_an_overlap_counts_from_just_above_its_limit() -> None:
+    for overlap, types in ((250, []), (300, []), (301, ["interruption"]), (350, ["interruption"])):
+        call = Call()
+        call.say(CUSTOMER, 0, 5_000)
+        call.say(REP, 5_000 - overlap, 9_000)
+        assert call.types() == types, overlap
+
+
 def test_words_of_nobody_known_are_never_cited() -> None:
     call = Call()
     call.say(UNATTRIBUTED, 0, 5000)
@@ -256,17 +282,29 @@ def _silences(said: list[tuple[SpeakerId, int, int, str]], end: int) -> list[int
 
 
 def _interruptions(said: list[tuple[SpeakerId, int, int, str]]) -> list[int]:
+    """Whole turns, each a list of the numbers of its pieces."""
+    turns: list[list[int]] = []
+    for n, (speaker, start, _, _) in enumerate(said):
+        own = [t for t in turns if said[t[0]][0] == speaker]
+        on = next((t for t in own if abs(start - max(said[i][2] for i in t)) <= CUT_MS), None)
+        if on is None:
+            turns.append([n])
+        else:
+            on.append(n)
     found: list[int] = []
-    for n, (speaker, start, stop, text) in enumerate(said):
-        if speaker != REP or text != LONG or stop - start <= 1000:
+    for turn in turns:
+        speaker, start, _, _ = said[turn[0]]
+        stop = max(said[i][2] for i in turn)
+        short = all(said[i][3] != LONG or said[i][2] - said[i][1] <= 1000 for i in turn)
+        if speaker != REP or short:
             continue
-        for other, other_start, other_stop, _ in said:
-            overlap = min(stop, other_stop) - start
-            went_on = any(s == REP and a <= other_start < b and abs(start - b) <= CUT_MS for s, a, b, _ in said[:n])
-            if other == CUSTOMER and other_start < start and overlap > 300 and not went_on:
-                found.append(n)
+        for other in turns:
+            if said[other[0]][0] != CUSTOMER or said[other[0]][1] >= start:
+                continue
+            if min(stop, max(said[i][2] for i in other)) - start > 300:
+                found.append(turn[0])
                 break
-    return found
+    return sorted(found)
 
 
 def _monologues(said: list[tuple[SpeakerId, int, int, str]]) -> list[int]:
@@ -274,9 +312,10 @@ def _monologues(said: list[tuple[SpeakerId, int, int, str]]) -> list[int]:
     run: list[int] = []
     fired = False
     for n, (speaker, start, stop, text) in enumerate(said):
+        if text != LONG or stop - start <= 1000:
+            continue
         if speaker == CUSTOMER:
-            if text == LONG and stop - start > 1000:
-                run, fired = [], False
+            run, fired = [], False
             continue
         run.append(n)
         if not fired and max(said[i][2] for i in run) - said[run[0]][1] > 76_000:

@@ -17,6 +17,7 @@ from ridealong.config import Settings
 from ridealong.core.errors import BadAnswer, InvalidSettings, ModelAway, ModelRefused
 from ridealong.llm.endpoint import checked_url
 from ridealong.llm.house import ModelHouse
+from ridealong.llm.wire import Wire
 from tests.unit.llm.asking import QUESTION
 
 MODEL = "groq:openai/gpt-oss-20b"
@@ -132,6 +133,28 @@ def test_plain_http_is_for_this_machine_alone(url: str) -> None:
     with pytest.raises(InvalidSettings, match="unencrypted"):
         checked_url("compatible", url)
     assert checked_url("compatible", url, allow_http=True).startswith("http://")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://10.0.0.7/v1", "http://localhost:8000", "https://127.1", "https://[::1]/v1", "https://169.254.169.254"],
+)
+def test_a_tenant_s_own_address_leads_outside_unless_the_operator_says_otherwise(url: str) -> None:
+    with pytest.raises(InvalidSettings, match="RIDEALONG_MODELS_PRIVATE"):
+        ModelHouse(Settings()).model("compatible:mine", url=url)
+    assert ModelHouse(Settings(models_private=True)).model("compatible:mine", url=url).name == "compatible:mine"
+
+
+async def test_a_name_that_leads_inside_is_not_found_on_a_tenant_s_wire() -> None:
+    async def never_asked(_: web.Request) -> web.StreamResponse:
+        raise AssertionError
+
+    async with server(never_asked) as port:
+        wire = Wire(outside=True)
+        with pytest.raises(ModelAway):
+            async with wire.post(f"http://localhost:{port}/", headers={}, body={}, vendor="theirs"):
+                pass
+        await wire.close()
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ridealong.core.context import CallContext
 from ridealong.core.errors import InvalidDocument
 from ridealong.core.transcript import UNATTRIBUTED
 from ridealong.speech.session_file import read_session
@@ -124,3 +125,11 @@ def test_what_is_no_transcript_is_refused(tmp_path: Path, content: bytes, says: 
 
 def test_a_header_alone_is_a_call_in_which_nobody_spoke() -> None:
     assert read_session([HEADER]).utterances == ()
+
+
+def test_the_header_may_state_the_calls_context() -> None:
+    session = read_session(['{"call": "a", "customer": " Acme  Ltd ", "call_type": "demo", "stage": null}'])
+    assert session.context == CallContext(customer="Acme Ltd", call_type="demo")
+    for wrong, says in (({"stage": "x" * 65}, "64"), ({"deal": 7}, "text"), ({"customer": "a\u202eb"}, "shown")):
+        with pytest.raises(InvalidDocument, match=rf"(?s):1: .*{says}"):
+            read_session([json.dumps({"call": "a"} | wrong)])

@@ -159,6 +159,8 @@ def test_however_the_bytes_arrive_each_message_comes_once_and_in_order(sizes: li
         (frame(b"begin", first=0x02) + frame(b"new", first=0x82), 1002),  # a message inside another's parts
         (struct.pack("!BBQ", 0x82, 0xFF, 2 * server.HARD_FRAME_BYTES) + bytes(server.HARD_FRAME_BYTES + 20), 1009),
     ],
+    # Masks are random, so the bytes are no name that two workers agree on.
+    ids=["not masked", "unknown bit", "message within a message", "too large"],
 )
 async def test_a_frame_that_breaks_the_protocol_closes_the_socket_with_its_code(wire: bytes, code: int) -> None:
     taken = Taken()

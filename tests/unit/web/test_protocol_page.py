@@ -40,7 +40,7 @@ def test_every_example_of_a_sender_is_understood(example: str) -> None:
 
 def test_every_message_of_a_sender_has_an_example() -> None:
     assert {json.loads(e)["type"] for e in examples(SENT)} == {
-        *("start", "resume", "gap", "pause", "unpause", "rep_speaker", "mark", "feedback", "ping", "stop")
+        *("start", "resume", "gap", "pause", "unpause", "rep_speaker", "mark", "feedback", "seen", "ping", "stop")
     }
 
 

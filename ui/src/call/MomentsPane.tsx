@@ -20,6 +20,9 @@ const REASONS: Record<string, string> = {
   late: "not shown: recognised too late to help",
   role_unknown: "not shown: it was not known yet who the rep is",
   type_is_noted: "not shown: this type is only noted",
+  quiet_period: "not shown: too early in the call",
+  rep_is_speaking: "not shown: the rep was speaking",
+  held_out: "not shown: held out by lot, to measure what nudges do",
 };
 
 const VERDICTS: Record<Feedback["verdict"], string> = {

@@ -23,6 +23,9 @@ const NOTED: Readonly<Record<string, string>> = {
   late: "It would have come too late.",
   role_unknown: "It is not known yet who the rep is.",
   type_is_noted: "This kind is kept for the review only.",
+  quiet_period: "The call has only begun: the policy keeps quiet for now.",
+  rep_is_speaking: "The rep was speaking.",
+  held_out: "Held out by lot, to measure what nudges do.",
 };
 
 export function whyNoted(reason: string): string {

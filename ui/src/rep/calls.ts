@@ -46,6 +46,7 @@ export interface Moment {
   moment_id: string;
   type: string;
   tier: "nudge" | "noted";
+  reason: string;
   nudge: string | null;
   trigger_ts: number;
   evidence: Evidence[];

@@ -15,6 +15,7 @@ import {
 import { useMemo, useState } from "react";
 import { Link } from "wouter";
 import { percent, words } from "@/parts/format";
+import { EffectsTable } from "./EffectsTable";
 import { type Figure, type RepFigures, useTeam, type WeekFigures } from "./queries";
 import { firstMonday, mondayOf, mondays } from "./scale";
 import { type Point, TrendChart } from "./TrendChart";
@@ -140,6 +141,7 @@ export default function TeamPage() {
               )}
             </SimpleGrid>
             <RepTable reps={reps} />
+            <EffectsTable query={{ ...span, rep_id: rep ?? undefined }} />
             <MomentTable reps={reps} />
           </>
         )}

@@ -26,6 +26,18 @@ export function useTeam(query: TeamQuery) {
   });
 }
 
+export type EffectFigures = Schemas["EffectFigures"];
+export type Rate = Schemas["Rate"];
+
+export function useEffects(query: TeamQuery) {
+  return useQuery({
+    queryKey: ["team", "effects", query],
+    queryFn: ({ signal }) =>
+      request<Schemas["EffectsAnswer"]>("GET", "/v1/team/effects", { query: { ...query }, signal }),
+    placeholderData: (before) => before,
+  });
+}
+
 export type PlaylistItem = Schemas["PlaylistItem"];
 
 const LISTS = ["playlists"] as const;

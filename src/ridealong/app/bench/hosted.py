@@ -13,7 +13,7 @@ import re
 import sys
 import tempfile
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
@@ -46,7 +46,7 @@ class FrontierStandIn:
     """Answers each question well, `delay_s` later; where that is a range, each section has its own delay in it."""
 
     delay_s: tuple[float, float]
-    tokens: int = 0
+    prompts: list[str] = field(default_factory=list[str])
 
     def app(self) -> web.Application:
         app = web.Application(client_max_size=16 * 1024**2)
@@ -65,9 +65,9 @@ class FrontierStandIn:
         else:
             task: Json = json.loads(_part(prompt, "task"))
             content = _review(task, prompt)
-            await asyncio.sleep(self.chain_of(str(task.get("section", "coaching"))))
+            await asyncio.sleep(self.chain_of(_step_of(task)))
         words = json.dumps(content)
-        self.tokens += len(prompt) // 4
+        self.prompts.append(prompt)
         usage = {"prompt_tokens": len(prompt) // 4, "completion_tokens": len(words) // 4}
         choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": words}}
         return web.json_response({"id": "1", "model": body["model"], "choices": [choice], "usage": usage})
@@ -87,7 +87,28 @@ def _part(prompt: str, tag: str) -> str:
     return found.group(1) if found else ""
 
 
+def _step_of(task: Json) -> str:
+    """Which step asks: sections by their id."""
+    steps = {"names": "outline", "list": "next_actions", "last_no": "gaps", "write": "follow_up"}
+    return str(task.get("section") or next((step for key, step in steps.items() if key in task), "coaching"))
+
+
+def _of_findings(task: Json, prompt: str) -> Json:
+    quotes = [quote for line in _part(prompt, "found").splitlines() for quote in json.loads(line).get("quotes", [])]
+    cited = [{"utterance_no": no, "quote": words} for no, _, words in quotes]
+    proof: Json = {"statement": "This was said here.", "confidence": 0.8}
+    if "write" in task:
+        return {
+            "sentences": [{"key": str(n), "part": "recap", **proof, "citations": [c]} for n, c in enumerate(cited[:8])]
+        }
+    other = next((c for c in cited if c["utterance_no"] != cited[0]["utterance_no"]), cited[0])
+    gap: Json = {"key": "one", "gap": "contradiction", "title": "Two things", "sections": [], "through": None}
+    return {"gaps": [{**gap, **proof, "citations": [cited[0], other]}]}
+
+
 def _review(task: Json, prompt: str) -> Json:
+    if _part(prompt, "found"):
+        return _of_findings(task, prompt)
     spoken = [line for line in map(json.loads, _part(prompt, "transcript").splitlines()) if len(line[2].split()) > 5]
 
     def proof(n: int, role: str = "") -> Json:
@@ -100,8 +121,21 @@ def _review(task: Json, prompt: str) -> Json:
             "through": None,
         }
 
+    nothing: Json = {"findings": [], "coaching_moments": []}
+    if "names" in task:
+        middle = len(spoken) // 2
+        spans = [(0, middle - 1), (middle, len(spoken) - 1)]
+        return nothing | {
+            "stages": [
+                {"key": str(n), "stage": "demo", "first_no": spoken[a][0], "last_no": spoken[b][0], **proof(a)}
+                for n, (a, b) in enumerate(spans)
+            ]
+        }
+    if "list" in task:
+        return nothing | {"next_actions": [{"key": str(n), "who": "rep", "due": None, **proof(n)} for n in range(4)]}
     if "section" not in task:
-        moments = [{"key": str(n), "title": "Worth a look", "advice": "Ask once more.", **proof(n)} for n in range(5)]
+        moment = {"title": "Worth a look", "advice": "Ask once more.", "why": "It might have led somewhere."}
+        moments = [{"key": str(n), **moment, **proof(n)} for n in range(5)]
         return {"findings": [], "coaching_moments": moments}
     findings = [
         {"criterion_id": c["id"], "score": "yes", **proof(n, c.get("role", ""))} for n, c in enumerate(task["criteria"])
@@ -144,14 +178,51 @@ async def measure(minutes: float, runs: int) -> Json:
                 await house.close()
                 await runner.cleanup()
         sections = ("coaching", "opening", "understanding", "listening", "objections", "qualification", "next_step")
-        models_s = max(stand_in.chain_of(section) for section in sections) + CHECK_S
+        first = max(stand_in.chain_of(step) for step in (*sections, "outline", "next_actions")) + CHECK_S
+        # What reads the sections' findings waits for them.
+        models_s = first + max(stand_in.chain_of(step) for step in ("gaps", "follow_up")) + CHECK_S
         report[name] = {
             "models_s": round(models_s, 2),
             "review_s": round(median(seconds), 2),
             "worst_s": round(max(seconds), 2),
             "overhead_s": round(median(seconds) - models_s, 3),
+            "tokens": tokens(stand_in.prompts, reviews=times),
         }
     return report
+
+
+CACHE_WRITE: Final = 1.25
+CACHE_READ: Final = 0.1
+"""Of a prompt token's price, what vendors ask for keeping a marked prefix and for reading it."""
+
+
+def tokens(prompts: list[str], *, reviews: int) -> Json:
+    """Prompt tokens of one review (four characters each), and what they are of two ways without a shared prefix.
+
+    `sections_alone`: one call a section, each with the transcript, and nothing else of a review. `every_step`: the same
+    steps as ours, each with the transcript. Checks are ours alone: neither way has any.
+    """
+    asked = {prompt: _step_of(json.loads(_part(prompt, "task"))) for prompt in prompts if _part(prompt, "task")}
+    of_the_call = [prompt for prompt in asked if _part(prompt, "transcript")]
+    prefix = max(len(prompt[: prompt.index("</transcript>")]) for prompt in of_the_call)
+    raw = sum(map(len, prompts)) / reviews
+    # The first question of a review pays for keeping the prefix, the others for reading it.
+    kept = len(of_the_call) / reviews * prefix
+    cached = raw - kept + prefix * (CACHE_WRITE + CACHE_READ * (len(of_the_call) / reviews - 1))
+    whole = {"coaching", "outline", "next_actions", "gaps", "follow_up"}
+    alone = sum(len(prompt) for prompt, step in asked.items() if step not in whole) / reviews
+    every = sum(len(p) + (0 if _part(p, "transcript") else prefix) for p in asked) / reviews
+    return {
+        "raw": round(raw / 4),
+        "with_cache": round(cached / 4),
+        "prefix": round(prefix / 4),
+        "sections_alone": round(alone / 4),
+        "every_step": round(every / 4),
+        "share_of_every_step": round(cached / every, 3),
+        "share_of_sections_alone": round(cached / alone, 3),
+        "raw_share_of_every_step": round(raw / every, 3),
+        "raw_share_of_sections_alone": round(raw / alone, 3),
+    }
 
 
 async def _check(store: Store, tenant_id: UUID) -> None:
@@ -187,6 +258,19 @@ def rows() -> list[Row]:
             aim="≤ 20 s",
             ok=real["review_s"] <= 30,
             numbers=dict(real),
+        ),
+        Row(
+            part="hosted",
+            what="tokens of that review, of one call a step with the transcript repeated",
+            value=(
+                f"{real['tokens']['share_of_every_step']:.0%} at a cache's prices"
+                f" ({real['tokens']['raw_share_of_every_step']:.0%} of them sent;"
+                f" against the sections alone {real['tokens']['share_of_sections_alone']:.0%})"
+            ),
+            floor="≤ 30 %",
+            aim="≤ 15 %",
+            ok=real["tokens"]["share_of_every_step"] <= 0.3,
+            numbers=dict(real["tokens"]),
         ),
     ]
 

@@ -84,8 +84,52 @@ class FindingShown(ClaimShown):
 
 
 class CoachingShown(ClaimShown):
+    """`rank` 1 would have changed the call the most; `why` says what it would have changed, a judgement."""
+
+    rank: int
     title: str
     advice: str
+    why: str
+
+
+class StageShown(ClaimShown):
+    """A stage of the call; its statement is the summary. `stage` is an open list: expect names you do not know."""
+
+    stage: str
+    first_no: int
+    last_no: int
+    start_ts: int
+    end_ts: int
+
+
+class GapShown(ClaimShown):
+    """Two things that do not fit together, or one that leaves something open. `sections`: between which."""
+
+    gap: Literal["contradiction", "gap"]
+    title: str
+    sections: list[str]
+
+
+class NextActionShown(ClaimShown):
+    """`due`: by when, in the words that were said; null where nobody said it."""
+
+    who: Literal["rep", "customer", "both", "unknown"]
+    due: str | None
+
+
+class FollowUpSentenceShown(ClaimShown):
+    part: Literal["recap", "answers", "agreed", "open"]
+
+
+class FollowUpShown(Answer):
+    """A draft e-mail to the customer. What is no sentence of it says nothing about the call."""
+
+    subject: str
+    greeting: str
+    thanks: str
+    sentences: list[FollowUpSentenceShown]
+    closing: str
+    signature: str
 
 
 class SectionShown(Answer):
@@ -141,6 +185,7 @@ class ReviewStepShown(Answer):
 
     step: str
     part: str
+    prompt: str = Field(description="The prompt's file with its version, or several joined by +")
     model: str
     outcome: str
     attempts: int
@@ -150,6 +195,20 @@ class ReviewStepShown(Answer):
     output_tokens: int
     cost_usd: float | None
     seconds: float
+
+
+class StepResultShown(Answer):
+    """What one step made, and what became of its drafts."""
+
+    step: str
+    kind: Literal["local", "model"]
+    by: str
+    seconds: float
+    made: int
+    dropped: int
+    removed: int
+    lowered: int
+    unchecked: int
 
 
 class ArtifactShown(Answer):
@@ -170,6 +229,10 @@ class ArtifactShown(Answer):
     speakers: list[SpeakerRole]
     sections: list[SectionShown]
     coaching_moments: list[CoachingShown]
+    outline: list[StageShown]
+    gaps: list[GapShown]
+    next_actions: list[NextActionShown]
+    follow_up: FollowUpShown | None
     moments: list[MomentCited]
     statistics: StatisticsSheet
     missing_sections: list[str]
@@ -179,3 +242,4 @@ class ArtifactShown(Answer):
     unchecked_claims: int
     warnings: list[str]
     steps: list[ReviewStepShown]
+    step_results: list[StepResultShown]

@@ -29,6 +29,15 @@ class ReviewState(Answer):
     failure: str | None
 
 
+class ContextShown(Answer):
+    """Whose deal it is and what kind of call, in the tenant's own words; empty where nobody said it."""
+
+    customer: str
+    deal: str
+    call_type: str
+    stage: str
+
+
 class Call(Answer):
     """A call as it was stated at its start, and how it stands."""
 
@@ -46,6 +55,7 @@ class Call(Answer):
     channel_layout: str
     language: str
     external_id: str | None
+    context: ContextShown
     review: ReviewState | None
 
 

@@ -353,6 +353,7 @@ export class Capture {
         if (this.state.phase === "delivering") return;
         const card = this.cards.show(event);
         this.events.card(card);
+        if (event.event === "nudge" && document.visibilityState === "visible") this.delivery.seen(event.moment_id);
         return;
       }
       case "utterance":

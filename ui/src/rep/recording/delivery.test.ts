@@ -242,6 +242,17 @@ test.each([1, 2, 3, 5, 8, 13])(
   },
 );
 
+test("a nudge that was on the screen is told once, and not kept for later", async () => {
+  const delivery = await page();
+  delivery.seen("before-the-server-answered");
+  await record(delivery);
+  await until(() => (server.calls[0]?.bytes.length ?? 0) > 0);
+  delivery.seen("m1");
+  await stop(delivery);
+  await until(() => over !== null);
+  expect(server.calls[0]?.log).toEqual(["seen"]);
+});
+
 test("a page that is killed again and again loses nothing and sends nothing twice", async () => {
   for (let life = 0; life < 8; life++) {
     server.readsBeforeCut = life % 3 === 0 ? 6 : Number.POSITIVE_INFINITY;

@@ -155,6 +155,11 @@ export class Delivery {
   }
 
   /** Recorded and not yet on the server's disk. */
+  /** The nudge is on the screen. Said once and not kept: without a socket nobody is there to learn when it was. */
+  seen(momentId: string): void {
+    if (this.ready) this.wire?.send(JSON.stringify({ type: "seen", moment_id: momentId }));
+  }
+
   get bufferedBytes(): number {
     return [...this.flying, ...this.unsent].reduce((sum, entry) => sum + entry.bytes, 0);
   }

@@ -1,4 +1,5 @@
 import { useState } from "react";
+import { whyNoted } from "@/live/words";
 import { words } from "@/parts/format";
 import type { Moment } from "../calls";
 import type { Verdict } from "../phone/feedback";
@@ -47,7 +48,7 @@ export function MomentList({ callId, moments, playing, play }: Props) {
           <ul className="claims">
             {noted.map((moment) => (
               <li key={moment.moment_id}>
-                <strong>{words(moment.type)}</strong>
+                <strong>{words(moment.type)}</strong> <span className="why">{whyNoted(moment.reason)}</span>
                 {moment.evidence.map((evidence) => (
                   <PlayButton key={evidence.start_ts} evidence={evidence} player={{ playing, play }} />
                 ))}

@@ -1,0 +1,223 @@
+"""The deal view: MEDDIC fields from the reviews of a customer's calls, or read locally in their words."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+import numpy as np
+
+from ridealong.core.answer import CallNamed, CitedCall, Scope
+from ridealong.core.artifact import Artifact
+from ridealong.core.claims import AbsenceClaim, Claim
+from ridealong.core.deals import FIELD_OF_SECTION, Deal, DealField, KnownField, ListedDeal, Said, history
+from ridealong.core.errors import Refused, Ungrounded
+from ridealong.core.rubric import Criterion, Score
+from ridealong.core.transcript import Citation, Role, Roles, Transcript
+from ridealong.postcall.evidence import EvidenceFinder
+from ridealong.postcall.local import FOUND, FULLY, FULLY_SHARE
+from ridealong.postcall.review import ReviewContext, embed_call
+from ridealong.postcall.rubric import shipped_rubric
+from ridealong.postcall.wording import name_of, predicate
+from ridealong.store import Store, artifacts, calls, moments
+from ridealong.store.deals import list_deals
+from ridealong.store.passages import calls_in
+
+if TYPE_CHECKING:
+    from psycopg import AsyncConnection
+
+    from ridealong.embedding import Embedder
+
+MOST_CALLS: Final = 40
+"""Calls of a deal that are read, the newest."""
+SAME_VALUE: Final = 0.8
+"""Two values whose cosine is above this say much the same."""
+COMPETITOR: Final = "competitor_mentioned"
+RUBRIC: Final = "meddic"
+REMEMBERED: Final = 500
+
+_Place = tuple[DealField, str, Score, float, int, int, int]
+"""Field, statement, score, confidence, then the utterance's number and where in it the quote begins and ends."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredDeals:
+    """Reads deals. What was found in a transcript is remembered, by its places and not by its words."""
+
+    store: Store
+    embedder: Embedder
+    finder: EvidenceFinder
+    threads: Executor
+    _read: OrderedDict[object, tuple[_Place, ...]] = field(default_factory=OrderedDict[object, "tuple[_Place, ...]"])
+
+    async def all(self, tenant_id: UUID) -> list[ListedDeal]:
+        async with self.store.tenant(tenant_id) as conn:
+            return await list_deals(conn)
+
+    async def of(self, tenant_id: UUID, customer: str, deal: str | None = None) -> Deal:
+        """Over all calls of that customer, or of one of its deals. Raises Refused('unknown_deal')."""
+        async with self.store.tenant(tenant_id) as conn:
+            found = await calls_in(conn, Scope(customer=customer, deal=deal), most=MOST_CALLS + 1)
+        if not found:
+            raise Refused("unknown_deal", "no ended call names this customer and deal: `ridealong deals` lists them")
+        newest, read = found[0], found[:MOST_CALLS][::-1]
+        said: list[Said] = []
+        stage = ""
+        for call in read:
+            # A transaction for each: the local reading of a call takes a while, and holds no connection meanwhile.
+            of_call, its_stage = await self._said(tenant_id, call)
+            said += of_call
+            stage = its_stage or stage
+        fields = await asyncio.get_running_loop().run_in_executor(self.threads, self._fields, said)
+        notes = (f"Only the newest {MOST_CALLS} calls were read.",) if len(found) > MOST_CALLS else ()
+        return Deal(
+            customer=newest.customer,
+            deal="" if deal is None else newest.deal,
+            stage=stage,
+            calls=tuple(read),
+            fields=fields,
+            notes=notes,
+        )
+
+    async def _said(self, tenant_id: UUID, call: CallNamed) -> tuple[list[Said], str]:
+        """What one call says, at most once of each field, and its stage. Nothing where it was erased meanwhile."""
+        try:
+            async with self.store.tenant(tenant_id) as conn:
+                stage = (await calls.load_call(conn, call.call_id)).context.stage
+                transcript = await calls.load_transcript(conn, await calls.latest_revision(conn, call.call_id))
+                roles = await calls.load_roles(conn, transcript.id)
+                found = await _reviewed(conn, call)
+                found += await _competitors(conn, call, transcript, roles)
+                known = await calls.load_vectors(conn, transcript.id)
+        except Refused:
+            return [], ""
+        if not any(one.field is not DealField.COMPETITION for one in found) and len(transcript):
+            context = ReviewContext(
+                transcript=transcript,
+                roles=roles,
+                moments=(),
+                vectors=await self._computed_vectors(transcript, known),
+                duration_ms=transcript.end_ts,
+            )
+            found += await self._read_locally(tenant_id, call, context)
+        best: dict[DealField, Said] = {}
+        for one in sorted(found, key=lambda s: (s.score is not Score.YES, -s.cited.claim.confidence)):
+            best.setdefault(one.field, one)
+        return list(best.values()), stage
+
+    async def _computed_vectors(self, transcript: Transcript, known: Mapping[int, np.ndarray]) -> np.ndarray:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.threads, embed_call, transcript, self.embedder, known)
+
+    async def _read_locally(self, tenant_id: UUID, call: CallNamed, context: ReviewContext) -> list[Said]:
+        named = tuple((a.speaker_id, a.role, a.confidence) for a in context.roles.values())
+        key = (UUID(int=tenant_id.int), context.transcript.id, named)
+        if key not in self._read:
+            loop = asyncio.get_running_loop()
+            self._read[key] = await loop.run_in_executor(self.threads, self._places, context)
+            while len(self._read) > REMEMBERED:
+                self._read.popitem(last=False)
+        return [_said_at(call, context, place) for place in self._read[key]]
+
+    def _places(self, context: ReviewContext) -> tuple[_Place, ...]:
+        """The customer's words that show a criterion of the shipped MEDDIC rubric. Computes, some 0.3 s a call."""
+        return tuple(
+            place for field_, criterion in _criteria() if (place := self._shown(field_, criterion, context)) is not None
+        )
+
+    def _shown(self, field_: DealField, criterion: Criterion, context: ReviewContext) -> _Place | None:
+        found = self.finder.find(criterion, context, most=3)
+        if not found or found[0].confidence < FOUND or not context.rep_known:
+            return None
+        best = found[0]
+        fully = best.confidence >= FULLY and best.fully >= FULLY_SHARE * best.confidence
+        try:
+            evidence = context.transcript.cite(Citation(utterance_no=best.utterance.no, quote=best.quote))
+        except Ungrounded:
+            return None
+        return (
+            *(field_, predicate(criterion, name_of(best.utterance.speaker, context))),
+            *(Score.YES if fully else Score.PARTLY, round(best.confidence, 4)),
+            *(best.utterance.no, evidence.quote_start, evidence.quote_end),
+        )
+
+    def _fields(self, said: Sequence[Said]) -> tuple[KnownField, ...]:
+        """Each field's history. Computes."""
+        known: list[KnownField] = []
+        for name in DealField:
+            of_field = [one for one in said if one.field is name]
+            vectors = self.embedder.embed([one.cited.claim.evidence[0].quote for one in of_field])
+            same = vectors @ vectors.T > SAME_VALUE
+            entries = history([(one, dict(enumerate(same[n, :n].tolist()))) for n, one in enumerate(of_field)])
+            known.append(KnownField(field=name, history=entries))
+        return tuple(known)
+
+
+def _criteria() -> list[tuple[DealField, Criterion]]:
+    return [
+        (FIELD_OF_SECTION[section.id], criterion)
+        for section in shipped_rubric(RUBRIC).sections
+        for criterion in section.criteria
+        if criterion.role is Role.CUSTOMER and section.id in FIELD_OF_SECTION
+    ]
+
+
+def _said_at(call: CallNamed, context: ReviewContext, place: _Place) -> Said:
+    field_, statement, score, confidence, no, start, end = place
+    quote = context.transcript[no].text[start:end]
+    evidence = context.transcript.cite(Citation(utterance_no=no, quote=quote))
+    claim = Claim(statement=statement, confidence=confidence, evidence=(evidence,))
+    return Said(field=field_, score=score, cited=CitedCall(call=call, claim=claim))
+
+
+async def _reviewed(conn: AsyncConnection, call: CallNamed) -> list[Said]:
+    """What the newest review found the customer to have said, where its rubric has sections of these fields."""
+    try:
+        artifact = await artifacts.load_artifact(conn, call.call_id)
+    except Refused as error:
+        if error.code == "unknown_call":
+            raise
+        return []
+    roles = await calls.load_roles(conn, artifact.transcript_id)
+    return [
+        Said(field=FIELD_OF_SECTION[section_id], score=score, cited=CitedCall(call=call, claim=claim))
+        for section_id, score, claim in _findings(artifact)
+        if section_id in FIELD_OF_SECTION and _customers(claim, roles)
+    ]
+
+
+def _findings(artifact: Artifact) -> list[tuple[str, Score, Claim]]:
+    return [
+        (section.section_id, finding.score, finding.claim)
+        for section in artifact.sections
+        for finding in section.findings
+        if finding.score in (Score.YES, Score.PARTLY) and not isinstance(finding.claim, AbsenceClaim)
+    ]
+
+
+def _customers(claim: Claim, roles: Roles) -> bool:
+    """Whether the claim's first words are the customer's: a rep's question is no value."""
+    role = roles.role_of(claim.evidence[0].speaker_id)
+    known = any(a.role is Role.REP for a in roles.values())
+    return role is Role.CUSTOMER or (role is Role.UNKNOWN and known)
+
+
+async def _competitors(conn: AsyncConnection, call: CallNamed, transcript: Transcript, roles: Roles) -> list[Said]:
+    found: list[Said] = []
+    for stored in await moments.load_moments(conn, transcript):
+        if stored.moment.type != COMPETITOR:
+            continue
+        claim = Claim(
+            statement="The customer named an alternative.",
+            confidence=stored.moment.confidence,
+            evidence=stored.moment.evidence,
+        )
+        if _customers(claim, roles):
+            said = Said(field=DealField.COMPETITION, score=Score.YES, cited=CitedCall(call=call, claim=claim))
+            found.append(said)
+    return found

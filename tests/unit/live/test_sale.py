@@ -1,0 +1,42 @@
+"""The running belief that a call is a sale, with a sense that reads one number."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ridealong.live.sale import LIMIT, SaleBelief, SaleSense, no_sale_texts, sale_texts
+
+SENSE = SaleSense(weights=np.array([1.0], np.float32), bias=0.0)
+
+
+def believed(*said: float) -> SaleBelief:
+    belief = SaleBelief(SENSE)
+    for log_odds in said:
+        belief.heard(np.array([log_odds], np.float32))
+    return belief
+
+
+def test_before_a_word_was_said_a_sale_is_likely_and_not_sure() -> None:
+    assert 0.6 < SaleBelief(SENSE).likelihood < 0.9
+
+
+def test_every_utterance_moves_the_belief_its_own_way() -> None:
+    assert believed(1.0).likelihood > believed().likelihood > believed(-1.0).likelihood
+
+
+def test_no_single_utterance_decides() -> None:
+    assert believed(-100.0).likelihood == believed(-2.0).likelihood > 0.5
+
+
+def test_a_talk_that_is_no_sale_is_known_within_a_minute_and_a_call_may_turn() -> None:
+    assert believed(*[-1.0] * 10).likelihood < 0.05
+    turned = believed(*[-2.0] * 50, *[2.0] * 12)
+    assert turned.likelihood > 0.95
+    assert believed(*[2.0] * 500).likelihood == pytest.approx(1 / (1 + np.exp(-LIMIT)))
+
+
+def test_the_talks_that_are_no_sale_are_many_and_none_is_a_line_of_a_sale() -> None:
+    others = no_sale_texts()
+    assert len(others) > 500
+    assert not set(others) & set(sale_texts())
