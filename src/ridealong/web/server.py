@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from typing import Final
 from uuid import UUID
 
@@ -75,13 +75,7 @@ def create_app(services: Services) -> FastAPI:
             with contextlib.suppress(ValueError):
                 await services.calls.caught_up(UUID(call_id))
 
-    async def doubted(request: Request) -> AsyncGenerator[None]:
-        # Members, sessions and keys change here, and each change may take a right away.
-        yield
-        if request.method != "GET":
-            sockets.doubt_all()
-
-    of_a_call, of_people = [Depends(caught_up)], [Depends(doubted)]
+    of_a_call, of_people = [Depends(caught_up)], [Depends(_doubting(sockets))]
     app.include_router(operations_api(services))
     app.include_router(calls_api(services), dependencies=of_a_call)
     app.include_router(artifacts_api(services), dependencies=of_a_call)
@@ -127,6 +121,17 @@ def create_app(services: Services) -> FastAPI:
 
     add_pages(app, services.pages)
     return app
+
+
+def _doubting(sockets: Sockets) -> Callable[[Request], AsyncGenerator[None]]:
+    """For routes where members, sessions and keys change: each change may take a right away."""
+
+    async def doubted(request: Request) -> AsyncGenerator[None]:
+        yield
+        if request.method != "GET":
+            sockets.doubt_all()
+
+    return doubted
 
 
 def _call_id(text: str) -> UUID:
