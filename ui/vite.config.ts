@@ -1,10 +1,14 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { resolve } from "node:path";
-import { defineConfig, type Plugin, type Rollup } from "vite";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
+import { brotliCompress, constants, gzip } from "node:zlib";
+import { defineConfig, type Plugin, type Rollup, transformWithEsbuild } from "vite";
 
 const here = import.meta.dirname;
 const worker = resolve(here, "src/rep/sw.ts");
+const outDir = resolve(here, "../src/ridealong/web/pages");
 
 /** Tells the service worker which files the rep's page is made of, so that it opens without a network. */
 function repFiles(): Plugin {
@@ -38,15 +42,91 @@ function repFiles(): Plugin {
   };
 }
 
+/**
+ * Tells `first.js` which files the pages are made of that people open first, and puts it into the page itself: it runs
+ * without waiting for anything. The server allows this very script by its hash, and no other one that stands in a page.
+ */
+function pageFiles(): Plugin {
+  const pages = { list: "src/calls/CallsPage.tsx", call: "src/call/CallPage.tsx", waves: "src/call/Waves.tsx" };
+  return {
+    name: "page-files",
+    enforce: "post",
+    async writeBundle(_, bundle) {
+      const chunks = Object.values(bundle).filter((file) => file.type === "chunk");
+      const reach = (chunk: Rollup.OutputChunk | undefined, found: Set<string>): Set<string> => {
+        if (!chunk || found.has(chunk.fileName)) return found;
+        found.add(chunk.fileName);
+        for (const file of chunk.viteMetadata?.importedCss ?? []) found.add(file);
+        for (const name of chunk.imports) {
+          const next = bundle[name];
+          if (next?.type === "chunk") reach(next, found);
+        }
+        return found;
+      };
+      const frame = reach(
+        chunks.find((chunk) => chunk.isEntry && chunk.name === "index"),
+        new Set(),
+      );
+      const of = (module: string) => {
+        const chunk = chunks.find((one) => one.facadeModuleId === resolve(here, module));
+        if (!chunk) this.error(`${module} is no page of its own any more: see pageFiles`);
+        return [...reach(chunk, new Set())].filter((name) => !frame.has(name)).map((name) => `/${name}`);
+      };
+      const files = { list: of(pages.list), call: [...new Set([...of(pages.call), ...of(pages.waves)])] };
+      const first = join(outDir, "first.js");
+      const text = await readFile(first, "utf8");
+      if (!text.includes('"__PAGE_FILES__"')) this.error("first.js has no place for the pages' files");
+      const filled = text.replace('"__PAGE_FILES__"', () => JSON.stringify(JSON.stringify(files)));
+      const { code } = await transformWithEsbuild(filled, first, { minify: true, format: "iife", sourcemap: false });
+      const index = join(outDir, "index.html");
+      const page = await readFile(index, "utf8");
+      const place = '<script src="/first.js"></script>';
+      if (!page.includes(place) || code.includes("</")) this.error("first.js cannot stand in index.html");
+      await writeFile(
+        index,
+        page.replace(place, () => `<script>${code.trim()}</script>`),
+      );
+      await rm(first);
+    },
+  };
+}
+
+/** A `.gz` and a `.br` beside each file that packs: the server sends what the browser takes, and packs nothing itself. */
+function packed(): Plugin {
+  return {
+    name: "packed",
+    enforce: "post",
+    async closeBundle() {
+      const quality = { params: { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY } };
+      for (const entry of await readdir(outDir, { recursive: true, withFileTypes: true })) {
+        if (!entry.isFile() || !/\.(js|css|html|svg|webmanifest)$/.test(entry.name)) continue;
+        const file = join(entry.parentPath, entry.name);
+        const plain = await readFile(file);
+        if (plain.length < 1000) continue;
+        await writeFile(`${file}.gz`, await promisify(gzip)(plain, { level: 9 }));
+        await writeFile(`${file}.br`, await promisify(brotliCompress)(plain, quality));
+      }
+    },
+  };
+}
+
+/** The libraries that most pages share, each in one file: dozens of scraps cost a page more than their bytes. */
+function libraries(id: string): string | undefined {
+  // On its own: what the phone shares with the other pages must not bring their components along.
+  if (/node_modules\/(react|react-dom|scheduler)\//.test(id)) return "react";
+  if (/node_modules\/(@mantine|@floating-ui)\//.test(id)) return "mantine";
+  return undefined;
+}
+
 // Two pages, one build: `index.html` for manager, supervisor and admin, `rep.html` for the rep's phone.
 export default defineConfig({
   root: here,
   resolve: { alias: { "@": resolve(here, "src") } },
   esbuild: { jsx: "automatic" },
-  plugins: [repFiles()],
+  plugins: [repFiles(), pageFiles(), packed()],
   worker: { format: "es" },
   build: {
-    outDir: resolve(here, "../src/ridealong/web/pages"),
+    outDir,
     emptyOutDir: true,
     target: "es2022",
     // Nothing becomes a data: address: the content security policy stays as narrow as it is.
@@ -64,8 +144,8 @@ export default defineConfig({
         ...(existsSync(worker) ? { sw: worker } : {}),
       },
       output: {
-        // Each file is a request, and six run at once: two dozen scraps of one library cost a page more than their bytes.
-        manualChunks: (id) => (/node_modules\/(@mantine|@floating-ui)\//.test(id) ? "mantine" : undefined),
+        manualChunks: libraries,
+        experimentalMinChunkSize: 10_000,
         // A service worker's address may not change with its content, and it must lie at the root to serve /rep.
         entryFileNames: (chunk) => (chunk.name === "sw" ? "sw.js" : "assets/[name]-[hash].js"),
       },

@@ -5,38 +5,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import re
-import shutil
-import tempfile
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
-import pytest
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page
 
 from ridealong.app.bench.server import ServerProcess, server
 from ridealong.app.client import CaptureClient, Start
-from tests.browser.devtools import chromium
+from tests.browser.stage import RULES, launched, server_folder, set_up, violations
 from tests.integration.app.test_killed_server import SPOKEN, reviewed, token_of
-
-PAGES = Path(__file__).resolve().parents[2] / "src" / "ridealong" / "web" / "pages" / "index.html"
-AXE = Path(__file__).resolve().parents[2] / "ui" / "node_modules" / "axe-core" / "axe.min.js"
 
 HOSTILE = "Honestly <img src=x onerror=alert(1)> {{ 7 | times: 6 }} **it** is way too expensive for us \x1b[31m today."
 TITLE = "<script>alert(1)</script> Northwind & sons"
 PASSWORD = "four unrelated plain words"
 EMAIL = "dana@example.com"
-
-ARGUMENTS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--mute-audio"),
-    # As strict as a visitor's browser: sound needs a click.
-    "--autoplay-policy=document-user-activation-required",
-]
 
 
 @dataclass(frozen=True)
@@ -51,22 +36,10 @@ class Desk:
     transcript: list[dict[str, Any]]
 
 
-def needs() -> str:
-    """The browser's program; skips where there is none, or where the pages were not built."""
-    program = chromium()
-    if program is None:
-        pytest.skip("no Chromium here (apt-get install chromium): the pages are not tested")
-    if not PAGES.exists():
-        pytest.skip("the pages were not built (sh tools/build_pages.sh): they are not tested")
-    return program
-
-
 @contextlib.asynccontextmanager
 async def desk() -> AsyncGenerator[Desk]:
     """A fresh server with an admin and one reviewed call, whose every text is hostile."""
-    # Not pytest's own folder: the embedded server's user could not enter it, and its path is long.
-    folder = Path(tempfile.mkdtemp(prefix="ridealong-pages-"))
-    try:
+    async with server_folder() as folder:
         script = folder / "script.jsonl"
         script.write_text("\n".join(_script()))
         sound = (np.sin(np.arange(16_000 * 41) / 20) * 3000).astype("<i2").tobytes()
@@ -91,8 +64,6 @@ async def desk() -> AsyncGenerator[Desk]:
                 artifact=artifact,
                 transcript=found.json()["utterances"],
             )
-    finally:
-        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
 
 def _script() -> list[str]:
@@ -105,40 +76,17 @@ def _script() -> list[str]:
     return lines
 
 
-def set_up_code(folder: Path) -> str:
-    """The code that the server printed when it started."""
-    # A console may break the line anywhere in it.
-    told = "".join((folder / "server.log").read_text().split())
-    found = re.search(r"/setup\?code=([A-Za-z0-9_-]{24})", told)
-    assert found, "the server printed no set-up code"
-    return found.group(1)
-
-
 async def _set_up(running: ServerProcess) -> None:
-    async with httpx.AsyncClient(base_url=running.url) as http:
-        answer = await http.post(
-            "/v1/setup",
-            json={
-                "setup_code": set_up_code(running.folder),
-                "organisation": "Fernwell <b>Ltd</b>",
-                "name": "Dana <i>Admin</i>",
-                "email": EMAIL,
-                "password": PASSWORD,
-            },
-            headers={"Origin": running.url},
-            timeout=30,
-        )
-        assert answer.status_code == 201, answer.text
+    person = {"organisation": "Fernwell <b>Ltd</b>", "name": "Dana <i>Admin</i>", "email": EMAIL}
+    async with httpx.AsyncClient(base_url=running.url, headers={"Origin": running.url}) as http:
+        await set_up(http, running.folder, password=PASSWORD, **person)
 
 
 @contextlib.asynccontextmanager
 async def browser(program: str) -> AsyncGenerator[Browser]:
-    async with async_playwright() as playwright:
-        made = await playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
-        try:
-            yield made
-        finally:
-            await made.close()
+    # As strict as a visitor's browser: sound needs a click.
+    async with launched(program, "--autoplay-policy=document-user-activation-required") as made:
+        yield made
 
 
 @dataclass
@@ -189,17 +137,5 @@ async def until(page: Page, expression: str, arg: object = None, *, seconds: flo
 
 
 async def axe(page: Page) -> list[str]:
-    """What axe finds against WCAG 2.2 A and AA: one line a rule, with the elements."""
-    if not AXE.exists():
-        pytest.skip("axe-core is not installed (npm ci in ui/): accessibility is not tested")
-    # By the debugger, which the page's security policy does not concern; the policy stays on.
-    await page.evaluate(AXE.read_text())
-    found = await page.evaluate(
-        """async () => {
-          const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-          const result = await axe.run(document, { runOnly: { type: "tag", values: tags } });
-          return result.violations.map((v) => `${v.id}: ${v.help}: ` +
-            v.nodes.slice(0, 4).map((n) => n.target.join(" ") + " | " + n.failureSummary).join(" ;; "));
-        }"""
-    )
-    return [str(line) for line in found]
+    """What axe finds against WCAG 2.2 A and AA, and against its own good practice."""
+    return await violations(page, (*RULES, "best-practice"))

@@ -5,50 +5,29 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-import shutil
-import tempfile
 import wave
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final, Literal
 
 import av
 import httpx
 import numpy as np
 import numpy.typing as npt
-import pytest
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Page, expect
 
-import ridealong.web
 from ridealong.app.bench.server import ServerProcess, server
 from ridealong.sample import sample_audio_path
-from tests.browser.devtools import chromium
 from tests.browser.flaky import FlakyNetwork, flaky_network
+from tests.browser.stage import RULES, joined, launched, needed, server_folder, set_up, violations
 from tests.integration.app.test_killed_server import token_of
-
-PAGE: Final = Path(ridealong.web.__file__).parent / "pages" / "rep.html"
-AXE: Final = Path(__file__).parents[2] / "ui" / "node_modules" / "axe-core" / "axe.min.js"
-# The machine that tests may be busy with others.
-expect.set_options(timeout=30_000)
 
 PASSWORD: Final = "a horse that nobody corrects"
 REP: Final = "anna@example.com"
 RATE: Final = 16_000
-RULES: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 Samples = npt.NDArray[np.float64]
 Json = dict[str, Any]
-
-
-def needed() -> str:
-    """Chromium's path, or a skipped test that says what is missing."""
-    program = chromium()
-    if program is None:
-        pytest.skip("no Chromium here (apt-get install chromium): the rep's phone is not tested")
-    if not PAGE.exists():
-        pytest.skip("the pages are not built (sh tools/build_pages.sh): the rep's phone is not tested")
-    return program
 
 
 def sample_call() -> Samples:
@@ -164,15 +143,7 @@ async def end(page: Page) -> str:
 
 async def complaints(page: Page) -> list[str]:
     """What axe finds wrong with what the page shows now."""
-    if not AXE.exists():
-        pytest.skip("axe-core is not here (npm ci in ui/): nothing checks whether the rep's pages are accessible")
-    await page.evaluate(AXE.read_text())
-    found: list[Json] = await page.evaluate(
-        "rules => axe.run(document, {runOnly: rules}).then(found => found.violations.map("
-        "rule => ({id: rule.id, nodes: rule.nodes.map(node => node.target.join(' '))})))",
-        RULES,
-    )
-    return [f"{rule['id']} at {node}" for rule in found for node in rule["nodes"]]
+    return await violations(page, (*RULES, "best-practice"))
 
 
 def places(heard: Samples, spoken: Samples) -> list[tuple[int, int]]:
@@ -206,34 +177,29 @@ def _means(samples: Samples, of: int) -> Samples:
 
 @contextlib.asynccontextmanager
 async def phone() -> AsyncGenerator[Phone]:
-    program = needed()
-    # Not pytest's own folder: another session closes that to the embedded server's user, and its path is long.
-    folder = Path(tempfile.mkdtemp(prefix="ridealong-rep-"))
-    sound = folder / "call.wav"
-    with wave.open(str(sound), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(RATE)
-        file.writeframes(sample_call().astype("<i2").tobytes())
-    data = folder / "data"
-    data.mkdir()
-    try:
+    program = needed("rep.html")
+    async with server_folder() as folder:
+        sound = folder / "call.wav"
+        with wave.open(str(sound), "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(RATE)
+            file.writeframes(sample_call().astype("<i2").tobytes())
+        data = folder / "data"
+        data.mkdir()
         async with (
             server(data) as running,
             flaky_network(running.port) as network,
-            async_playwright() as playwright,
-            await playwright.chromium.launch(
-                executable_path=program,
-                args=[
-                    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--mute-audio"),
-                    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-                    # No --use-fake-ui: it would say yes to the microphone where a test says no.
-                    *("--use-fake-device-for-media-stream", f"--use-file-for-fake-audio-capture={sound}"),
-                ],
+            launched(
+                program,
+                # No --use-fake-ui: it would say yes to the microphone where a test says no.
+                *("--use-fake-device-for-media-stream", f"--use-file-for-fake-audio-capture={sound}"),
             ) as browser,
             httpx.AsyncClient(base_url=running.url, timeout=60) as manager,
         ):
-            await _people(manager, data)
+            person = {"organisation": "Fernwell", "name": "Mona <b>Manager</b>", "email": "mona@example.com"}
+            await set_up(manager, data, password=PASSWORD, **person)
+            await joined(manager, password=PASSWORD, email=REP, name="Anna Berg", role="rep")
             await _be_patient(manager)
             yield Phone(
                 running=running,
@@ -242,31 +208,6 @@ async def phone() -> AsyncGenerator[Phone]:
                 token=await asyncio.to_thread(token_of, data),
                 manager=manager,
             )
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-async def _people(manager: httpx.AsyncClient, data: Path) -> None:
-    said = re.search(r"/setup\?code=(\S+)", (data / "server.log").read_text())
-    assert said is not None, "the server printed no code for the first set-up"
-    made = await manager.post(
-        "/v1/setup",
-        json={
-            "setup_code": said.group(1),
-            "organisation": "Fernwell",
-            "name": "Mona <b>Manager</b>",
-            "email": "mona@example.com",
-            "password": PASSWORD,
-        },
-    )
-    assert made.status_code == 201, made.text
-    manager.headers["X-CSRF-Token"] = made.json()["csrf"]
-    added = await manager.post("/v1/members", json={"email": REP, "name": "Anna Berg", "role": "rep"})
-    assert added.status_code == 201, added.text
-    invite = httpx.URL(added.json()["invite"]).params["invite"]
-    async with httpx.AsyncClient(base_url=manager.base_url, timeout=60) as theirs:
-        joined = await theirs.post("/v1/invites", json={"invite": invite, "password": PASSWORD})
-        assert joined.status_code == 201, joined.text
 
 
 async def _be_patient(manager: httpx.AsyncClient) -> None:

@@ -5,9 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import re
-import shutil
-import tempfile
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,35 +12,18 @@ from typing import Any, Literal
 
 import httpx
 import numpy as np
-import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page
 
-import ridealong.web
 from ridealong.app.bench.server import ServerProcess, server
 from ridealong.app.client import CaptureClient, Start
-from tests.browser.devtools import chromium
+from tests.browser.stage import RULES, joined, launched, needed, server_folder, set_up, violations
 from tests.integration.app.test_killed_server import reviewed, token_of
 
-HERE = Path(__file__).parent
-PAGES = Path(ridealong.web.__file__).parent / "pages" / "index.html"
-AXE = HERE.parents[1] / "ui" / "node_modules" / "axe-core" / "axe.min.js"
 PASSWORD = "a horse that nobody corrects"
 HOSTILE = "<img src=x onerror=\"document.title='RAN'\"> {{ 7 | times: 6 }} <script>document.title='RAN'</script>"
-expect.set_options(timeout=30_000)
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 Role = Literal["rep", "manager", "admin"]
 Spoken = Sequence[tuple[str, int]]
-
-
-def needed() -> str:
-    """Chromium, or a skipped test that says what is missing."""
-    program = chromium()
-    if program is None:
-        pytest.skip("no Chromium here (apt-get install chromium): the pages are not tested")
-    if not PAGES.exists():
-        pytest.skip("the pages are not built (make setup, with Node 20 or newer): they are not tested")
-    return program
 
 
 @dataclass
@@ -128,78 +108,39 @@ def write_script(path: Path, spoken: Spoken) -> None:
 async def house(spoken: Spoken) -> AsyncGenerator[House]:
     """A server on which an admin, a manager and a rep can sign in. Every call on it hears `spoken`."""
     program = needed()
-    # Not pytest's own folder: another session closes that to the embedded server's user, and its path is long.
-    folder = Path(tempfile.mkdtemp(prefix="ridealong-pages-"))
-    script = folder / "script.jsonl"
-    write_script(script, spoken)
-    try:
+    async with server_folder() as folder:
+        script = folder / "script.jsonl"
+        write_script(script, spoken)
         async with (
             server(folder, {"RIDEALONG_TRANSCRIBER": "replay", "RIDEALONG_REPLAY": str(script)}) as running,
-            async_playwright() as playwright,
-            await playwright.chromium.launch(
-                executable_path=program,
-                args=[
-                    "--no-sandbox",
-                    "--disable-gpu",
-                    "--disable-quic",
-                    "--no-first-run",
-                    "--disable-background-networking",
-                    "--disable-component-update",
-                    "--disable-sync",
-                ],
-            ) as browser,
+            launched(program) as browser,
         ):
             made = House(running=running, token=token_of(folder), program=browser)
             await _people(made, folder)
             yield made
             for client in made.calls:
                 await client.close()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 async def _people(made: House, folder: Path) -> None:
-    said = re.search(r"/setup\?code=(\S+)", (folder / "server.log").read_text())
-    assert said is not None, "the server printed no code for the first set-up"
     async with httpx.AsyncClient(base_url=made.running.url, timeout=60) as http:
-        answer = await http.post(
-            "/v1/setup",
-            json={
-                "setup_code": said.group(1),
-                "organisation": "Northwind Sales",
-                "name": "Ada Admin",
-                "email": "ada@example.com",
-                "password": PASSWORD,
-            },
-        )
-        assert answer.status_code == 201, answer.text
-        csrf = {"X-CSRF-Token": answer.json()["csrf"]}
         made.emails["admin"] = "ada@example.com"
+        await set_up(
+            *(http, folder),
+            password=PASSWORD,
+            organisation="Northwind Sales",
+            name="Ada Admin",
+            email="ada@example.com",
+        )
         wanted: list[tuple[Role, str, str]] = [("manager", "Mona Manager", "rep-m"), ("rep", HOSTILE[:60], "rep-1")]
         for role, name, rep_id in wanted:
-            email = f"{role}@example.com"
-            added = await http.post(
-                "/v1/members", json={"email": email, "name": name, "role": role, "rep_id": rep_id}, headers=csrf
-            )
-            assert added.status_code == 201, added.text
-            invite = httpx.URL(added.json()["invite"]).params["invite"]
-            async with httpx.AsyncClient(base_url=made.running.url, timeout=60) as theirs:
-                joined = await theirs.post("/v1/invites", json={"invite": invite, "password": PASSWORD})
-                assert joined.status_code == 201, joined.text
-            made.emails[role] = email
+            made.emails[role] = f"{role}@example.com"
+            await joined(http, password=PASSWORD, email=made.emails[role], name=name, role=role, rep_id=rep_id)
 
 
 async def complaints(page: Page) -> list[str]:
     """What axe finds wrong with what the page shows now."""
-    if not AXE.exists():
-        pytest.skip("axe-core is not here (npm ci in ui/): nothing checks whether the pages are accessible")
-    await page.evaluate(AXE.read_text())
-    found: list[dict[str, Any]] = await page.evaluate(
-        "rules => axe.run(document, {runOnly: rules}).then(found => found.violations.map("
-        "rule => ({id: rule.id, nodes: rule.nodes.map(node => node.target.join(' '))})))",
-        RULES,
-    )
-    return [f"{page.url}: {rule['id']} at {node}" for rule in found for node in rule["nodes"]]
+    return await violations(page, RULES)
 
 
 async def until(what: Any, *, seconds: float = 20.0) -> Any:

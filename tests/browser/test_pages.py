@@ -12,14 +12,15 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from tests.browser.people import HOSTILE, PASSWORD, TITLE, Desk, axe, browser, desk, needs, tab, until
+from tests.browser.people import HOSTILE, PASSWORD, TITLE, Desk, axe, browser, desk, tab, until
+from tests.browser.stage import needed
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def chrome() -> AsyncIterator[Browser]:
-    async with browser(needs()) as made:
+    async with browser(needed()) as made:
         yield made
 
 

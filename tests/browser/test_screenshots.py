@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
-import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -22,10 +20,11 @@ from ridealong.app.client import CaptureClient, Start
 from ridealong.app.coach import PIECE_MS
 from ridealong.sample import sample_audio_path, sample_transcript_path
 from ridealong.speech.audio import iter_recording
-from tests.browser.people import EMAIL, PASSWORD, browser, needs, set_up_code, tab
+from tests.browser.people import EMAIL, PASSWORD, browser, tab
+from tests.browser.stage import needed, server_folder, set_up
 from tests.integration.app.test_killed_server import reviewed, token_of
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.timeout(300)]
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 MOST_BYTES = 150_000
@@ -34,17 +33,18 @@ MOST_BYTES = 150_000
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def sample() -> AsyncIterator[tuple[ServerProcess, str]]:
     """A server on which the sample call was reviewed, and the call's id."""
-    needs()
-    folder = Path(tempfile.mkdtemp(prefix="ridealong-pages-"))
-    try:
+    needed()
+    async with server_folder() as folder:
         env = {"RIDEALONG_TRANSCRIBER": "replay", "RIDEALONG_REPLAY": str(sample_transcript_path())}
         async with server(folder, env) as running:
             token = token_of(folder)
-            person = {"organisation": "Fernwell", "name": "Dana Admin", "email": EMAIL, "password": PASSWORD}
+            person = {"organisation": "Fernwell", "name": "Dana Admin", "email": EMAIL}
             async with httpx.AsyncClient(base_url=running.url, timeout=30) as http:
-                answer = await http.post("/v1/setup", json={"setup_code": set_up_code(folder), **person})
-                assert answer.status_code == 201, answer.text
-            start = Start(token=token, rep_id=EMAIL, consent="Synthetic.", title="Sample call", rep_speaker=0)
+                await set_up(http, folder, password=PASSWORD, **person)
+                session = (await http.get("/v1/session")).json()
+            # A call of hers: the phone's list holds the own ones alone, and the call's page shows her name.
+            rep_id = session["member"]["rep_id"]
+            start = Start(token=token, rep_id=rep_id, consent="Synthetic.", title="Sample call", rep_speaker=0)
             client = CaptureClient(url=running.capture_url, start=start)
             await client.open()
             for piece in iter_recording(sample_audio_path(), piece_ms=PIECE_MS):
@@ -53,8 +53,6 @@ async def sample() -> AsyncIterator[tuple[ServerProcess, str]]:
             await reviewed(running, token, client.call_id)
             await client.close()
             yield running, client.call_id
-    finally:
-        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
 
 async def picture(page: Page, name: str) -> None:
@@ -67,9 +65,10 @@ async def picture(page: Page, name: str) -> None:
         (Path(keep) / f"{name}.png").write_bytes(made)
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_the_documentation_shows_the_pages_as_they_are(sample: tuple[ServerProcess, str]) -> None:
     running, call_id = sample
-    async with browser(needs()) as chrome:
+    async with browser(needed()) as chrome:
         async with tab(chrome, running.url) as (page, complaints):
             await page.set_viewport_size({"width": 1180, "height": 740})
             await page.goto(f"{running.url}/calls/{call_id}")
@@ -84,6 +83,7 @@ async def test_the_documentation_shows_the_pages_as_they_are(sample: tuple[Serve
             await picture(page, "call-phone")
             await page.goto(f"{running.url}/rep")
             await expect(page.get_by_role("button").first).to_be_visible()
+            await expect(page.get_by_text("Sample call")).to_be_visible()
             await picture(page, "rep")
             assert complaints.said == []
 

@@ -43,7 +43,7 @@ class StoredCallPages:
     async def waveform(self, tenant_id: UUID, call_id: UUID, *, points: int) -> Json:
         async with self.store.tenant(tenant_id) as conn:
             call = await calls.load_call(conn, call_id)
-            transcript = await calls.load_transcript(conn, await calls.latest_revision(conn, call_id))
+            transcript = await calls.load_transcript(conn, await calls.latest_revision(conn, call_id), words=False)
         recording = await open_pcm(self.recordings.of(tenant_id, call_id), self.threads)
 
         def measured() -> tuple[int, list[Json]]:
@@ -61,7 +61,7 @@ class StoredCallPages:
         async with self.store.tenant(tenant_id) as conn:
             call = await calls.load_call(conn, call_id)
             transcript_id = await calls.latest_revision(conn, call_id)
-            transcript = await calls.load_transcript(conn, transcript_id)
+            transcript = await calls.load_transcript(conn, transcript_id, words=False)
             roles = await calls.load_roles(conn, transcript_id)
         return await asyncio.to_thread(call_statistics, transcript, roles, max(call.audio_ms, transcript.end_ts))
 

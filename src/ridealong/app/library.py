@@ -42,7 +42,7 @@ from ridealong.store import (
     speakers,
     tenants,
 )
-from ridealong.store.call_list import CallFilter, ListedCall, Sort, list_page
+from ridealong.store.call_list import CallFilter, ListedCall, Sort, list_page, moment_types
 from ridealong.store.search import Hit, search
 
 if TYPE_CHECKING:
@@ -69,6 +69,10 @@ class StoredLibrary:
         async with self.store.tenant(tenant_id) as conn:
             page = await list_page(conn, wanted, sort=sort, descending=descending, limit=limit, before=before)
         return {"calls": [_row_json(row) for row in page.calls], "next": page.following, "total": page.total}
+
+    async def moment_types(self, tenant_id: UUID) -> Sequence[str]:
+        async with self.store.tenant(tenant_id) as conn:
+            return await moment_types(conn)
 
     async def call(self, tenant_id: UUID, call_id: UUID) -> Json:
         async with self.store.tenant(tenant_id) as conn:
@@ -102,7 +106,8 @@ class StoredLibrary:
             transcript_id = await calls.latest_revision(conn, call_id)
             if revision is not None:
                 transcript_id = type(transcript_id)(call_id=call_id, revision=revision)
-            transcript = await calls.load_transcript(conn, transcript_id)
+            transcript = await calls.load_transcript(conn, transcript_id, words=False)
+            words = await calls.load_words(conn, transcript_id)
             roles = await calls.load_roles(conn, transcript_id)
         return {
             "call_id": str(call_id),
@@ -116,8 +121,8 @@ class StoredLibrary:
                     "end_ts": u.end_ts,
                     "text": u.text,
                     "words": [
-                        {"text": w.text, "start_ts": w.start_ts, "end_ts": w.end_ts, "estimated": w.estimated}
-                        for w in u.words
+                        {"text": text, "start_ts": start_ts, "end_ts": end_ts, "estimated": estimated}
+                        for text, start_ts, end_ts, estimated in words.get(u.no, ())
                     ],
                     "overlapped": u.overlapped,
                     "speaker_confidence": round(u.speaker_confidence, 3),
@@ -128,7 +133,8 @@ class StoredLibrary:
 
     async def moments(self, tenant_id: UUID, call_id: UUID) -> Sequence[Json]:
         async with self.store.tenant(tenant_id) as conn:
-            transcript = await calls.load_transcript(conn, await calls.latest_revision(conn, call_id))
+            transcript_id = await calls.latest_revision(conn, call_id)
+            transcript = await calls.load_transcript(conn, transcript_id, words=False)
             found = await moments.load_moments(conn, transcript)
             feedback: dict[UUID, list[Json]] = {}
             for given in await opinions.load_feedback(conn, call_id):

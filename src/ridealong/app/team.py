@@ -47,7 +47,8 @@ class StoredTeam:
                 except Refused:
                     # It ended since: the others are still to be shown.
                     continue
-                transcript = await calls.load_transcript(conn, await calls.latest_revision(conn, call_id))
+                transcript_id = await calls.latest_revision(conn, call_id)
+                transcript = await calls.load_transcript(conn, transcript_id, words=False)
                 last = (await moments.load_moments(conn, transcript))[-LAST_MOMENTS:]
                 found.append(
                     {

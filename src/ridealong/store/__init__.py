@@ -26,6 +26,7 @@ _GROUNDED_TABLES: Final = frozenset(
 )
 
 _POOL_SIZE: Final = 10
+_POOL_KEPT: Final = 4
 _WAIT_SECONDS: Final = 3.0
 """How long a request waits for a connection before it is told that the database is away."""
 
@@ -58,7 +59,8 @@ class Store:
             app_conninfo = await asyncio.to_thread(prepare, owner_url)
             pool: AsyncConnectionPool = AsyncConnectionPool(
                 app_conninfo,
-                min_size=1,
+                # What one page asks for at once: a connection that is made first takes longer than all it is asked.
+                min_size=_POOL_KEPT,
                 max_size=_POOL_SIZE,
                 open=False,
                 configure=_configure,

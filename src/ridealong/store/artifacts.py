@@ -40,7 +40,7 @@ async def load_artifact(connection: AsyncConnection, call_id: UUID, revision: in
         raise Refused(
             "review_not_finished", f"the review of this call is {review.status}: ask again when it is finished"
         )
-    transcript = await load_transcript(connection, review.transcript_id)
+    transcript = await load_transcript(connection, review.transcript_id, words=False)
     claims = await _load_claims(connection, review.review_id, transcript)
     later = claims.later
     return Artifact(

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from ridealong.core.errors import Refused
 from ridealong.store.call_list import CallFilter, ReviewFilter, Sort
 from ridealong.web.access import ADMIN, READ, admit
-from ridealong.web.answers.artifact import ArtifactShown, MomentsAnswer
+from ridealong.web.answers.artifact import ArtifactShown, MomentsAnswer, MomentTypesAnswer
 from ridealong.web.answers.calls import CallDetail, CallPage, SearchAnswer, TranscriptShown
 from ridealong.web.asking import PROBLEMS, CallId, Text, Token, View, json_answer
 from ridealong.web.services import Services
@@ -88,6 +88,12 @@ def calls_api(services: Services) -> APIRouter:
                 principal.tenant_id, wanted, sort=sort, descending=order == "desc", limit=limit, before=before
             )
         )
+
+    @api.get("/moment-types", response_model=MomentTypesAnswer)
+    async def moment_types(token: Token) -> Response:
+        """The types of moments that one's calls have: what `GET /calls` can be asked for as `moment`."""
+        principal = await admit(tokens, token, scope=READ)
+        return json_answer({"types": await library.moment_types(principal.tenant_id)})
 
     @api.get("/calls/{call_id}", response_model=CallDetail)
     async def call(call_id: CallId, viewer: View) -> Response:

@@ -1,18 +1,24 @@
 """The built pages, served from the package: what nobody else's route answers. No Node is needed where they are served.
 
 `ui/` is built into the folder `pages` beside this file. Where it is not, the API works alone and `/` says how to build.
+A page is a dozen files at once, beside calls whose audio arrives: so they are read once and sent from memory, in the
+shortest form that the build made of them (`.br`, `.gz`) and the browser takes.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from mimetypes import guess_type
 from pathlib import Path
 from typing import Final
 
 from fastapi import FastAPI, Request
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import Scope
 
@@ -55,6 +61,87 @@ then restart the server. A released wheel has them built in.</p>
 """
 
 
+_PACKED: Final = {"br": ".br", "gzip": ".gz"}
+"""Content codings, the shorter first, and what the build calls a file packed so."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Kept:
+    """A file of the build, as it was read."""
+
+    forms: Mapping[str, bytes]
+    """By content coding; plain under the empty name."""
+    changed_ns: int
+    tag: str
+    policy: str
+
+    def answer(self, request: Request, cache: str, media_type: str) -> Response:
+        headers = _headers(cache, self.policy)
+        accepted = accepted_codings(request.headers.get("accept-encoding", ""))
+        coding = next((one for one in _PACKED if one in self.forms and one in accepted), "")
+        # Each form is an answer of its own, so that no cache on the way mixes them up.
+        etag = f'"{self.tag}{coding and "-" + coding}"'
+        headers |= {"ETag": etag, "Vary": "Accept-Encoding"}
+        if etag in request.headers.get("if-none-match", "").replace("W/", "").split(", "):
+            return Response(status_code=304, headers=headers)
+        if coding:
+            headers["Content-Encoding"] = coding
+        return Response(self.forms[coding], media_type=media_type, headers=headers)
+
+
+class _Folder:
+    """The build: its files by the path that asks for them."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._kept: dict[Path, _Kept] = {}
+
+    async def read(self, path: str) -> tuple[Path, _Kept] | None:
+        """The file that `path` names, None where it names none."""
+        return await run_in_threadpool(self._read, path)
+
+    def _read(self, path: str) -> tuple[Path, _Kept] | None:
+        file = file_of(self._root, path)
+        if file is None:
+            return None
+        kept = self._kept.get(file)
+        # Built anew while the server runs: the next request has it.
+        if kept is None or kept.changed_ns != file.stat().st_mtime_ns:
+            kept = self._kept[file] = _read_file(file)
+        return file, kept
+
+
+def _read_file(file: Path) -> _Kept:
+    changed_ns = file.stat().st_mtime_ns
+    plain = file.read_bytes()
+    forms = {"": plain}
+    for coding, suffix in _PACKED.items():
+        packed = file.with_name(file.name + suffix)
+        if packed.is_file():
+            forms[coding] = packed.read_bytes()
+    policy = policy_of(plain) if file.suffix == ".html" else PAGES_POLICY
+    return _Kept(forms=forms, changed_ns=changed_ns, tag=hashlib.sha256(plain).hexdigest()[:20], policy=policy)
+
+
+def policy_of(page: bytes) -> str:
+    """The policy for a page as it was built: its own files, and what stands in it as a script, to the letter."""
+    hashes = [
+        f" 'sha256-{base64.b64encode(hashlib.sha256(script).digest()).decode()}'"
+        for script in re.findall(rb"<script>(.*?)</script>", page, re.DOTALL)
+    ]
+    return PAGES_POLICY.replace("script-src 'self'", f"script-src 'self'{''.join(hashes)}")
+
+
+def accepted_codings(header: str) -> set[str]:
+    """The codings that an `Accept-Encoding` header names and does not exclude."""
+    found: set[str] = set()
+    for one in header.lower().split(","):
+        name, _, weight = one.replace(" ", "").partition(";q=")
+        if name and not re.fullmatch(r"0(\.0{0,3})?", weight):
+            found.add(name)
+    return found
+
+
 class _Pages(Route):
     """Every address that is not the API's."""
 
@@ -72,18 +159,23 @@ def built(folder: Path = BUILT) -> bool:
 def add_pages(app: FastAPI, folder: Path = BUILT) -> None:
     """Serve the files of `folder`, and its pages for every other address. Belongs behind all other routes."""
 
+    files = _Folder(folder)
+
     async def page(request: Request) -> Response:
         path = request.url.path
-        file = await run_in_threadpool(file_of, folder, path)
-        if file is not None:
-            return _file(file, folder)
-        if "." in path.rsplit("/", 1)[-1]:
-            # An asset of an earlier build: a page in its place would be read as a broken script.
-            raise Refused("not_found", "there is no such file")
-        shell = folder / ("rep.html" if _first(path) == "rep" else "index.html")
-        if not await run_in_threadpool(shell.is_file):
-            return Response(NOT_BUILT, media_type="text/html", headers=_headers("no-store"))
-        return _file(shell, folder)
+        found = await files.read(path)
+        if found is None:
+            if "." in path.rsplit("/", 1)[-1]:
+                # An asset of an earlier build: a page in its place would be read as a broken script.
+                raise Refused("not_found", "there is no such file")
+            found = await files.read("rep.html" if _first(path) == "rep" else "index.html")
+        if found is None:
+            return Response(NOT_BUILT, media_type="text/html", headers=_headers("no-store", PAGES_POLICY))
+        file, kept = found
+        hashed = file.parent == folder / "assets" and _HASHED.search(file.name) is not None
+        media_type = _TYPES.get(file.suffix) or guess_type(file.name)[0] or "application/octet-stream"
+        cache = "public, max-age=31536000, immutable" if hashed else "no-cache"
+        return kept.answer(request, cache, media_type)
 
     app.router.routes.append(_Pages("/{path:path}", page, methods=["GET"], name="pages", include_in_schema=False))
 
@@ -105,18 +197,8 @@ def file_of(folder: Path, path: str) -> Path | None:
     return found
 
 
-def _file(file: Path, folder: Path) -> Response:
-    hashed = file.parent == folder / "assets" and _HASHED.search(file.name) is not None
-    media_type = _TYPES.get(file.suffix) or guess_type(file.name)[0] or "application/octet-stream"
-    return FileResponse(
-        file,
-        media_type=media_type,
-        headers=_headers("public, max-age=31536000, immutable" if hashed else "no-cache"),
-    )
-
-
-def _headers(cache: str) -> dict[str, str]:
-    return {"Content-Security-Policy": PAGES_POLICY, "Cache-Control": cache, "Permissions-Policy": _PERMISSIONS}
+def _headers(cache: str, policy: str) -> dict[str, str]:
+    return {"Content-Security-Policy": policy, "Cache-Control": cache, "Permissions-Policy": _PERMISSIONS}
 
 
 _PERMISSIONS: Final = "microphone=(self), screen-wake-lock=(self), camera=(), geolocation=(), payment=(), usb=()"

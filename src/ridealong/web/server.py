@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from typing import Final
 from uuid import UUID
 
@@ -31,6 +31,7 @@ from ridealong.web.joining import joining_api
 from ridealong.web.members import members_api
 from ridealong.web.models import models_api
 from ridealong.web.oidc import oidc_api
+from ridealong.web.packing import Packing
 from ridealong.web.pages import add_pages
 from ridealong.web.playlists import playlists_api
 from ridealong.web.policy import policy_api
@@ -69,40 +70,8 @@ def create_app(services: Services) -> FastAPI:
     app.state.doorway = Doorway(sessions=services.people, public_url=services.public_url)
     add_problem_answers(app)
     app.add_middleware(Shell)
-
-    async def caught_up(request: Request) -> None:
-        # What the sockets have told already is what an answer must know too.
-        call_id = request.path_params.get("call_id")
-        if call_id is not None:
-            with contextlib.suppress(ValueError):
-                await services.calls.caught_up(UUID(call_id))
-
-    of_a_call = [Depends(caught_up)]
-    app.include_router(operations_api(services))
-    app.include_router(calls_api(services), dependencies=of_a_call)
-    app.include_router(artifacts_api(services), dependencies=of_a_call)
-    app.include_router(report_api(services), dependencies=of_a_call)
-    app.include_router(documents_api(services))
-    app.include_router(models_api(services))
-    app.include_router(call_pages_api(services), dependencies=of_a_call)
-    app.include_router(talk_api(services), dependencies=of_a_call)
-    app.include_router(sharing_api(services), dependencies=of_a_call)
-    app.include_router(playlists_api(services))
-    app.include_router(team_api(services))
-    app.include_router(across_api(services))
-    app.include_router(policy_api(services))
-    app.include_router(effects_api(services), dependencies=of_a_call)
-    reception = Reception(services)
-    app.include_router(sessions_api(reception))
-    app.include_router(joining_api(reception))
-    app.include_router(oidc_api(services, reception))
-    app.include_router(members_api(services))
-    app.include_router(settings_api(services.tokens, services.settings))
-    app.include_router(webhooks_api(services.tokens, services.webhooks))
-    app.include_router(tuning_api(services.tokens, services.tuning), dependencies=of_a_call)
-    app.include_router(audiences_api(services.tokens, services.audiences))
-    app.include_router(events_api(services.tokens, services.events))
-    app.include_router(exports_api(services.tokens, services.exports))
+    app.add_middleware(Packing)
+    _add_routes(app, services, sockets)
 
     @app.websocket("/v1/capture")
     async def _(websocket: WebSocket) -> None:
@@ -121,12 +90,61 @@ def create_app(services: Services) -> FastAPI:
     @app.websocket("/v1/calls/{call_id}/events")
     async def _(websocket: WebSocket, call_id: str) -> None:
         async def talk(line: Line) -> None:
-            await watch(line, services, _call_id(call_id), _after(websocket.query_params.get("after")))
+            await watch(line, services, sockets, _call_id(call_id), _after(websocket.query_params.get("after")))
 
         await sockets.hold(websocket, kind="watch", limits=services.limits, talk=talk)
 
     add_pages(app, services.pages)
     return app
+
+
+def _doubting(sockets: Sockets) -> Callable[[Request], AsyncGenerator[None]]:
+    """For routes where members, sessions and keys change: each change may take a right away."""
+
+    async def doubted(request: Request) -> AsyncGenerator[None]:
+        yield
+        if request.method != "GET":
+            sockets.doubt_all()
+
+    return doubted
+
+
+def _add_routes(app: FastAPI, services: Services, sockets: Sockets) -> None:
+    """Everything over HTTP but the pages."""
+
+    async def caught_up(request: Request) -> None:
+        # What the sockets have told already is what an answer must know too.
+        call_id = request.path_params.get("call_id")
+        if call_id is not None:
+            with contextlib.suppress(ValueError):
+                await services.calls.caught_up(UUID(call_id))
+
+    of_a_call, of_people = [Depends(caught_up)], [Depends(_doubting(sockets))]
+    app.include_router(operations_api(services))
+    app.include_router(calls_api(services), dependencies=of_a_call)
+    app.include_router(artifacts_api(services), dependencies=of_a_call)
+    app.include_router(report_api(services), dependencies=of_a_call)
+    app.include_router(documents_api(services))
+    app.include_router(models_api(services))
+    app.include_router(call_pages_api(services), dependencies=of_a_call)
+    app.include_router(talk_api(services), dependencies=of_a_call)
+    app.include_router(sharing_api(services), dependencies=of_a_call)
+    app.include_router(playlists_api(services))
+    app.include_router(team_api(services))
+    app.include_router(across_api(services))
+    app.include_router(policy_api(services))
+    app.include_router(effects_api(services), dependencies=of_a_call)
+    reception = Reception(services)
+    app.include_router(sessions_api(reception), dependencies=of_people)
+    app.include_router(joining_api(reception), dependencies=of_people)
+    app.include_router(oidc_api(services, reception))
+    app.include_router(members_api(services), dependencies=of_people)
+    app.include_router(settings_api(services.tokens, services.settings))
+    app.include_router(webhooks_api(services.tokens, services.webhooks))
+    app.include_router(tuning_api(services.tokens, services.tuning), dependencies=of_a_call)
+    app.include_router(audiences_api(services.tokens, services.audiences))
+    app.include_router(events_api(services.tokens, services.events))
+    app.include_router(exports_api(services.tokens, services.exports))
 
 
 def _call_id(text: str) -> UUID:

@@ -45,6 +45,10 @@ class Library(Protocol):
         """One page: `calls`, `next` (the `before` of the next page, None on the last) and `total` over all pages."""
         ...
 
+    async def moment_types(self, tenant_id: UUID) -> Sequence[str]:
+        """The types of moments that there are, in order."""
+        ...
+
     async def call(self, tenant_id: UUID, call_id: UUID) -> Json:
         """The call itself: state, roles, gaps, length, review state."""
         ...

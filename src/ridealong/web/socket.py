@@ -48,6 +48,8 @@ class Limits:
     fresh_s: float = 2.0
     """A nudge that a stalled socket delivers later than this is not shown any more."""
     call_token_s: float = 24 * 3600.0
+    recheck_s: float = 10.0
+    """How long a watcher is believed to be still allowed to, where nobody on this server said otherwise meanwhile."""
     sockets: int = 2_000
     """Open sockets of both kinds."""
 
@@ -149,6 +151,17 @@ class Sockets:
         self._all_closed = asyncio.Event()
         self._all_closed.set()
         self._going = False
+        self._doubt = asyncio.Event()
+
+    @property
+    def doubt(self) -> asyncio.Event:
+        """Set when somebody loses a right after now. Take it before asking who may what: so nothing falls between."""
+        return self._doubt
+
+    def doubt_all(self) -> None:
+        """Somebody may have lost a right: whoever watches is asked again."""
+        self._doubt.set()
+        self._doubt = asyncio.Event()
 
     @property
     def going(self) -> bool:

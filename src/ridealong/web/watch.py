@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Final
 from uuid import UUID
 
-from ridealong.core.errors import Refused
+from ridealong.core.errors import Refused, Unavailable
 from ridealong.live import RunningCall
-from ridealong.web.access import READ, Cookie, admit
+from ridealong.web.access import READ, Cookie, Credential, Principal, admit
 from ridealong.web.messages import PROTOCOL, Watch, watcher_message
 from ridealong.web.services import Services, refuse_others_call
-from ridealong.web.socket import Line, first_of
+from ridealong.web.socket import Line, Sockets, first_of
 from ridealong.web.stream import stream
 from ridealong.web.wire import event_json
 
@@ -19,16 +20,19 @@ KEPT_EVENTS: Final = 256
 """How many lasting events a watcher may lag behind before it loses the oldest: a quarter of an hour of talk."""
 
 
-async def watch(line: Line, services: Services, call_id: UUID, after: int) -> None:
-    """Send one call's events from number `after` + 1 on: of a running call as they come, of an ended one at once."""
+async def watch(line: Line, services: Services, sockets: Sockets, call_id: UUID, after: int) -> None:
+    """Send one call's events from number `after` + 1 on: of a running call as they come, of an ended one at once.
+
+    Only for as long as whoever watches may: a member who is disabled or signed out meanwhile is refused then.
+    """
     token = line.credential
     if token is None or isinstance(token, Cookie):
         # A page says `watch` too, where it has something to say: a browser can set no header.
         message = await _first(line)
         token = message.token.get_secret_value() if message.token else token
         after = after if message.after is None else message.after
-    principal = await admit(services.tokens, token, scope=READ, call_id=call_id)
-    await refuse_others_call(services, principal, call_id)
+    doubt = sockets.doubt
+    principal = await _allowed(services, token, call_id)
     try:
         call = await services.calls.find(principal.tenant_id, call_id)
     except Refused as error:
@@ -40,7 +44,32 @@ async def watch(line: Line, services: Services, call_id: UUID, after: int) -> No
         line,
         asyncio.create_task(_follow(line, call, after)),
         asyncio.create_task(_listen(line)),
+        asyncio.create_task(_ask_again(line, services, sockets, token, call_id, doubt)),
     )
+
+
+async def _allowed(services: Services, token: Credential | None, call_id: UUID) -> Principal:
+    principal = await admit(services.tokens, token, scope=READ, call_id=call_id)
+    await refuse_others_call(services, principal, call_id)
+    return principal
+
+
+async def _ask_again(  # noqa: PLR0917
+    line: Line, services: Services, sockets: Sockets, token: Credential | None, call_id: UUID, doubt: asyncio.Event
+) -> None:
+    """Returns never; raises Refused as soon as `token` may not watch any more.
+
+    At once when it was on this server that somebody lost a right. The clock is for all else: a token that expires, a
+    session that ends, a member whom another server of the same database disabled.
+    """
+    while True:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(line.limits.recheck_s):
+                await doubt.wait()
+        doubt = sockets.doubt
+        # While the database is away nobody can say so; who watches was allowed to.
+        with contextlib.suppress(Unavailable):
+            await _allowed(services, token, call_id)
 
 
 async def _first(line: Line) -> Watch:

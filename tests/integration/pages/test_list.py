@@ -6,10 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from ridealong.web.answers.artifact import MomentTypesAnswer
 from ridealong.web.answers.calls import CallPage
 from tests.integration.pages.conftest import Pages
 
 START = datetime(2026, 11, 2, 9, tzinfo=UTC)
+CALL_3 = UUID("00000000-0000-4000-8000-000000000003")
 
 
 async def many(pages: Pages, count: int) -> list[UUID]:
@@ -114,3 +116,21 @@ async def test_a_page_of_another_list_is_refused(pages: Pages) -> None:
         await pages.refused("GET", "/calls", 422, "bad_request", params=asked)
     for wrong in ({"moment": "No Type"}, {"score_min": 101}, {"from": "yesterday"}, {"q": "a\x00"}, {"order": "up"}):
         await pages.refused("GET", "/calls", 422, "bad_request", params=wrong)
+
+
+async def test_every_type_of_moment_that_there_is_can_be_asked_for(pages: Pages) -> None:
+    assert (await pages.get("/moment-types", MomentTypesAnswer))["types"] == []
+    await many(pages, 7)
+    async with pages.store.tenant(pages.tenant_id) as connection:
+        await connection.execute(
+            "INSERT INTO moment (tenant_id, moment_id, type, call_id, revision, tier, reason, confidence, nudge,"
+            " trigger_ts, utterance_no, speaker_id, start_ts, end_ts, text_length, quote_start, quote_end)"
+            " SELECT tenant_id, gen_random_uuid(), 'own_type', call_id, revision, tier, reason, confidence, nudge,"
+            " trigger_ts, utterance_no, speaker_id, start_ts, end_ts, text_length, quote_start, quote_end"
+            " FROM moment WHERE type = 'stall'"
+            " AND call_id = %s",
+            [CALL_3],
+        )
+    types = (await pages.get("/moment-types", MomentTypesAnswer))["types"]
+    assert types == ["own_type", "price_asked", "stall"]
+    assert await listed(pages, moment="own_type") == [3]

@@ -371,6 +371,9 @@ class StandInStore:
             "total": len(mine),
         }
 
+    async def moment_types(self, tenant_id: UUID) -> list[str]:
+        return []
+
     async def call(self, tenant_id: UUID, call_id: UUID) -> dict[str, object]:
         call = self._call(tenant_id, call_id)
         return {"call_id": str(call.call_id), "title": call.start.title, "odd": math.nan}

@@ -13,9 +13,10 @@ from ridealong.config import Settings
 from ridealong.core.people import MemberRole
 from ridealong.core.sight import OwnCalls
 from ridealong.store.embedded import SUPERUSER, EmbeddedPostgres
-from tests.integration.web.people import Browser, House, house, is_problem
+from tests.integration.web.people import PASSWORD, Browser, House, house, is_problem
 
 MANAGER, RITA, RON = "max@acme.example", "rita@acme.example", "ron@acme.example"
+ADMIN = "ada@acme.example"
 
 
 @pytest.fixture
@@ -226,6 +227,36 @@ async def test_a_rep_watches_own_calls_only(acme: House, *, ended: bool) -> None
         assert await watched(rita, own) == "watching"
         assert await watched(rita, theirs) == await watched(rita, uuid4()) == "unknown_call"
         assert await watched(manager, theirs) == "watching"
+
+
+@pytest.mark.parametrize("lost", ["disabled", "signed out", "password changed", "rep id taken away"])
+async def test_who_may_not_watch_any_more_is_not_told_any_more(acme: House, lost: str) -> None:
+    call = await acme.call(RITA, ended=False)
+    await acme.member(ADMIN, MemberRole.ADMIN)
+    async with acme.browser(ADMIN) as admin, acme.browser(RITA) as rita, acme.browser(MANAGER) as manager:
+        path = f"/v1/calls/{call}/events"
+        async with rita.socket(path) as hers, manager.socket(path) as other:
+            for line in (hers, other):
+                await line.send({"type": "watch"})
+                assert (await line.next())["type"] == "watching"
+            found = {m["email"]: m["member_id"] for m in (await admin.get("/v1/members")).json()["members"]}
+            address = f"/v1/members/{found[RITA]}"
+            match lost:
+                case "disabled":
+                    changed = await admin.ask("PATCH", address, {"disabled": True})
+                case "signed out":
+                    changed = await rita.ask("DELETE", "/v1/session")
+                case "password changed":
+                    async with acme.browser(RITA) as elsewhere:
+                        words = {"old": PASSWORD, "new": "four other words here"}
+                        changed = await elsewhere.ask("POST", "/v1/session/password", words)
+                case _:
+                    changed = await admin.ask("PATCH", address, {"rep_id": "somebody-else"})
+            assert changed.status_code < 300, changed.text
+            expected = ("unknown_call", 4404) if lost == "rep id taken away" else ("signed_out", 4401)
+            assert await hers.refused() == expected
+            await other.send({"type": "ping", "id": "still there"})
+            assert (await other.until(type="pong"))["id"] == "still there"
 
 
 async def test_a_rep_takes_over_no_other_s_call(acme: House) -> None:

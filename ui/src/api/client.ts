@@ -32,13 +32,37 @@ export async function send(request: Request): Promise<Response> {
   if (!SAFE.has(request.method) && held.csrf) request.headers.set("X-CSRF-Token", held.csrf);
   let response: Response;
   try {
-    response = await fetch(request);
+    response = (await askedAlready(request)) ?? (await fetch(request));
   } catch (reason) {
     if (request.signal.aborted) throw reason;
     throw new ApiError(0, "unreachable", "The server does not answer. Check the connection and try again.", true);
   }
   if (!response.ok) throw await problemOf(response);
   return response;
+}
+
+declare global {
+  /** What `public/first.js` asked for before this script was there, by path. */
+  var asked: Map<string, Promise<Response>> | undefined;
+}
+
+/** How old an answer may be that was asked for ahead: a page that was opened long ago asks anew. */
+const FRESH_MS = 15_000;
+
+/** The answer that was asked for ahead, once; null where there is none, or none that is good. */
+async function askedAlready(request: Request): Promise<Response | null> {
+  if (request.method !== "GET") {
+    // What changes something makes old what was asked before.
+    globalThis.asked?.clear();
+    return null;
+  }
+  const { pathname, search } = new URL(request.url);
+  const answer = globalThis.asked?.get(pathname + search);
+  if (!answer) return null;
+  globalThis.asked?.delete(pathname + search);
+  if (performance.now() > FRESH_MS) return null;
+  const response = await answer.catch(() => null);
+  return response?.ok ? response : null;
 }
 
 async function problemOf(response: Response): Promise<ApiError> {

@@ -1,4 +1,5 @@
 import { Alert, Button, Group, List, Stack, Text, Title } from "@mantine/core";
+import { useDeferredValue } from "react";
 import type { Artifact, Section, Vote } from "@/api/types";
 import { plural, words } from "@/parts/format";
 import { Score } from "@/parts/Score";
@@ -52,14 +53,37 @@ export function ReviewPane() {
         </Alert>
       )}
       {again.isError && <Alert color="red">{messageOf(again.error)}</Alert>}
-      <Head artifact={found} />
-      <Coaching artifact={found} votes={votes.data ?? []} />
-      {found.sections.map((section) => (
-        <SectionPart key={section.section_id} section={section} revision={found.revision} votes={votes.data ?? []} />
-      ))}
-      <Fine artifact={found} />
+      <Claims artifact={found} votes={votes.data ?? []} />
     </Stack>
   );
+}
+
+/** An hour's call has more than a hundred claims: those in sight first, and the others while they are read. */
+function Claims({ artifact, votes }: { artifact: Artifact; votes: readonly Vote[] }) {
+  const shown = useDeferredValue(Number.POSITIVE_INFINITY, FIRST_CLAIMS);
+  const sections = firstOf(artifact.sections, shown - artifact.coaching_moments.length);
+  return (
+    <>
+      <Head artifact={artifact} />
+      <Coaching artifact={artifact} votes={votes} />
+      {sections.map((section) => (
+        <SectionPart key={section.section_id} section={section} revision={artifact.revision} votes={votes} />
+      ))}
+      {sections.length === artifact.sections.length && <Fine artifact={artifact} />}
+    </>
+  );
+}
+
+const FIRST_CLAIMS = 10;
+
+/** Whole sections, until there are as many claims in them. */
+function firstOf(sections: readonly Section[], claims: number): Section[] {
+  let left = claims;
+  return sections.filter((section) => {
+    const show = left > 0;
+    left -= section.findings.length;
+    return show;
+  });
 }
 
 function Head({ artifact }: { artifact: Artifact }) {

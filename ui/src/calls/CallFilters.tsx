@@ -3,10 +3,10 @@ import { useDebouncedCallback } from "@mantine/hooks";
 import { useEffect, useState } from "react";
 import { words } from "@/parts/format";
 import { dayOf, type FilterName, type Filters, lastDay, midnight } from "./filters";
-import { useReps } from "./reading";
+import { useMomentTypes, useReps } from "./reading";
 
-/** The types of the taxonomy that ships. A tenant's own types are typed in by their links from the Team page. */
-const TYPES = [
+/** The types of the taxonomy that ships; a tenant's own come from its calls. */
+const SHIPPED = [
   "objection_raised",
   "price_asked",
   "competitor_mentioned",
@@ -23,7 +23,8 @@ const TYPES = [
 
 export function CallFilters({ filters }: { filters: Filters }) {
   const reps = useReps();
-  const known = [...new Set([...TYPES, ...filters.moments])];
+  const types = useMomentTypes();
+  const known = [...new Set([...SHIPPED, ...(types.data ?? []), ...filters.moments])];
   const chosen = filters.get("rep_id");
   const choices = new Map((reps.data ?? []).map((rep) => [rep.rep_id, rep.name]));
   if (chosen && !choices.has(chosen)) choices.set(chosen, chosen);

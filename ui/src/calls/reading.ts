@@ -41,6 +41,16 @@ export function useReps() {
   });
 }
 
+/** The types of moments that the calls have, the tenant's own among them. */
+export function useMomentTypes() {
+  return useQuery({
+    queryKey: ["moment-types"],
+    queryFn: ({ signal }) => request<{ types: string[] }>("GET", "/v1/moment-types", { signal }),
+    select: ({ types }) => types,
+    staleTime: 5 * 60_000,
+  });
+}
+
 export function useHits(q: string) {
   return useQuery({
     queryKey: ["search", q],

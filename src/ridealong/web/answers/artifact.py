@@ -74,6 +74,12 @@ class SearchedShown(Answer):
     closest: ClosestShown | None
 
 
+class MomentTypesAnswer(Answer):
+    """The shipped taxonomy's and the tenant's own, in the alphabet's order."""
+
+    types: list[str]
+
+
 class ClaimShown(Answer):
     """`through` and `searched` stand on claims of absence alone: the last utterance that was searched, and the search.
 
