@@ -15,7 +15,7 @@ demo: setup
 	@$(BIN)/ridealong demo
 
 test: setup
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile
 	@if [ -d ui/node_modules ]; then cd ui && npm run --silent test; fi
 
 bench: setup

@@ -4,7 +4,7 @@
 set -eu
 new=$(mktemp)
 [ "${1:-}" = --upgrade ] || cp requirements.lock "$new"
-uv pip compile pyproject.toml --group dev --extra embeddings --universal --python-version 3.11 \
+uv pip compile pyproject.toml --group dev --extra embeddings --extra parquet --universal --python-version 3.11 \
   --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --output-file "$new"
 # What pyproject.toml overrides away (torch and what only it needs) carries a marker that never holds.
 awk '/^[A-Za-z0-9]/ { keep = !/sys_platform == .never./ } keep' "$new" > requirements.lock

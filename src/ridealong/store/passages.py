@@ -51,9 +51,9 @@ _CONDITIONS: Final[dict[str, LiteralString]] = {
 async def calls_in(connection: AsyncConnection, scope: Scope, *, most: int = MOST_CALLS) -> list[CallNamed]:
     """The ended calls of that scope, the newest first, at most `most`. The scope's role and moments play no part."""
     values = {f.name: getattr(scope, f.name) for f in fields(scope) if f.name in _CONDITIONS}
-    conditions: list[LiteralString] = ["c.tenant_id = current_tenant()", "c.status = 'ended'"]
-    conditions += [_CONDITIONS[name] for name, value in values.items() if value is not None]
-    chosen: LiteralString = " AND ".join(conditions)
+    always: list[LiteralString] = ["c.tenant_id = current_tenant()", "c.status = 'ended'"]
+    wanted: list[LiteralString] = [_CONDITIONS[name] for name, value in values.items() if value is not None]
+    chosen: LiteralString = " AND ".join([*always, *wanted])
     cursor = await connection.execute(
         "SELECT c.call_id, c.title, c.started_at, c.rep_id, coalesce(nullif(p.name, ''), c.rep_id), c.customer, c.deal"
         " FROM call c JOIN rep p ON p.tenant_id = c.tenant_id AND p.rep_id = c.rep_id"

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, LiteralString
 from uuid import UUID, uuid5
 
 import psycopg
@@ -389,11 +389,11 @@ async def insert_claims(
     ids = _claim_ids(review_id, rows, claims)
     async with connection.cursor() as writing:
         await writing.executemany(
-            f"INSERT INTO claim (tenant_id, claim_id, review_id, position, {', '.join(_OF_KIND)},"
+            f"INSERT INTO claim (tenant_id, claim_id, review_id, position, {_KIND_LIST},"
             f" statement, confidence, through, embedding, signals, searched_from, closest_no,"
             f" closest_similarity, {COLUMN_LIST})"
             " VALUES (current_tenant(), %(claim_id)s, %(review_id)s, %(position)s,"
-            f" {', '.join(f'%({column})s' for column in _OF_KIND)},"
+            f" {_KIND_VALUES},"
             f" %(statement)s, %(confidence)s, %(through)s, %(embedding)s, %(signals)s, %(searched_from)s,"
             f" %(closest_no)s, %(closest_similarity)s, {VALUE_LIST})",
             [
@@ -426,11 +426,13 @@ async def insert_claims(
     return ids
 
 
-_OF_KIND: Final = (
+_OF_KIND: Final[tuple[LiteralString, ...]] = (
     *("kind", "section_id", "criterion_id", "score", "title", "advice", "why"),
     *("gap", "sections", "who", "due", "part"),
 )
 """The columns of a claim that one kind of it has and another has not."""
+_KIND_LIST: Final = ", ".join(_OF_KIND)
+_KIND_VALUES: Final = ", ".join(f"%({column})s" for column in _OF_KIND)
 
 
 def _search_columns(claim: Claim) -> dict[str, object]:

@@ -59,7 +59,7 @@ from tests.integration.store.conversation import record_call
 TABLES = (
     *("tenant", "rep", "voiceprint", "document", "call", "token", "gap", "transcript", "speaker_role", "utterance"),
     *("moment", "moment_evidence", "moment_anchor", "review", "review_section", "review_step"),
-    *("claim", "claim_evidence", "outline_stage", "earlier_artifact", "review_step_result"),
+    *("claim", "claim_evidence", "confidence_model", "outline_stage", "earlier_artifact", "review_step_result"),
     *("model_choice", "vendor_account"),
     *("member", "session", "invite"),
     *("tenant_setting", "consent_wording", "webhook", "webhook_delivery", "webhook_attempt"),

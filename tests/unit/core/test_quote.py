@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ridealong.core import quote
 from ridealong.core.quote import find_quote
+from ridealong.core.visible import is_unseen
 
 IGNORED = ("Z", "P", "C")
 
@@ -21,7 +22,8 @@ def found(text: str, quote: str) -> str | None:
 
 
 def carries_words(text: str) -> bool:
-    return any(unicodedata.category(c)[0] not in IGNORED for c in unicodedata.normalize("NFKD", text).casefold())
+    folded = unicodedata.normalize("NFKD", text).casefold()
+    return any(unicodedata.category(c)[0] not in IGNORED and not is_unseen(c) for c in folded)
 
 
 @pytest.mark.parametrize(
@@ -113,6 +115,7 @@ words = st.text(alphabet="abcßéNT'’.,: -1🙂太\u0301\u0323", max_size=12)
 @example("a\u0315\u0300\u05aeb")
 @example("?\u00b4")
 @example("?\u0301")
+@example("0\U000e0100")
 def test_everything_that_was_said_is_found_whole(text: str) -> None:
     assume(carries_words(text))
     span = find_quote(text, text)

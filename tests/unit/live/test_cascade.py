@@ -6,6 +6,7 @@ import pytest
 
 from ridealong.core.moments import LOCAL
 from ridealong.core.transcript import Role, RoleAssignment, Roles, RoleSource
+from ridealong.core.visible import visible
 from ridealong.live.cascade import Cascade, Doubt, ModelWording
 from ridealong.live.second_opinion import Opinion, SecondOpinion, Unusable
 from ridealong.live.taxonomy import Taxonomy, default_taxonomy, default_taxonomy_text, load_taxonomy, nudge_texts
@@ -270,7 +271,8 @@ def test_hostile_words_stay_one_line_of_data(hostile: str) -> None:
     assert asked.schema == plain.schema
     assert material(asked) == [
         {"no": 0, "role": "rep", "text": "Hello there."},
-        {"no": 1, "role": "customer", "text": hostile},
+        # What ends a line or shows nothing is a space, or gone.
+        {"no": 1, "role": "customer", "text": visible(hostile)},
         {"judge": [1]},
     ]
 
