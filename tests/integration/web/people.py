@@ -17,6 +17,7 @@ from argon2 import PasswordHasher
 from fastapi import FastAPI
 from websockets.asyncio.client import connect
 
+from ridealong.app.artifacts import StoredArtifacts
 from ridealong.app.audiences import StoredAudiences
 from ridealong.app.call_pages import StoredCallPages
 from ridealong.app.documents import StoredDocuments
@@ -222,6 +223,7 @@ async def house(settings: Settings, folder: Path, **more: Any) -> AsyncIterator[
                 shares=StoredShares(store),
                 playlists=StoredPlaylists(store),
                 team=StoredTeam(store, calls),
+                artifacts=StoredArtifacts(store),
                 policy_replays=StoredReplays(store),
                 effects=StoredEffects(store),
                 documents=StoredDocuments(store),
