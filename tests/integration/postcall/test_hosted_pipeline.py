@@ -154,7 +154,7 @@ async def test_removed_and_lowered_claims_are_counted_in_the_artifact_and_shown_
     def doubting(question: Question) -> Mapping[str, object]:
         found = well(prompt_of(question))
         if '"statement":"The rep' in prompt_of(question):
-            for verdict in found["verdicts"][:1]:
+            for verdict in found.get("verdicts", [])[:1]:
                 verdict["support"] = next(verdicts, "supported")
         return found
 

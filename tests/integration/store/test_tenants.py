@@ -9,15 +9,19 @@ import pytest
 from psycopg import errors
 
 from ridealong.core.author import Author
+from ridealong.core.claims import Claim
 from ridealong.core.effects import Effect
 from ridealong.core.errors import InvalidSettings, Refused
 from ridealong.core.events import NudgeSighted
 from ridealong.core.moments import Decision, Detection, Reason, Sight, Tier, Verdict
+from ridealong.core.outline import Stage, StepKind, StepResult
 from ridealong.core.people import MemberRole
 from ridealong.core.transcript import Citation, Transcript
 from ridealong.store import Store
 from ridealong.store.calls import latest_revision, load_call
 from ridealong.store.comments import write_comment
+from ridealong.store.confidence_models import keep_confidence
+from ridealong.store.earlier import keep_artifact
 from ridealong.store.effects import record_sighting, save_effects
 from ridealong.store.embedded import SUPERUSER, EmbeddedPostgres
 from ridealong.store.erase import erase_call, erase_voiceprint
@@ -25,7 +29,16 @@ from ridealong.store.labels import Said, keep_example_views, keep_utterance_view
 from ridealong.store.members import add_member, make_invite, open_session
 from ridealong.store.model_choices import put_account, put_models
 from ridealong.store.opinions import Opinion, give_feedback, mark, vote
+from ridealong.store.outline import save_outline, save_result
 from ridealong.store.playlists import add_item, make_playlist
+from ridealong.store.reviews import (
+    finish_review,
+    load_review,
+    mark_running,
+    requeue_review,
+    save_section,
+    save_steps,
+)
 from ridealong.store.sealing import Sealing
 from ridealong.store.shares import ShareScope, make_share
 from ridealong.store.speakers import correct_speaker
@@ -54,7 +67,7 @@ from ridealong.store.tenants import (
     revoke_token,
     withdraw_document,
 )
-from tests.integration.store.conversation import record_call
+from tests.integration.store.conversation import STEP, Recorded, record_call, section, vectors
 
 TABLES = (
     *("tenant", "rep", "voiceprint", "document", "call", "token", "gap", "transcript", "speaker_role", "utterance"),
@@ -130,9 +143,35 @@ async def full(store: Store, slug: str) -> UUID:
             " WHERE call_id = %s LIMIT 1",
         ):
             await connection.execute(statement, [call.call_id])  # pyright: ignore
+        await reviewed_again(connection, call)
+        await keep_confidence(
+            connection, {"intercept": 0.1}, agreed=30, disagreed=10, error_before=0.2, error_after=0.1
+        )
         await talked_about(connection, call.call_id)
         await taught(connection, call.transcript)
     return call.tenant_id
+
+
+async def reviewed_again(connection: psycopg.AsyncConnection, call: Recorded) -> None:
+    """Another review in place of the first, which is kept, with what stands behind the sections."""
+    review_id, transcript = call.review_id, call.transcript
+    await keep_artifact(connection, await load_review(connection, review_id))
+    await requeue_review(connection, review_id)
+    await mark_running(
+        connection, review_id, reviewer="local", rubric_id="bant", rubric_title="BANT", rubric="id: bant"
+    )
+    await save_section(connection, review_id, section(transcript), vectors=vectors(2, seed=2))
+    summary = Claim(
+        statement="The customer told what it costs.",
+        confidence=0.5,
+        evidence=(transcript.cite(Citation(utterance_no=1, quote="two hours every morning")),),
+    )
+    await save_outline(connection, review_id, [Stage.of(transcript, "discovery", 0, 3, summary)])
+    await save_steps(connection, review_id, "section need", [STEP])
+    await save_result(
+        connection, review_id, StepResult(step="outline", kind=StepKind.LOCAL, by="local", seconds=0.1, made=1)
+    )
+    await finish_review(connection, review_id, score=62.5, assessed=True)
 
 
 async def talked_about(connection: psycopg.AsyncConnection, call_id: UUID) -> None:
