@@ -17,6 +17,7 @@ import classes from "./settings.module.css";
 const WORDS: Record<WebhookEvent, string> = {
   "call.ended": "A call has ended",
   "review.done": "A review is done",
+  "moment.found": "A moment was found",
 };
 
 /** Addresses that are told when something happens. */
