@@ -1,5 +1,6 @@
 /** What stands under every claim: how sure it is, what makes it shaky, what was searched, and what can be done with it. */
 
+import { createContext, useContext } from "react";
 import type { Claim, Utterance, Vote } from "@/api/types";
 import { useSession } from "@/app/session";
 import { clock, dateTime, percent, words } from "@/parts/format";
@@ -34,12 +35,16 @@ export function Confidence({ claim, revision }: { claim: Claim; revision: number
   );
 }
 
+/** The doubts that the review's head says of all claims. */
+export const SaidOfAll = createContext<ReadonlySet<string>>(new Set());
+
 /** What makes the claim shaky, and what was searched where it says that something is missing. */
 export function Doubts({ claim, revision }: { claim: Claim; revision: number }) {
-  if (claim.doubts.length === 0 && !claim.searched) return null;
+  const said = useContext(SaidOfAll);
+  const doubts = claim.doubts.filter((doubt) => !said.has(doubt));
   return (
     <>
-      {claim.doubts.length > 0 && <p className={classes.quiet}>Shaky: {claim.doubts.join("; ")}.</p>}
+      {doubts.length > 0 && <p className={classes.quiet}>Shaky: {doubts.join("; ")}.</p>}
       {claim.searched && <Searched claim={claim} searched={claim.searched} revision={revision} />}
     </>
   );

@@ -1,12 +1,12 @@
 import { Alert, Button, Group, List, Stack, Text, Title } from "@mantine/core";
-import { useDeferredValue } from "react";
+import { useDeferredValue, useMemo } from "react";
 import type { Artifact, Section, Vote } from "@/api/types";
 import { plural, words } from "@/parts/format";
 import { Score } from "@/parts/Score";
 import { EmptyState, ErrorState, Loading, messageOf } from "@/parts/states";
 import { ClaimCard } from "./ClaimCard";
 import classes from "./ClaimCard.module.css";
-import { nameOf } from "./ClaimParts";
+import { nameOf, SaidOfAll } from "./ClaimParts";
 import { useCallView } from "./context";
 import { FollowUpDraft } from "./FollowUpDraft";
 import { Outline } from "./Outline";
@@ -14,7 +14,7 @@ import { Part } from "./Part";
 import { ReviewProgress } from "./ReviewProgress";
 import { RuleList } from "./RuleList";
 import { isBusy, useArtifact, useReviewAgain, useVotes } from "./reading";
-import { checksLine, firstOf } from "./reviewWords";
+import { checksLine, claimsOf, firstOf, sharedDoubts } from "./reviewWords";
 import { Coaching, Gaps, NextActions } from "./WhatMatters";
 
 const ANSWER = { yes: "Yes", partly: "Partly", no: "No" } as const;
@@ -69,6 +69,7 @@ export function ReviewPane() {
 /** An hour's call has more than a hundred claims: those in sight first, and the others while they are read. */
 function Claims({ artifact, votes }: { artifact: Artifact; votes: readonly Vote[] }) {
   const shown = useDeferredValue(Number.POSITIVE_INFINITY, FIRST_CLAIMS);
+  const doubts = useMemo(() => sharedDoubts(claimsOf(artifact)), [artifact]);
   // What somebody needs who has ten minutes before they talk about the call comes first.
   const parts = [
     { claims: artifact.coaching_moments.length, part: <Coaching key="coaching" artifact={artifact} votes={votes} /> },
@@ -83,18 +84,18 @@ function Claims({ artifact, votes }: { artifact: Artifact; votes: readonly Vote[
     { claims: 0, part: <Fine key="fine" artifact={artifact} /> },
   ];
   return (
-    <>
-      <Head artifact={artifact} />
+    <SaidOfAll value={doubts}>
+      <Head artifact={artifact} doubts={doubts} />
       {firstOf(parts, shown).map(({ part }) => part)}
-    </>
+    </SaidOfAll>
   );
 }
 
 const FIRST_CLAIMS = 10;
 
-function Head({ artifact }: { artifact: Artifact }) {
+function Head({ artifact, doubts }: { artifact: Artifact; doubts: ReadonlySet<string> }) {
   return (
-    <Group justify="space-between" align="end" gap="sm">
+    <Group justify="space-between" align="end" gap="sm" wrap="nowrap">
       <div>
         <Title order={2} size="h4">
           {artifact.rubric.title}
@@ -102,6 +103,11 @@ function Head({ artifact }: { artifact: Artifact }) {
         <Text size="xs" c="dimmed">
           Reviewed by {artifact.reviewer === "local" ? "this server alone" : artifact.reviewer}
         </Text>
+        {doubts.size > 0 && (
+          <Text size="xs" c="dimmed">
+            Of all statements: {[...doubts].join("; ")}.
+          </Text>
+        )}
       </div>
       {artifact.score === null ? (
         <Text size="sm" c="dimmed">

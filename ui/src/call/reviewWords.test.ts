@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { FollowUp, Rule } from "@/api/types";
-import { checksLine, effectWords, firstOf, followUpText, ruleWords } from "./reviewWords";
+import { checksLine, effectWords, firstOf, followUpText, ruleWords, sharedDoubts } from "./reviewWords";
 
 function sentence(part: FollowUp["sentences"][number]["part"], statement: string) {
   return { part, statement, claim_id: null, confidence: 0.8, confidence_words: "likely", doubts: [], evidence: [] };
@@ -85,4 +85,11 @@ test("whole parts come until there are enough claims, and all of them when there
   const parts = [3, 4, 5, 6, 0].map((claims) => ({ claims }));
   expect(firstOf(parts, 10)).toEqual([{ claims: 3 }, { claims: 4 }, { claims: 5 }]);
   expect(firstOf(parts, Number.POSITIVE_INFINITY)).toEqual(parts);
+});
+
+test("a doubt is shared that every claim has, and none of a single claim", () => {
+  const claims = [{ doubts: ["a", "b"] }, { doubts: ["b"] }, { doubts: ["c", "b"] }];
+  expect(sharedDoubts(claims)).toEqual(new Set(["b"]));
+  expect(sharedDoubts([...claims, { doubts: [] }])).toEqual(new Set());
+  expect(sharedDoubts(claims.slice(0, 1))).toEqual(new Set());
 });

@@ -1,6 +1,6 @@
 /** What a review says in numbers and codes, as words; and which of its parts come first. */
 
-import type { Artifact, FollowUp, Rule } from "@/api/types";
+import type { Artifact, Claim, FollowUp, Rule } from "@/api/types";
 import { words } from "@/parts/format";
 
 /** The draft as it is pasted into an e-mail: its subject, then a paragraph for each part, a line for each sentence. */
@@ -86,4 +86,22 @@ export function firstOf<T extends { claims: number }>(parts: readonly T[], claim
     left -= part.claims;
     return show;
   });
+}
+
+/** Everything that a review says of the call. */
+export function claimsOf(artifact: Artifact): Claim[] {
+  return [
+    ...artifact.coaching_moments,
+    ...artifact.next_actions,
+    ...artifact.gaps,
+    ...artifact.outline,
+    ...(artifact.follow_up?.sentences ?? []),
+    ...artifact.sections.flatMap((section) => section.findings),
+  ];
+}
+
+/** The doubts that all claims share: said once they are read, said under each they are not. */
+export function sharedDoubts(claims: readonly Pick<Claim, "doubts">[]): Set<string> {
+  if (claims.length < 2) return new Set();
+  return new Set(claims[0]?.doubts.filter((doubt) => claims.every((claim) => claim.doubts.includes(doubt))));
 }
