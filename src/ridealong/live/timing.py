@@ -42,30 +42,36 @@ class _Run:
 
 @dataclass(slots=True)
 class _Turn:
-    """What somebody said without a break, in the pieces that a long turn is cut into."""
+    """What somebody said without a break, in the pieces that a long turn is cut into. Costs the same however long."""
 
-    pieces: list[Utterance]
+    first: Utterance
+    end_ts: int
+    recent: list[Utterance]
+    """The pieces in which another turn can begin that is still to come."""
+    backchannels_alone: bool
     interrupts: bool = False
     """It was reported as an interruption already."""
 
     @property
     def speaker(self) -> Speaker:
-        return self.pieces[0].speaker
+        return self.first.speaker
 
     @property
     def start_ts(self) -> int:
-        return self.pieces[0].start_ts
-
-    @property
-    def end_ts(self) -> int:
-        return max(u.end_ts for u in self.pieces)
+        return self.first.start_ts
 
     def goes_on_in(self, utterance: Utterance) -> bool:
         return utterance.speaker == self.speaker and abs(utterance.start_ts - self.end_ts) <= CUT_MS
 
+    def add(self, utterance: Utterance, *, backchannel: bool) -> None:
+        self.end_ts = max(self.end_ts, utterance.end_ts)
+        self.backchannels_alone = self.backchannels_alone and backchannel
+        self.recent = [u for u in self.recent if u.end_ts >= utterance.start_ts - LOOK_BACK_MS]
+        self.recent.append(utterance)
+
     def said_at(self, ts: int) -> Utterance:
         """The piece that was being said at `ts`, else the last one."""
-        return next((u for u in self.pieces if u.start_ts <= ts < u.end_ts), self.pieces[-1])
+        return next((u for u in self.recent if u.start_ts <= ts < u.end_ts), self.recent[-1])
 
 
 @dataclass(slots=True)
@@ -202,12 +208,13 @@ class TimingWatch:
         """
         if utterance.speaker is UNATTRIBUTED:
             return ()
+        backchannel = self._is_backchannel(utterance)
         turn = next((t for t in self._turns if t.goes_on_in(utterance)), None)
         if turn is None:
-            turn = _Turn(pieces=[utterance])
+            turn = _Turn(first=utterance, end_ts=utterance.end_ts, recent=[utterance], backchannels_alone=backchannel)
             self._turns.append(turn)
         else:
-            turn.pieces.append(utterance)
+            turn.add(utterance, backchannel=backchannel)
         self._turns = [t for t in self._turns if t.end_ts >= utterance.start_ts - LOOK_BACK_MS]
         found: list[Detection] = []
         for other in self._turns:
@@ -219,7 +226,7 @@ class TimingWatch:
             if role is Role.CUSTOMER or roles.role_of(first.speaker) is Role.REP:
                 continue
             second.interrupts = True
-            cited = (second.pieces[0], first.said_at(second.start_ts))
+            cited = (second.first, first.said_at(second.start_ts))
             found += self._found("interruption", cited, cited[0].end_ts, role=role, bound=True)
         return tuple(found)
 
@@ -230,7 +237,7 @@ class TimingWatch:
             first.speaker != second.speaker
             and first.start_ts < second.start_ts
             and overlap > self._interruption_ms
-            and not all(self._is_backchannel(piece) for piece in second.pieces)
+            and not second.backchannels_alone
         )
 
     def _is_backchannel(self, utterance: Utterance) -> bool:

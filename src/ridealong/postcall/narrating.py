@@ -49,8 +49,11 @@ async def outline_call(
         context=context,
         log=log,
         most=MOST_STAGES,
+        checked=narrator.hosted,
     )
-    return ProvenDrafts(found=tuple(sorted(proven.found, key=lambda s: s.first_no)), counts=proven.counts)
+    return ProvenDrafts(
+        found=tuple(sorted(proven.found, key=lambda s: s.first_no)), counts=proven.counts, tally=proven.tally
+    )
 
 
 async def name_gaps(
@@ -81,6 +84,7 @@ async def name_gaps(
         context=context,
         log=log,
         most=MOST_GAPS,
+        checked=narrator.hosted,
     )
 
 
@@ -109,6 +113,7 @@ async def list_next_actions(
         context=context,
         log=log,
         most=MOST_ACTIONS,
+        checked=narrator.hosted,
     )
 
 
@@ -134,9 +139,11 @@ async def write_follow_up(
         context=context,
         log=log,
         most=MOST_SENTENCES,
+        checked=narrator.hosted,
     )
     order = list(FollowUpPart)
-    return ProvenDrafts(found=tuple(sorted(proven.found, key=lambda s: order.index(s.part))), counts=proven.counts)
+    ordered = tuple(sorted(proven.found, key=lambda s: order.index(s.part)))
+    return ProvenDrafts(found=ordered, counts=proven.counts, tally=proven.tally)
 
 
 def _refuse_absence(claim: Claim) -> None:

@@ -641,7 +641,7 @@ class ReviewPipeline:
             await save_steps(connection, review_id, step, log.asked)
             result = _result(step, began, len(proven.found), proven.counts, judge)
             await save_result(connection, review_id, replace(result, by=narrator.name))
-        return _step_counts(proven.counts, log) | ({STOOD_IN: 1} if stood_in else {})
+        return _step_counts(proven.counts, log) | proven.tally.flat() | ({STOOD_IN: 1} if stood_in else {})
 
     async def _embed(self, texts: Sequence[str]) -> Vectors:
         return await asyncio.to_thread(self._embedder.embed, texts)

@@ -539,15 +539,20 @@ async def prove_drafts(
     context: ReviewContext,
     log: StepLog,
     most: int,
+    checked: bool,
 ) -> ProvenDrafts[P]:
     """As `review_section`, for drafts of any kind: prove, retry what was refused once, read once more; at most `most`.
 
     `ask` writes drafts, told what was refused. `make` may raise Ungrounded for rules of its own; `claim` reads the
-    claim of what it made, and `again` puts another one in its place. Raises what `ask` raises.
+    claim of what it made, and `again` puts another one in its place. `checked`: a model words the statements, so that
+    their numbers, dates, names and sides must stand in the evidence. Raises what `ask` raises.
     """
 
+    # No rubric asked for these: only who takes part may be named without being cited.
+    allowed = Allowed.of((), context.names) if checked else None
+
     def accept(one: D) -> P:
-        return make(one, _proved(draft(one), context, log, None))
+        return make(one, _proved(draft(one), context, log, allowed))
 
     proven = _Proven(accept, key)
     proven.take(await ask(()))

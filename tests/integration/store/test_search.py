@@ -167,6 +167,8 @@ async def test_an_erased_call_leaves_no_word_anywhere(store: Store, postgres: Em
             "moment_feedback",
             "claim_vote",
             "speaker_correction",
+            "earlier_artifact",
+            "outline_stage",
         )
         assert dict(counts) == dict.fromkeys(of_people, 0) | {
             "claim_evidence": 1,

@@ -243,3 +243,23 @@ def test_a_sentence_that_nothing_proves_is_dropped_and_counted() -> None:
     proven = asyncio.run(write_follow_up(Telling([good, *lies], lies), judge(call), call, Found(), LOG))  # pyright: ignore
     assert len(proven.found) == 1
     assert proven.counts.dropped == 3
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "We agreed on 45 minutes.",
+        "We will meet on Friday.",
+        "Contoso will join us.",
+        "The customer said they have time.",
+    ],
+)
+def test_what_a_model_says_beyond_its_quotes_is_dropped_with_its_fault(statement: str) -> None:
+    call = context()
+    lie = SentenceDraft(key="a", part=FollowUpPart.RECAP, draft=draft(0, "We have half an hour", statement=statement))
+    true = replace(lie, key="b", draft=draft(0, "We have half an hour", statement="We have 30 minutes."))
+    told = Telling([lie, true], [lie])
+    proven = asyncio.run(write_follow_up(told, judge(call), call, Found(), LOG))  # pyright: ignore
+    assert [s.claim.statement for s in proven.found] == ["We have 30 minutes."]
+    assert [r.key for r in told.refused[1]] == ["a"]
+    assert sum(proven.tally.flat().values()) == 1
