@@ -101,11 +101,11 @@ function Head({ artifact, doubts }: { artifact: Artifact; doubts: ReadonlySet<st
           {artifact.rubric.title}
         </Title>
         <Text size="xs" c="dimmed">
-          Reviewed by {artifact.reviewer === "local" ? "this server alone" : artifact.reviewer}
+          Reviewed by {/^local(-|$)/.test(artifact.reviewer) ? "this server alone" : artifact.reviewer}
         </Text>
         {doubts.size > 0 && (
           <Text size="xs" c="dimmed">
-            Of all statements: {[...doubts].join("; ")}.
+            Of every statement: {[...doubts].join("; ")}.
           </Text>
         )}
       </div>
