@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import os
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -63,13 +65,7 @@ async def test_a_clicked_claim_plays_from_its_first_millisecond_and_shows_its_wo
         starts = [int(await one.get_attribute("data-start") or 0) for one in await claims.all()]
         at = max(range(len(starts)), key=lambda number: starts[number])
         assert starts[at] > 0
-        known = {
-            claim["claim_id"]: claim
-            for claim in [
-                *told.artifact["coaching_moments"],
-                *(f for s in told.artifact["sections"] for f in s["findings"]),
-            ]
-        }
+        known = {claim["claim_id"]: claim for claim in _claims(told.artifact)}
         claim = known[await claims.nth(at).get_attribute("data-claim")]
         evidence = claim["evidence"][0]
         assert starts[at] == evidence["start_ts"]
@@ -91,6 +87,93 @@ async def test_a_clicked_claim_plays_from_its_first_millisecond_and_shows_its_wo
         await until(page, "document.querySelector('audio').paused", seconds=30)
         now = await page.evaluate("document.querySelector('audio').currentTime")
         assert abs(now * 1000 - evidence["end_ts"]) < 300
+        assert complaints.said == []
+
+
+def _claims(artifact: dict[str, Any]) -> list[dict[str, Any]]:
+    """All that the review's page shows before the follow-up is opened."""
+    whole = ("coaching_moments", "next_actions", "gaps", "outline")
+    return [
+        *(claim for part in whole for claim in artifact[part]),
+        *(finding for section in artifact["sections"] for finding in section["findings"]),
+    ]
+
+
+def _fuller(artifact: dict[str, Any]) -> dict[str, Any]:
+    """The review with what this short call gives no cause for: a gap, rules, doubts, a search, checks."""
+    made = copy.deepcopy(artifact)
+    section = next(one for one in made["sections"] if one["findings"])
+    finding = section["findings"][0]
+    finding["doubts"] = ["two people talk at once here", "who spoke is not sure"]
+    finding["searched"] = {"from_no": 0, "through": 9, "closest": {"utterance_no": 7, "similarity": 0.42}}
+    cites = {**finding, "claim_id": None, "doubts": [], "searched": None}
+    made["gaps"] = [
+        {**cites, "gap": "contradiction", "title": "Two budgets", "sections": [section["section_id"]]},
+    ]
+    section |= {"score": 40.0, "base": 73.0}
+    section["rules"] = [
+        {
+            "rule_id": rule,
+            "kind": "must_say",
+            "severity": "high",
+            "state": state,
+            "reason": "",
+            "effect": {"deduct": 20, "cap": 40, "of": "call"},
+        }
+        for rule, state in (("recording_notice", "broken"), ("cooling_off", "kept"))
+    ]
+    made["checks"] = {"repaired": {"quote_not_found": 2}, "lowered": {}, "dropped": {"contradiction": 1}}
+    return made
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_what_a_manager_asks_first_stands_first_and_everything_has_its_place(
+    chrome: Browser, told: Desk, theme: str
+) -> None:
+    shown = _fuller(told.artifact)
+    async with tab(chrome, told.url, theme=theme) as (page, complaints):
+        await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        await page.route("**/artifact", lambda route: route.fulfill(json=shown))
+        await page.goto(f"{told.url}/calls/{told.call_id}")
+        about = page.get_by_text("Every statement was checked. Put right: quote not found (2). Left out: ")
+        await expect(about).to_be_visible()
+        headings = await page.get_by_role("tabpanel").get_by_role("heading", level=3).all_inner_texts()
+        first = ["Worth replaying", "What happens next", "What does not fit together", "How the call went"]
+        assert headings == [*first, "Draft of a follow-up", *(section["title"] for section in shown["sections"])]
+        # The rules say what they cost, beside the score that they changed.
+        rules = page.get_by_role("list", name="Rules").get_by_role("listitem")
+        assert await rules.all_inner_texts() == [
+            "Broken Recording notice must be said; high severity; 20 points off, no score above 40,"
+            " for the whole call too",
+            "Kept Cooling off must be said; high severity; if broken: 20 points off, no score above 40,"
+            " for the whole call too",
+        ]
+        await expect(page.get_by_text("73 before the broken rules, 40 after.")).to_be_visible()
+        card = page.get_by_role("article").filter(has_text="Shaky: two people talk at once here; who spoke is not sure")
+        await expect(card).to_contain_text("Searched from 0:00 to 0:39. What came nearest is 42 % alike:")
+        await expect(card.get_by_role("button", name="Our finance director signs")).to_be_visible()
+        # The number comes to the word when the claim is focused, and nothing grows.
+        number = card.get_by_text(re.compile(r"^\d+ % sure$"))
+        height = "card => card.getBoundingClientRect().height"
+        before = await card.evaluate(height)
+        await expect(number).to_have_css("opacity", "0")
+        await card.get_by_role("button").first.focus()
+        await expect(number).to_have_css("opacity", "1")
+        assert await card.evaluate(height) == before
+        stage = shown["outline"][-1]
+        await page.get_by_title("Go there").last.click()
+        await until(page, "s => document.querySelector('audio').currentTime === s", arg=stage["start_ts"] / 1000)
+        assert await page.evaluate("document.querySelector('audio').paused")
+        await page.get_by_role("button", name="Read it").click()
+        sentences = shown["follow_up"]["sentences"]
+        await expect(page.locator("#follow-up-draft [data-claim]")).to_have_count(len(sentences))
+        await page.get_by_role("button", name="Copy", exact=True).click()
+        await expect(page.get_by_role("button", name="Copied")).to_be_visible()
+        copied = await page.evaluate("navigator.clipboard.readText()")
+        assert copied.startswith("Subject: Our conversation\n\nHello,\n\n")
+        assert all(sentence["statement"] in copied for sentence in sentences)
+        await picture(page, f"review-fuller-{theme}")
+        assert await axe(page) == []
         assert complaints.said == []
 
 

@@ -32,8 +32,14 @@ export type Artifact = Schemas["ArtifactShown"];
 export type Section = Schemas["SectionShown"];
 export type Finding = Schemas["FindingShown"];
 export type CoachingMoment = Schemas["CoachingShown"];
-/** What findings and coaching moments share. */
-export type Claim = Pick<Finding, "claim_id" | "statement" | "confidence" | "evidence" | "through">;
+export type NextAction = Schemas["NextActionShown"];
+export type FollowUp = Schemas["FollowUpShown"];
+export type Rule = Schemas["RuleShown"];
+/** What everything that a review says has: the statement, how sure it is, and its proof. */
+export type Claim = Pick<
+  Finding,
+  "claim_id" | "statement" | "confidence" | "confidence_words" | "doubts" | "evidence" | "through" | "searched"
+>;
 
 export type Author = Schemas["Author"];
 export type Vote = Schemas["Vote"];

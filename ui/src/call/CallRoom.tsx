@@ -83,12 +83,13 @@ export function CallRoom({
       people: peopleOf(call),
       player,
       utterances,
+      revision,
       shown,
       play,
       adding,
       may: { listen, talk, correct, share: sharing },
     }),
-    [callId, share, call, player, utterances, shown, play, adding, listen, talk, correct, sharing],
+    [callId, share, call, player, utterances, revision, shown, play, adding, listen, talk, correct, sharing],
   );
   useCallKeys({ player, utterances, listen, forget: () => shown.set(null) });
 

@@ -1,16 +1,10 @@
 import type { ReactNode } from "react";
 import type { Claim, Evidence, Vote } from "@/api/types";
-import { useSession } from "@/app/session";
-import { clock, dateTime, percent } from "@/parts/format";
+import { clock } from "@/parts/format";
 import { Icon } from "@/parts/Icon";
-import { messageOf } from "@/parts/states";
 import classes from "./ClaimCard.module.css";
+import { Confidence, Doubts, nameOf, Tools, WEAK } from "./ClaimParts";
 import { useCallView, useIsShown, useSounds } from "./context";
-import { PlaylistButton } from "./PlaylistButton";
-import { useVote } from "./reading";
-
-/** Below this a claim is a hint, and looks like one. */
-export const WEAK = 0.6;
 
 /** One claim of the review: the whole statement is the button that plays its proof. */
 export function ClaimCard({
@@ -18,15 +12,18 @@ export function ClaimCard({
   revision,
   label,
   advice,
+  why,
   votes,
 }: {
   claim: Claim;
   revision: number;
   label: ReactNode;
   advice?: string;
+  why?: string;
+  /** Of all claims of the review. */
   votes: readonly Vote[];
 }) {
-  const { play, utterances, may } = useCallView();
+  const { play } = useCallView();
   const first = claim.evidence[0];
   const by = `claim-${nameOf(claim)}`;
   const weak = claim.confidence < WEAK;
@@ -63,13 +60,12 @@ export function ClaimCard({
         ))}
       </ul>
       {advice && <p className={classes.advice}>{advice}</p>}
+      {why && <p className={classes.quiet}>{why}</p>}
       <div className={classes.foot}>
-        <Confidence value={claim.confidence} weak={weak} through={throughOf(claim, utterances)} />
-        <span className={classes.tools}>
-          {may.talk && claim.claim_id && <Votes claimId={claim.claim_id} votes={votes} />}
-          {may.share && claim.claim_id && <PlaylistButton item={{ ...spanOf(claim), claim_id: claim.claim_id }} />}
-        </span>
+        <Confidence claim={claim} revision={revision} />
+        <Tools claim={claim} votes={votes} />
       </div>
+      <Doubts claim={claim} revision={revision} />
     </article>
   );
 }
@@ -93,70 +89,5 @@ function Proof({ by, evidence, revision }: { by: string; evidence: Evidence; rev
         <q>{evidence.quote}</q>
       </button>
     </li>
-  );
-}
-
-/** What tells a claim from the others of its review; only a stored one has an id. */
-export function nameOf(claim: Claim): string {
-  return claim.claim_id ?? `${claim.evidence[0]?.start_ts}-${claim.statement}`;
-}
-
-function spanOf(claim: Claim): { start_ts: number; end_ts: number } {
-  const first = claim.evidence[0];
-  return { start_ts: first?.start_ts ?? 0, end_ts: first?.end_ts ?? 0 };
-}
-
-/** Until when it was looked for, where a claim says that something was not said. */
-function throughOf(claim: Claim, utterances: readonly { no: number; end_ts: number }[]): number | null {
-  if (claim.through === undefined || claim.through === null) return null;
-  return utterances.find((utterance) => utterance.no === claim.through)?.end_ts ?? null;
-}
-
-function Confidence({ value, weak, through }: { value: number; weak: boolean; through: number | null }) {
-  return (
-    <span className={classes.confidence}>
-      <span className={classes.meter} aria-hidden="true">
-        <span style={{ width: percent(value).replace(" ", "") }} />
-      </span>
-      {weak ? `Weak: ${percent(value)} sure` : `${percent(value)} sure`}
-      {through !== null && `; nothing more up to ${clock(through)}`}
-    </span>
-  );
-}
-
-function Votes({ claimId, votes }: { claimId: string; votes: readonly Vote[] }) {
-  const { source } = useCallView();
-  const { member } = useSession();
-  const vote = useVote(source);
-  const mine = votes.find((one) => one.by.member_id === member.member_id)?.verdict ?? null;
-  const side = (verdict: Vote["verdict"], icon: "up" | "down", word: string) => {
-    const those = votes.filter((one) => one.verdict === verdict);
-    const who = those.map((one) => `${one.by.name}, ${dateTime(one.at)}`).join("\n");
-    return (
-      // No component of the library: an hour's call has hundreds of these.
-      <button
-        type="button"
-        className={classes.tool}
-        disabled={vote.isPending}
-        onClick={() => vote.mutate({ claimId, verdict: mine === verdict ? null : verdict })}
-        aria-pressed={mine === verdict}
-        aria-label={those.length > 0 ? `${word}, ${those.length} so far: ${who}` : word}
-        title={who ? `${word}:\n${who}` : word}
-      >
-        <Icon name={icon} size={15} />
-        {those.length > 0 && <span aria-hidden="true">{those.length}</span>}
-      </button>
-    );
-  };
-  return (
-    <>
-      {side("agree", "up", "Agree")}
-      {side("disagree", "down", "Disagree")}
-      {vote.isError && (
-        <span role="alert" className={classes.error}>
-          {messageOf(vote.error)}
-        </span>
-      )}
-    </>
   );
 }

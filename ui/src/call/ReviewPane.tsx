@@ -1,16 +1,24 @@
 import { Alert, Button, Group, List, Stack, Text, Title } from "@mantine/core";
-import { useDeferredValue } from "react";
+import { useDeferredValue, useMemo } from "react";
 import type { Artifact, Section, Vote } from "@/api/types";
 import { plural, words } from "@/parts/format";
 import { Score } from "@/parts/Score";
 import { EmptyState, ErrorState, Loading, messageOf } from "@/parts/states";
-import { ClaimCard, nameOf } from "./ClaimCard";
+import { ClaimCard } from "./ClaimCard";
 import classes from "./ClaimCard.module.css";
+import { nameOf, SaidOfAll } from "./ClaimParts";
 import { useCallView } from "./context";
+import { FollowUpDraft } from "./FollowUpDraft";
+import { Outline } from "./Outline";
+import { Part } from "./Part";
 import { ReviewProgress } from "./ReviewProgress";
+import { RuleList } from "./RuleList";
 import { isBusy, useArtifact, useReviewAgain, useVotes } from "./reading";
+import { checksLine, claimsOf, firstOf, sharedDoubts } from "./reviewWords";
+import { Coaching, Gaps, NextActions } from "./WhatMatters";
 
 const ANSWER = { yes: "Yes", partly: "Partly", no: "No" } as const;
+const OF_A_RULE = { yes: "Kept", partly: "Partly", no: "Broken" } as const;
 
 /** The artifact: scores, findings and what is worth replaying; or why there is none, and what to do. */
 export function ReviewPane() {
@@ -61,41 +69,45 @@ export function ReviewPane() {
 /** An hour's call has more than a hundred claims: those in sight first, and the others while they are read. */
 function Claims({ artifact, votes }: { artifact: Artifact; votes: readonly Vote[] }) {
   const shown = useDeferredValue(Number.POSITIVE_INFINITY, FIRST_CLAIMS);
-  const sections = firstOf(artifact.sections, shown - artifact.coaching_moments.length);
+  const doubts = useMemo(() => sharedDoubts(claimsOf(artifact)), [artifact]);
+  // What somebody needs who has ten minutes before they talk about the call comes first.
+  const parts = [
+    { claims: artifact.coaching_moments.length, part: <Coaching key="coaching" artifact={artifact} votes={votes} /> },
+    { claims: artifact.next_actions.length, part: <NextActions key="next" artifact={artifact} votes={votes} /> },
+    { claims: artifact.gaps.length, part: <Gaps key="gaps" artifact={artifact} votes={votes} /> },
+    { claims: artifact.outline.length, part: <Outline key="outline" artifact={artifact} votes={votes} /> },
+    { claims: 0, part: <FollowUpDraft key="follow-up" artifact={artifact} votes={votes} /> },
+    ...artifact.sections.map((section) => ({
+      claims: section.findings.length,
+      part: <SectionPart key={section.section_id} section={section} revision={artifact.revision} votes={votes} />,
+    })),
+    { claims: 0, part: <Fine key="fine" artifact={artifact} /> },
+  ];
   return (
-    <>
-      <Head artifact={artifact} />
-      <Coaching artifact={artifact} votes={votes} />
-      {sections.map((section) => (
-        <SectionPart key={section.section_id} section={section} revision={artifact.revision} votes={votes} />
-      ))}
-      {sections.length === artifact.sections.length && <Fine artifact={artifact} />}
-    </>
+    <SaidOfAll value={doubts}>
+      <Head artifact={artifact} doubts={doubts} />
+      {firstOf(parts, shown).map(({ part }) => part)}
+    </SaidOfAll>
   );
 }
 
 const FIRST_CLAIMS = 10;
 
-/** Whole sections, until there are as many claims in them. */
-function firstOf(sections: readonly Section[], claims: number): Section[] {
-  let left = claims;
-  return sections.filter((section) => {
-    const show = left > 0;
-    left -= section.findings.length;
-    return show;
-  });
-}
-
-function Head({ artifact }: { artifact: Artifact }) {
+function Head({ artifact, doubts }: { artifact: Artifact; doubts: ReadonlySet<string> }) {
   return (
-    <Group justify="space-between" align="end" gap="sm">
+    <Group justify="space-between" align="end" gap="sm" wrap="nowrap">
       <div>
         <Title order={2} size="h4">
           {artifact.rubric.title}
         </Title>
         <Text size="xs" c="dimmed">
-          Reviewed by {artifact.reviewer === "local" ? "this server alone" : artifact.reviewer}
+          Reviewed by {/^local(-|$)/.test(artifact.reviewer) ? "this server alone" : artifact.reviewer}
         </Text>
+        {doubts.size > 0 && (
+          <Text size="xs" c="dimmed">
+            Of every statement: {[...doubts].join("; ")}.
+          </Text>
+        )}
       </div>
       {artifact.score === null ? (
         <Text size="sm" c="dimmed">
@@ -108,43 +120,22 @@ function Head({ artifact }: { artifact: Artifact }) {
   );
 }
 
-function Coaching({ artifact, votes }: { artifact: Artifact; votes: readonly Vote[] }) {
-  if (artifact.coaching_moments.length === 0) return null;
-  return (
-    <Stack gap="xs" component="section" aria-labelledby="worth-replaying">
-      <Title order={3} size="h5" id="worth-replaying">
-        Worth replaying
-      </Title>
-      {artifact.coaching_moments.map((moment) => (
-        <ClaimCard
-          key={nameOf(moment)}
-          claim={moment}
-          revision={artifact.revision}
-          label={<Text fw={600}>{moment.title}</Text>}
-          advice={moment.advice}
-          votes={votes.filter((vote) => vote.claim_id === moment.claim_id)}
-        />
-      ))}
-    </Stack>
-  );
-}
-
 function SectionPart({ section, revision, votes }: { section: Section; revision: number; votes: readonly Vote[] }) {
-  const id = `section-${section.section_id}`;
   return (
-    <Stack gap="xs" component="section" aria-labelledby={id}>
-      <Group justify="space-between" wrap="nowrap">
-        <Title order={3} size="h5" id={id}>
-          {section.title}
-        </Title>
-        {section.score === null ? (
+    <Part
+      id={`section-${section.section_id}`}
+      title={section.title}
+      beside={
+        section.score === null ? (
           <Text size="sm" c="dimmed">
             Not assessed
           </Text>
         ) : (
           <Score score={section.score} />
-        )}
-      </Group>
+        )
+      }
+    >
+      <RuleList section={section} />
       {section.findings.map((finding) => (
         <ClaimCard
           key={nameOf(finding)}
@@ -153,14 +144,14 @@ function SectionPart({ section, revision, votes }: { section: Section; revision:
           label={
             <Group gap={6}>
               <span className={classes.answer} data-answer={finding.score}>
-                {ANSWER[finding.score]}
+                {(finding.points === null ? OF_A_RULE : ANSWER)[finding.score]}
               </span>
               <Text size="xs" c="dimmed">
                 {words(finding.criterion_id)}
               </Text>
             </Group>
           }
-          votes={votes.filter((vote) => vote.claim_id === finding.claim_id)}
+          votes={votes}
         />
       ))}
       {section.not_assessed.length > 0 && (
@@ -173,24 +164,17 @@ function SectionPart({ section, revision, votes }: { section: Section; revision:
           Not applicable: {words(left.criterion_id).toLowerCase()} ({left.reason}).
         </Text>
       ))}
-    </Stack>
+    </Part>
   );
 }
 
 /** What the review could not do, said plainly. */
 function Fine({ artifact }: { artifact: Artifact }) {
+  const checks = checksLine(artifact.checks);
   const said = [
     ...artifact.missing_sections.map((name) => `“${words(name)}” could not be scored and is no part of the score.`),
     ...artifact.warnings.map((warning) => warning.charAt(0).toUpperCase() + warning.slice(1)),
-    artifact.dropped_drafts > 0
-      ? `${plural(artifact.dropped_drafts, "statement was", "statements were")} dropped because nothing said proved them.`
-      : "",
-    artifact.removed_claims > 0
-      ? `A second reading removed ${plural(artifact.removed_claims, "statement")} that the words did not bear out.`
-      : "",
-    artifact.lowered_claims > 0
-      ? `A second reading made ${plural(artifact.lowered_claims, "statement")} less certain.`
-      : "",
+    ...(checks ? [checks] : counted(artifact)),
     artifact.unchecked_claims > 0
       ? `The second reading did not reach ${plural(artifact.unchecked_claims, "statement")}.`
       : "",
@@ -208,4 +192,17 @@ function Fine({ artifact }: { artifact: Artifact }) {
       </List>
     </Stack>
   );
+}
+
+/** What became of its statements, for a review that was made before the reasons were kept. */
+function counted({ dropped_drafts, removed_claims, lowered_claims }: Artifact): string[] {
+  return [
+    dropped_drafts > 0
+      ? `${plural(dropped_drafts, "statement was", "statements were")} dropped because nothing said proved them.`
+      : "",
+    removed_claims > 0
+      ? `A second reading removed ${plural(removed_claims, "statement")} that the words did not bear out.`
+      : "",
+    lowered_claims > 0 ? `A second reading made ${plural(lowered_claims, "statement")} less certain.` : "",
+  ];
 }

@@ -29,6 +29,8 @@ export interface CallView {
   people: People;
   player: Player;
   utterances: readonly Utterance[];
+  /** In which transcript the utterances count. */
+  revision: number;
   shown: Held<Shown | null>;
   /** Play the evidence from its first millisecond, and show where it was said. Again: stop. */
   play: (by: string, evidence: Evidence, revision: number) => void;

@@ -17,7 +17,11 @@ import classes from "./settings.module.css";
 const WORDS: Record<WebhookEvent, string> = {
   "call.ended": "A call has ended",
   "review.done": "A review is done",
+  "moment.found": "A moment was found",
 };
+
+/** What is ticked at first: moments are many. */
+const AT_FIRST: WebhookEvent[] = ["call.ended", "review.done"];
 
 /** Addresses that are told when something happens. */
 export default function WebhooksPage() {
@@ -57,7 +61,7 @@ export default function WebhooksPage() {
 
 function WebhookForm({ made }: { made: (url: string, secret: string) => void }) {
   const [url, setUrl] = useState("");
-  const [events, setEvents] = useState<string[]>([...WEBHOOK_EVENTS]);
+  const [events, setEvents] = useState<string[]>(AT_FIRST);
   const making = useMakeWebhook();
   const ready = url.trim() !== "" && events.length > 0;
 

@@ -106,7 +106,7 @@ export function useRevokeApiKey() {
 
 // Webhooks
 
-export const WEBHOOK_EVENTS: readonly WebhookEvent[] = ["call.ended", "review.done"];
+export const WEBHOOK_EVENTS: readonly WebhookEvent[] = ["call.ended", "review.done", "moment.found"];
 export type WebhookEvent = Schemas["Webhook"]["events"][number];
 
 export type Webhook = Schemas["Webhook"];

@@ -1,0 +1,162 @@
+/** What stands under every claim: how sure it is, what makes it shaky, what was searched, and what can be done with it. */
+
+import { createContext, useContext } from "react";
+import type { Claim, Utterance, Vote } from "@/api/types";
+import { useSession } from "@/app/session";
+import { clock, dateTime, percent, words } from "@/parts/format";
+import { Icon } from "@/parts/Icon";
+import { messageOf } from "@/parts/states";
+import classes from "./ClaimCard.module.css";
+import { useCallView, useSounds } from "./context";
+import { PlaylistButton } from "./PlaylistButton";
+import { useVote } from "./reading";
+
+/** Below this a claim is a hint, and looks like one. */
+export const WEAK = 0.6;
+
+/** What tells a claim from the others of its review; only a stored one has an id. */
+export function nameOf(claim: Claim): string {
+  return claim.claim_id ?? `${claim.evidence[0]?.start_ts}-${claim.statement}`;
+}
+
+/** The word for it. The number has its place beside it and is seen as soon as the claim is pointed at or focused. */
+export function Confidence({ claim, revision }: { claim: Claim; revision: number }) {
+  const find = useUtterances(revision);
+  const end = claim.searched || claim.through == null ? undefined : find(claim.through)?.end_ts;
+  return (
+    <span className={classes.confidence}>
+      <span className={classes.meter} aria-hidden="true">
+        <span style={{ width: percent(claim.confidence).replace(" ", "") }} />
+      </span>
+      {words(claim.confidence_words)}
+      {end !== undefined && `; nothing more up to ${clock(end)}`}
+      <span className={classes.number}>{percent(claim.confidence)} sure</span>
+    </span>
+  );
+}
+
+/** The doubts that the review's head says of all claims. */
+export const SaidOfAll = createContext<ReadonlySet<string>>(new Set());
+
+/** What makes the claim shaky, and what was searched where it says that something is missing. */
+export function Doubts({ claim, revision }: { claim: Claim; revision: number }) {
+  const said = useContext(SaidOfAll);
+  const doubts = claim.doubts.filter((doubt) => !said.has(doubt));
+  return (
+    <>
+      {doubts.length > 0 && <p className={classes.quiet}>Shaky: {doubts.join("; ")}.</p>}
+      {claim.searched && <Searched claim={claim} searched={claim.searched} revision={revision} />}
+    </>
+  );
+}
+
+function Searched({
+  claim,
+  searched,
+  revision,
+}: {
+  claim: Claim;
+  searched: NonNullable<Claim["searched"]>;
+  revision: number;
+}) {
+  const find = useUtterances(revision);
+  const [from, through] = [find(searched.from_no), find(searched.through)];
+  const nearest = searched.closest && find(searched.closest.utterance_no);
+  return (
+    <>
+      <p className={classes.quiet}>
+        Searched{" "}
+        {from && through
+          ? `from ${clock(from.start_ts)} to ${clock(through.end_ts)}`
+          : `utterances ${searched.from_no} to ${searched.through}`}
+        .{searched.closest === null && " Nothing in them came near."}
+        {searched.closest && ` What came nearest is ${percent(Math.max(0, searched.closest.similarity))} alike:`}
+        {searched.closest && !nearest && ` utterance ${searched.closest.utterance_no}.`}
+      </p>
+      {nearest && <Nearest by={`claim-${nameOf(claim)}-nearest`} utterance={nearest} revision={revision} />}
+    </>
+  );
+}
+
+function Nearest({ by, utterance, revision }: { by: string; utterance: Utterance; revision: number }) {
+  const { play, people } = useCallView();
+  const { no, speaker_id, start_ts, end_ts, text } = utterance;
+  const person = people(speaker_id);
+  // Nobody may be known to have said it: nothing but the name hangs on that here.
+  const evidence = { utterance_no: no, speaker_id: speaker_id ?? -1, start_ts, end_ts, quote: text };
+  return (
+    <div className={classes.proof}>
+      <button
+        type="button"
+        className={classes.evidence}
+        onClick={() => play(by, evidence, revision)}
+        aria-pressed={useSounds(by)}
+      >
+        <span className={classes.when}>{clock(start_ts)}</span>
+        <span className={classes.who} style={{ color: person.color }}>
+          {person.label}
+        </span>
+        <q>{text}</q>
+      </button>
+    </div>
+  );
+}
+
+/** Finds an utterance by its number; none where the transcript is another one, or not for this reader. */
+function useUtterances(revision: number): (no: number) => Utterance | undefined {
+  const view = useCallView();
+  return (no) => (view.revision === revision ? view.utterances.find((utterance) => utterance.no === no) : undefined);
+}
+
+export function Tools({ claim, votes }: { claim: Claim; votes: readonly Vote[] }) {
+  const { may } = useCallView();
+  if (!claim.claim_id) return null;
+  return (
+    <span className={classes.tools}>
+      {may.talk && <Votes claimId={claim.claim_id} votes={votes.filter((vote) => vote.claim_id === claim.claim_id)} />}
+      {may.share && <PlaylistButton item={{ ...spanOf(claim), claim_id: claim.claim_id }} />}
+    </span>
+  );
+}
+
+function spanOf(claim: Claim): { start_ts: number; end_ts: number } {
+  const first = claim.evidence[0];
+  return { start_ts: first?.start_ts ?? 0, end_ts: first?.end_ts ?? 0 };
+}
+
+function Votes({ claimId, votes }: { claimId: string; votes: readonly Vote[] }) {
+  const { source } = useCallView();
+  const { member } = useSession();
+  const vote = useVote(source);
+  const mine = votes.find((one) => one.by.member_id === member.member_id)?.verdict ?? null;
+  const side = (verdict: Vote["verdict"], icon: "up" | "down", word: string) => {
+    const those = votes.filter((one) => one.verdict === verdict);
+    const who = those.map((one) => `${one.by.name}, ${dateTime(one.at)}`).join("\n");
+    return (
+      // No component of the library: an hour's call has hundreds of these.
+      <button
+        type="button"
+        className={classes.tool}
+        disabled={vote.isPending}
+        onClick={() => vote.mutate({ claimId, verdict: mine === verdict ? null : verdict })}
+        aria-pressed={mine === verdict}
+        aria-label={those.length > 0 ? `${word}, ${those.length} so far: ${who}` : word}
+        title={who ? `${word}:\n${who}` : word}
+      >
+        <Icon name={icon} size={15} />
+        {those.length > 0 && <span aria-hidden="true">{those.length}</span>}
+      </button>
+    );
+  };
+  return (
+    <>
+      {side("agree", "up", "Agree")}
+      {side("disagree", "down", "Disagree")}
+      {vote.isError && (
+        <span role="alert" className={classes.error}>
+          {messageOf(vote.error)}
+        </span>
+      )}
+    </>
+  );
+}
