@@ -55,6 +55,8 @@ _WWW = re.compile(r"\b(w{1,3})\.", re.IGNORECASE)
 def inert_markdown(text: str) -> str:
     """`text` on one line, with everything escaped that Markdown or GitHub's dialect would read as more than text."""
     line = _MARKDOWN.sub(lambda m: "\\" + m.group(), one_line(text))
+    # The brackets are escaped already; not every viewer reads that.
+    line = line.replace("\\](", "\\]\\(")
     line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     # GitHub links bare addresses.
     line = line.replace("://", "\\://").replace("@", "\\@")
@@ -140,7 +142,8 @@ def _json_link(evidence: Mapping[str, object]) -> Rendered:
 
 
 def inert_html(text: str) -> str:
-    return escape(text, quote=True)
+    # A page shows no control character, but a terminal that prints the page would obey it.
+    return escape("".join(c if c.isprintable() or c in "\n\t" else " " for c in text), quote=True)
 
 
 WRITINGS: Final[Mapping[Format, Writing]] = MappingProxyType(

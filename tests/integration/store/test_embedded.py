@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import UUID
 
 import psutil
 import psycopg
@@ -186,6 +187,15 @@ async def test_a_directory_with_other_things_in_it_is_left_alone(empty_dir: Path
         await Store.open(settings_of(data_dir / "file"))
 
 
+async def back(store: Store, tenant_id: UUID) -> None:
+    """Wait until connections are made again: the pool tries at growing intervals."""
+    async with asyncio.timeout(60):
+        while True:
+            with contextlib.suppress(Unavailable):
+                async with store.tenant(tenant_id):
+                    return
+
+
 async def test_the_database_may_go_away_and_come_back(data_dir: Path) -> None:
     store = await Store.open(settings_of(data_dir))
     server = store.server
@@ -200,6 +210,7 @@ async def test_the_database_may_go_away_and_come_back(data_dir: Path) -> None:
                     await begin_call(connection, after)
             assert away.value.__cause__ is not None
         await asyncio.to_thread(server.start_server)
+        await back(store, call.tenant_id)
         async with store.tenant(call.tenant_id) as connection:
             transcript_id = await begin_call(connection, after)
             await append_utterances(connection, transcript_id, utterances())
@@ -213,6 +224,7 @@ async def test_the_database_may_go_away_and_come_back(data_dir: Path) -> None:
                 await asyncio.to_thread(server.stop_server)
                 await append_utterances(connection, transcript_id, utterances())
         await asyncio.to_thread(server.start_server)
+        await back(store, call.tenant_id)
         async with store.tenant(call.tenant_id) as connection:
             with pytest.raises(Refused, match="no such call"):
                 await load_transcript(connection, transcript_id)

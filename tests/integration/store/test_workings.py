@@ -8,6 +8,7 @@ from ridealong.core.rubric import REVIEWER, RUBRIC, NotApplicable
 from ridealong.core.rules import Effect, Reach, RuleKind, RuleOutcome, RuleState, Severity
 from ridealong.store import Store
 from ridealong.store.artifacts import load_artifact
+from ridealong.store.calls import load_transcript
 from ridealong.store.reviews import assessed_sections, call_effects, finish_review, requeue_review, save_section
 from tests.integration.store.conversation import record_call, section
 
@@ -20,7 +21,8 @@ def rule(name: str, state: RuleState, effect: Effect) -> RuleOutcome:
 
 async def test_workings_are_kept_with_their_section(store: Store) -> None:
     call = await record_call(store)
-    made = section(call.transcript)
+    async with store.tenant(call.tenant_id) as connection:
+        made = section(await load_transcript(connection, call.transcript.id, words=False))
     explained = replace(
         made,
         weight=2.5,

@@ -30,6 +30,7 @@ from ridealong.app.runtime import StoreTokens
 from ridealong.app.talk import StoredPlaylists, StoredShares, StoredTalk
 from ridealong.app.team import StoredTeam
 from ridealong.app.tenant_settings import Retention, StoredSettings
+from ridealong.app.tuning import TenantTuning
 from ridealong.app.webhooks import StoredEvents, StoredWebhooks
 from ridealong.config import Settings
 from ridealong.core.people import MemberRole
@@ -204,6 +205,7 @@ async def house(settings: Settings, folder: Path, **more: Any) -> AsyncIterator[
             people = StoredPeople(store=store, first_tenant="acme", passwords=Passwords(QUICK), **more.pop("rules", {}))
             library = StoredLibrary(store, recordings, calls, Hears(), pool)  # pyright: ignore[reportArgumentType]
             reports = StoredReports(store, pool)
+            tuning = TenantTuning(store=store, models_dir=None)
             services = Services(
                 calls=calls,
                 tokens=StoreTokens(store=store),
@@ -224,6 +226,7 @@ async def house(settings: Settings, folder: Path, **more: Any) -> AsyncIterator[
                 playlists=StoredPlaylists(store),
                 team=StoredTeam(store, calls),
                 artifacts=StoredArtifacts(store),
+                tuning=tuning,
                 policy_replays=StoredReplays(store),
                 effects=StoredEffects(store),
                 documents=StoredDocuments(store),
@@ -252,5 +255,7 @@ async def house(settings: Settings, folder: Path, **more: Any) -> AsyncIterator[
                     token=await tenants.issue_token(store, tenant.tenant_id, list(tenants.Scope)),
                 )
         finally:
+            if tuning is not None:
+                await tuning.close()
             await calls.close()
             await store.close()

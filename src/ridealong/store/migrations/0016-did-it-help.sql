@@ -5,7 +5,7 @@ ALTER TABLE ridealong.moment
     ADD COLUMN rep_speaking boolean,
     ADD COLUMN role_known boolean,
     ADD CONSTRAINT moment_reason_is_known CHECK (reason IN ('delivered', 'low_confidence', 'budget_spent', 'cooling_down', 'late', 'role_unknown',
-        'type_is_noted', 'quiet_period', 'rep_is_speaking', 'held_out')),
+        'type_is_noted', 'quiet_period', 'rep_is_speaking', 'held_out', 'added')),
     ADD CONSTRAINT moment_keeps_all_of_what_policy_went_by_or_nothing CHECK
         (num_nulls(decided_ts, rep_speaking, role_known) IN (0, 3)),
     ADD CONSTRAINT moment_is_not_decided_before_the_call CHECK (decided_ts >= 0);
