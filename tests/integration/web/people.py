@@ -200,12 +200,12 @@ async def house(settings: Settings, folder: Path, **more: Any) -> AsyncIterator[
                 review=no_review,
             )
         )
+        tuning = TenantTuning(store=store, models_dir=None)
         try:
             tenant = await tenants.create_tenant(store, "acme", "Acme")
             people = StoredPeople(store=store, first_tenant="acme", passwords=Passwords(QUICK), **more.pop("rules", {}))
             library = StoredLibrary(store, recordings, calls, Hears(), pool)  # pyright: ignore[reportArgumentType]
             reports = StoredReports(store, pool)
-            tuning = TenantTuning(store=store, models_dir=None)
             services = Services(
                 calls=calls,
                 tokens=StoreTokens(store=store),
@@ -255,7 +255,6 @@ async def house(settings: Settings, folder: Path, **more: Any) -> AsyncIterator[
                     token=await tenants.issue_token(store, tenant.tenant_id, list(tenants.Scope)),
                 )
         finally:
-            if tuning is not None:
-                await tuning.close()
+            await tuning.close()
             await calls.close()
             await store.close()
