@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 QUOTED_WHOLE: Final = 30
 """Words. What is longer is quoted by the sentence of it that comes nearest to the question."""
-NEAR: Final = 0.34
+NEAR: Final = 0.29
 """A passage whose meaning is nearer (a cosine) than this to the question is about it. Sentences that have nothing to do
 with each other mostly lie below 0.25."""
 NEAR_WITH_WORDS: Final = 0.2
