@@ -26,7 +26,8 @@ from ridealong.llm.wire import Wire
 from ridealong.postcall.asking import ReviewModel
 from ridealong.postcall.hosted import HostedReviewer, ReviewModels
 from ridealong.postcall.local import LocalReviewer
-from ridealong.postcall.review import InThreads, ReviewContext, StepLog, coach_call, embed_call, review_section
+from ridealong.postcall.review import coach_call, embed_call, review_section
+from ridealong.postcall.reviewer import InThreads, ReviewContext, StepLog
 from ridealong.postcall.rubric import shipped_rubric
 from tests.integration.postcall.frontier import part
 from tests.unit.postcall.embedder import LetterEmbedder

@@ -21,7 +21,7 @@ from ridealong.postcall import answering, hosted_answer
 from ridealong.postcall.passages import Heard, Passage, passages
 from ridealong.postcall.question import Understood, understand
 from ridealong.postcall.retrieval import Asked, asked, question_words
-from ridealong.postcall.review import ReviewContext, StepLog
+from ridealong.postcall.reviewer import ReviewContext, StepLog
 from ridealong.store import Store, calls, speakers
 from ridealong.store import passages as stored
 

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Coroutine
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, NoReturn
 from uuid import UUID
 
 import typer
 from rich.console import Console
 
-from ridealong import telemetry
-from ridealong.config import Settings, load_settings
+from ridealong.app import cli_judgement, cli_tenants
+from ridealong.app.cli_shared import DEFAULT_TENANT, Tenant, run, settings_of
 from ridealong.core.context import CallContext
 from ridealong.core.errors import InvalidDocument, MissingPart, RidealongError
-from ridealong.core.people import MemberRole
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -26,32 +23,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Live nudges for the rep, a grounded review for the manager.",
 )
-db = typer.Typer(no_args_is_help=True, help="The database: its state, tenants, tokens and documents.")
-app.add_typer(db, name="db")
-models = typer.Typer(no_args_is_help=True, help="A tenant's own models, and its keys with their vendors.")
-app.add_typer(models, name="models")
-members = typer.Typer(no_args_is_help=True, help="The people of a tenant: who may sign in.")
-app.add_typer(members, name="members")
-rubric = typer.Typer(no_args_is_help=True, help="Rubrics: what calls are scored on.")
-app.add_typer(rubric, name="rubric")
-templates = typer.Typer(no_args_is_help=True, help="Templates: what a report looks like.")
-app.add_typer(templates, name="template")
-moments = typer.Typer(no_args_is_help=True, help="Moments: how well they are judged.")
-app.add_typer(moments, name="moments")
-taxonomy = typer.Typer(
-    no_args_is_help=True, help="A tenant's own moment types: train, choose a version, see the effect."
-)
-app.add_typer(taxonomy, name="taxonomy")
-reviews = typer.Typer(no_args_is_help=True, help="Reviews: how sure their statements are.")
-app.add_typer(reviews, name="review")
-policy = typer.Typer(no_args_is_help=True, help="The nudge policy: tried on past calls.")
-app.add_typer(policy, name="policy")
-
-T = TypeVar("T")
-
-DEFAULT_TENANT = "default"
-
-Tenant = Annotated[str, typer.Option("--tenant", help="The tenant's short name.")]
+app.add_typer(cli_tenants.db, name="db")
+app.add_typer(cli_tenants.models, name="models")
+app.add_typer(cli_tenants.members, name="members")
+app.add_typer(cli_judgement.rubric, name="rubric")
+app.add_typer(cli_judgement.templates, name="template")
+app.add_typer(cli_judgement.moments, name="moments")
+app.add_typer(cli_judgement.taxonomy, name="taxonomy")
+app.add_typer(cli_judgement.reviews, name="review")
+app.add_typer(cli_judgement.policy, name="policy")
 
 
 class Speed(StrEnum):
@@ -104,27 +84,6 @@ def _fail(error: RidealongError) -> NoReturn:
     sys.exit(2 if isinstance(error, InvalidDocument) else 1)
 
 
-def _run(work: Coroutine[Any, Any, T]) -> T:
-    import uvloop  # noqa: PLC0415 - only commands that run something pay for it
-
-    try:
-        return uvloop.run(work)
-    except* RidealongError as group:
-        error = _first(group)
-        raise error from error.__cause__
-
-
-def _first(group: BaseExceptionGroup[RidealongError]) -> RidealongError:
-    error = group.exceptions[0]
-    return _first(error) if isinstance(error, BaseExceptionGroup) else error
-
-
-def _settings(**overrides: object) -> Settings:
-    settings = load_settings(**{name: value for name, value in overrides.items() if value is not None})
-    telemetry.configure_logging(level=settings.log_level, as_json=settings.log_json)
-    return settings
-
-
 @app.command()
 def demo(
     *,
@@ -134,7 +93,7 @@ def demo(
     """Play the bundled sample call: live transcript, moments, nudges, then the review; keeps serving until Ctrl-C."""
     from ridealong.app.demo import run_demo  # noqa: PLC0415
 
-    _run(run_demo(_settings(port=port), speed=_factor(speed)))
+    run(run_demo(settings_of(port=port), speed=_factor(speed)))
 
 
 @app.command()
@@ -146,7 +105,7 @@ def serve(
     """Serve the capture socket, the event socket and the API until Ctrl-C."""
     from ridealong.app.serve import run_server  # noqa: PLC0415
 
-    _run(run_server(_settings(host=host, port=port)))
+    run(run_server(settings_of(host=host, port=port)))
 
 
 @app.command()
@@ -170,9 +129,9 @@ def coach(
 
     if (audio is None) == (transcript is None):
         raise typer.BadParameter("give either an audio file or --transcript FILE")
-    _run(
+    run(
         run_coach(
-            _settings(transcriber=transcriber),
+            settings_of(transcriber=transcriber),
             audio=audio,
             transcript=transcript,
             speed=_factor(speed),
@@ -206,9 +165,9 @@ def report(
     """Show the review of a call."""
     from ridealong.app.commands import show_report  # noqa: PLC0415
 
-    text = _run(
+    text = run(
         show_report(
-            _settings(),
+            settings_of(),
             tenant=tenant,
             call_id=call,
             template=template,
@@ -235,7 +194,7 @@ def search(
     """Find utterances, moments and findings by meaning and by words."""
     from ridealong.app.commands import show_hits  # noqa: PLC0415
 
-    _run(show_hits(_settings(), tenant=tenant, text=" ".join(words), limit=limit, as_json=as_json))
+    run(show_hits(settings_of(), tenant=tenant, text=" ".join(words), limit=limit, as_json=as_json))
 
 
 @app.command()
@@ -253,9 +212,9 @@ def export(
 
     if output is None and form is ExportFormat.PARQUET and sys.stdout.isatty():
         raise typer.BadParameter("Parquet is no text: name a file with -o")
-    _run(
+    run(
         write_export(
-            _settings(),
+            settings_of(),
             tenant=tenant,
             kind=kind.value,
             form=form.value,
@@ -296,8 +255,8 @@ def ask(
         role=Role.UNKNOWN if role is None else Role(role.value),
         moments=tuple(moment or ()),
     )
-    answer = show_answer(_settings(), tenant=tenant, question=" ".join(question), scope=scope, as_json=as_json)
-    sys.stdout.write(_run(answer).rstrip("\n") + "\n")
+    answer = show_answer(settings_of(), tenant=tenant, question=" ".join(question), scope=scope, as_json=as_json)
+    sys.stdout.write(run(answer).rstrip("\n") + "\n")
 
 
 @app.command()
@@ -305,7 +264,7 @@ def deals(*, as_json: Annotated[bool, typer.Option("--json")] = False, tenant: T
     """The customers and deals that calls name, the one that was spoken about last first."""
     from ridealong.app.across_commands import show_deals  # noqa: PLC0415
 
-    sys.stdout.write(_run(show_deals(_settings(), tenant=tenant, as_json=as_json)).rstrip("\n") + "\n")
+    sys.stdout.write(run(show_deals(settings_of(), tenant=tenant, as_json=as_json)).rstrip("\n") + "\n")
 
 
 @app.command()
@@ -319,7 +278,7 @@ def deal(
     """What is known of a deal over all of its calls: each MEDDIC field, and which claim set or changed it."""
     from ridealong.app.across_commands import show_deal  # noqa: PLC0415
 
-    text = _run(show_deal(_settings(), tenant=tenant, customer=customer, deal=name, as_json=as_json))
+    text = run(show_deal(settings_of(), tenant=tenant, customer=customer, deal=name, as_json=as_json))
     sys.stdout.write(text.rstrip("\n") + "\n")
 
 
@@ -338,7 +297,7 @@ def themes(
     from ridealong.core.answer import Scope  # noqa: PLC0415
 
     scope = Scope(started_from=day(started_from), started_to=day(started_to), rep_id=rep, customer=customer)
-    text = _run(show_themes(_settings(), tenant=tenant, scope=scope, as_json=as_json))
+    text = run(show_themes(settings_of(), tenant=tenant, scope=scope, as_json=as_json))
     sys.stdout.write(text.rstrip("\n") + "\n")
 
 
@@ -347,7 +306,7 @@ def doctor() -> None:
     """Check this machine and the settings; exit code 1 when something would not work."""
     from ridealong.app.doctor import run_doctor  # noqa: PLC0415
 
-    if not _run(run_doctor(_settings())):
+    if not run(run_doctor(settings_of())):
         raise typer.Exit(1)
 
 
@@ -363,7 +322,7 @@ def erase(
 
     if not yes:
         typer.confirm(f"Erase call {call} for good?", abort=True)
-    _run(erase_call(_settings(), tenant=tenant, call_id=call))
+    run(erase_call(settings_of(), tenant=tenant, call_id=call))
 
 
 @app.command()
@@ -379,379 +338,6 @@ def bench(
         raise MissingPart(f"the bench needs the package '{error.name}': run `make setup`") from error
 
     raise typer.Exit(run_bench(parts or [], as_json=as_json))
-
-
-@db.command("status")
-def db_status() -> None:
-    """Which database is used, its version, and how much it holds."""
-    from ridealong.app.commands import database_status  # noqa: PLC0415
-
-    sys.stdout.write(json.dumps(_run(database_status(_settings())), indent=2) + "\n")
-
-
-@db.command("migrate")
-def db_migrate() -> None:
-    """Bring the database to this version's schema (serve and coach do so by themselves)."""
-    from ridealong.app.commands import database_status  # noqa: PLC0415
-
-    _run(database_status(_settings()))
-    sys.stdout.write("The database is up to date.\n")
-
-
-@db.command("tenant")
-def db_tenant(
-    slug: Annotated[str, typer.Argument(help="Short name: lower-case letters, digits and hyphens.")],
-    name: Annotated[str, typer.Option(help="The name that people read.")] = "",
-) -> None:
-    """Add a tenant."""
-    from ridealong.app.commands import add_tenant  # noqa: PLC0415
-
-    sys.stdout.write(_run(add_tenant(_settings(), slug=slug, name=name or slug)) + "\n")
-
-
-@db.command("token")
-def db_token(
-    scopes: Annotated[list[str], typer.Argument(help="capture, read, admin")],
-    *,
-    days: Annotated[int | None, typer.Option(min=1, help="Days until it expires; never when left out.")] = None,
-    tenant: Tenant = DEFAULT_TENANT,
-) -> None:
-    """Issue a token. It is shown this once."""
-    from ridealong.app.commands import issue_token  # noqa: PLC0415
-
-    sys.stdout.write(_run(issue_token(_settings(), tenant=tenant, scopes=scopes, days=days)) + "\n")
-
-
-@db.command("document")
-def db_document(
-    kind: Annotated[str, typer.Argument(help="taxonomy, rubric or template")],
-    file: Annotated[Path, typer.Argument(help="The document.")],
-    *,
-    name: Annotated[str, typer.Option(help="Its name; `default` is the one in use.")] = "default",
-    tenant: Tenant = DEFAULT_TENANT,
-) -> None:
-    """Check a taxonomy, rubric or template, and make it the tenant's own."""
-    from ridealong.app.commands import put_document  # noqa: PLC0415
-
-    sys.stdout.write(_run(put_document(_settings(), tenant=tenant, kind=kind, name=name, path=file)) + "\n")
-
-
-@db.command("enroll")
-def db_enroll(
-    rep: Annotated[str, typer.Argument(help="The rep's id, as the app sends it.")],
-    audio: Annotated[Path, typer.Argument(help="At least 10 seconds of the rep alone.")],
-    *,
-    tenant: Tenant = DEFAULT_TENANT,
-) -> None:
-    """Enrol a rep's voice, so that the rep is known on one-channel calls."""
-    from ridealong.app.commands import enroll_voice  # noqa: PLC0415
-
-    _run(enroll_voice(_settings(), tenant=tenant, rep_id=rep, path=audio))
-
-
-@models.command("show")
-def models_show(*, tenant: Tenant = DEFAULT_TENANT) -> None:
-    """What the tenant chose, what is in use, and for which vendors it has a key. Keys are not shown."""
-    from ridealong.app.commands import show_models  # noqa: PLC0415
-
-    sys.stdout.write(_run(show_models(_settings(), tenant=tenant)) + "\n")
-
-
-@models.command("set")
-def models_set(
-    *,
-    live: Annotated[str | None, typer.Option(help="vendor:model for calls; `none`; `server`: as the settings.")] = None,
-    review: Annotated[
-        str | None, typer.Option(help="vendor:model,… for reviews, in order; `none`; `server`: as the settings.")
-    ] = None,
-    verify: Annotated[str | None, typer.Option(help="vendor:model that doubts; `server`: as the settings.")] = None,
-    key_of: Annotated[
-        str | None, typer.Option(help="Set the key of this vendor: it is asked for, or read from standard input.")
-    ] = None,
-    url: Annotated[str | None, typer.Option(help="With --key-of: the vendor's address.")] = None,
-    forget: Annotated[str | None, typer.Option(help="Forget the key and address of this vendor.")] = None,
-    tenant: Tenant = DEFAULT_TENANT,
-) -> None:
-    """Change the tenant's models and keys."""
-    from ridealong.app.commands import set_models  # noqa: PLC0415
-
-    change: dict[str, object] = {}
-    if live is not None:
-        change["live_model"] = None if live == "server" else live
-    if review is not None:
-        names = [part.strip() for part in review.split(",") if part.strip() not in ("", "none")]
-        change["review_models"] = None if review == "server" else names
-    if verify is not None:
-        change["verify_model"] = None if verify == "server" else verify
-    vendors: dict[str, object] = {} if forget is None else {forget: None}
-    if key_of is not None:
-        # Not an argument: those are seen by every user of the machine, and stay in the shell's history.
-        key = typer.prompt(f"Key of {key_of}", hide_input=True) if sys.stdin.isatty() else sys.stdin.readline()
-        vendors[key_of] = {"key": str(key)} | ({} if url is None else {"url": url})
-    elif url is not None:
-        raise typer.BadParameter("--url needs --key-of: a key does not follow an address that changes")
-    sys.stdout.write(_run(set_models(_settings(), tenant=tenant, change=change | {"vendors": vendors})) + "\n")
-
-
-@models.command("rotate")
-def models_rotate() -> None:
-    """Encrypt all tenants' keys under the newest RIDEALONG_SECRET_KEY."""
-    from ridealong.app.commands import rotate_keys  # noqa: PLC0415
-
-    sys.stdout.write(_run(rotate_keys(_settings())) + "\n")
-
-
-@members.command("add")
-def members_add(
-    email: Annotated[str, typer.Argument(help="The e-mail address to sign in with.")],
-    *,
-    role: Annotated[MemberRole, typer.Option(help="rep, manager or admin.")] = MemberRole.REP,
-    name: Annotated[str, typer.Option(help="The name that people read.")] = "",
-    rep: Annotated[str | None, typer.Option(help="The rep's id on calls; the e-mail address when left out.")] = None,
-    tenant: Tenant = DEFAULT_TENANT,
-) -> None:
-    """Add a member, and print the link with which they choose a password."""
-    from ridealong.app.commands import add_member  # noqa: PLC0415
-
-    sys.stdout.write(_run(add_member(_settings(), tenant=tenant, email=email, role=role, name=name, rep_id=rep)) + "\n")
-
-
-@members.command("invite")
-def members_invite(
-    email: Annotated[str, typer.Argument(help="The member's e-mail address.")], *, tenant: Tenant = DEFAULT_TENANT
-) -> None:
-    """Print a new link with which a member chooses a password, for who lost it."""
-    from ridealong.app.commands import invite_member  # noqa: PLC0415
-
-    sys.stdout.write(_run(invite_member(_settings(), tenant=tenant, email=email)) + "\n")
-
-
-@members.command("list")
-def members_list(*, tenant: Tenant = DEFAULT_TENANT) -> None:
-    """The tenant's members, one a line."""
-    from ridealong.app.commands import list_members  # noqa: PLC0415
-
-    sys.stdout.write(_run(list_members(_settings(), tenant=tenant)))
-
-
-@templates.command("check")
-def template_check(
-    file: Annotated[Path, typer.Argument(help="For example own.email.liquid: its name says the form.")],
-) -> None:
-    """Whether a template can be kept; a claim that it prints without its link is a warning, with its line.
-
-    Partials of its own (`partial-NAME.FORM.liquid`) are looked for beside it. Exit code 2 for a mistake.
-    """
-    from ridealong.app.template_files import check_template_file  # noqa: PLC0415
-
-    sys.stdout.write(check_template_file(file))
-
-
-@moments.command("eval")
-def moments_eval(
-    files: Annotated[list[Path], typer.Argument(help="Labelled transcripts (JSON lines), or folders of them.")],
-    *,
-    as_json: Annotated[bool, typer.Option("--json", help="All figures as JSON.")] = False,
-    html: Annotated[Path | None, typer.Option(help="Write a page with plots to this file.")] = None,
-    tenant: Annotated[
-        str | None,
-        typer.Option(help="Judge with this tenant's taxonomy and classifier; the product's own when left out."),
-    ] = None,
-    version: Annotated[
-        int | None, typer.Option(min=1, help="With --tenant: this version of its classifier, not the live one.")
-    ] = None,
-) -> None:
-    """Score the live path on labelled calls: lines of `coach --transcript` with "moments": [{"type": …}]."""
-    from ridealong.app.evaluation.run import run_evaluation  # noqa: PLC0415
-
-    if version is not None and tenant is None:
-        raise typer.BadParameter("--version is one of a tenant: give --tenant as well")
-    _run(run_evaluation(_settings(), files, tenant=tenant, version=version, json_wanted=as_json, html=html))
-
-
-@taxonomy.command("train")
-def taxonomy_train(
-    *,
-    promote: Annotated[
-        bool, typer.Option("--promote", help="Let it judge new calls, also if it may be worse.")
-    ] = False,
-    shadow: Annotated[
-        bool, typer.Option("--shadow", help="Run it beside the live one; nothing of it is shown.")
-    ] = False,
-    keep: Annotated[bool, typer.Option("--keep", help="Only keep it as a candidate.")] = False,
-    trust_feedback: Annotated[
-        bool, typer.Option("--trust-feedback", help="Also learn from feedback that contradicts what is sure.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="The whole report as JSON.")] = False,
-    tenant: Tenant = DEFAULT_TENANT,
-) -> None:
-    """Fit the tenant's classifier to its examples and feedback. It goes live if it is not worse than what runs."""
-    from ridealong.app.tuning_commands import train  # noqa: PLC0415
-
-    if promote + shadow + keep > 1:
-        raise typer.BadParameter("give one of --promote, --shadow and --keep")
-    then = "live" if promote else "shadow" if shadow else "candidate" if keep else "if_not_worse"
-    if not _run(train(_settings(), tenant=tenant, then=then, trust_feedback=trust_feedback, as_json=as_json)):
-        raise typer.Exit(1)
-
-
-@taxonomy.command("versions")
-def taxonomy_versions(
-    *, as_json: Annotated[bool, typer.Option("--json")] = False, tenant: Tenant = DEFAULT_TENANT
-) -> None:
-    """The versions of the tenant's classifier, and which one judges new calls."""
-    from ridealong.app.tuning_commands import list_versions  # noqa: PLC0415
-
-    _run(list_versions(_settings(), tenant=tenant, as_json=as_json))
-
-
-@taxonomy.command("promote")
-def taxonomy_promote(
-    version: Annotated[int, typer.Argument(min=1, help="The version; an earlier one is a roll-back.")],
-    *,
-    tenant: Tenant = DEFAULT_TENANT,
-) -> None:
-    """Let a version judge new calls."""
-    from ridealong.app.tuning_commands import move  # noqa: PLC0415
-
-    sys.stdout.write(_run(move(_settings(), tenant=tenant, version=version, to="live")) + "\n")
-
-
-@taxonomy.command("shadow")
-def taxonomy_shadow(
-    version: Annotated[int, typer.Argument(min=1, help="The version.")],
-    *,
-    compare: Annotated[bool, typer.Option("--compare", help="Show what it found so far, as JSON.")] = False,
-    tenant: Tenant = DEFAULT_TENANT,
-) -> None:
-    """Run a version beside the live one on new calls, or compare both."""
-    from ridealong.app.tuning_commands import move, show_shadow  # noqa: PLC0415
-
-    if compare:
-        _run(show_shadow(_settings(), tenant=tenant, version=version))
-    else:
-        sys.stdout.write(_run(move(_settings(), tenant=tenant, version=version, to="shadow")) + "\n")
-
-
-@taxonomy.command("retire")
-def taxonomy_retire(
-    version: Annotated[int, typer.Argument(min=1, help="The version.")], *, tenant: Tenant = DEFAULT_TENANT
-) -> None:
-    """Let a version judge nothing; behind the live one stands the shipped classifier."""
-    from ridealong.app.tuning_commands import move  # noqa: PLC0415
-
-    sys.stdout.write(_run(move(_settings(), tenant=tenant, version=version, to="retired")) + "\n")
-
-
-@taxonomy.command("queue")
-def taxonomy_queue(
-    *,
-    limit: Annotated[int, typer.Option(min=1, max=100)] = 20,
-    as_json: Annotated[bool, typer.Option("--json")] = False,
-    tenant: Tenant = DEFAULT_TENANT,
-) -> None:
-    """What would teach the classifier the most if somebody said what it is. Answer over the API."""
-    from ridealong.app.tuning_commands import show_queue  # noqa: PLC0415
-
-    _run(show_queue(_settings(), tenant=tenant, limit=limit, as_json=as_json))
-
-
-@taxonomy.command("feedback")
-def taxonomy_feedback(*, tenant: Tenant = DEFAULT_TENANT) -> None:
-    """What people taught, and what the latest version made of it, as JSON."""
-    from ridealong.app.tuning_commands import show_feedback  # noqa: PLC0415
-
-    _run(show_feedback(_settings(), tenant=tenant))
-
-
-@reviews.command("calibrate")
-def review_calibrate(
-    *,
-    back: Annotated[int | None, typer.Option(min=0, help="Use this earlier version again; 0: as shipped.")] = None,
-    listed: Annotated[bool, typer.Option("--list", help="Show the versions, and change nothing.")] = False,
-    tenant: Tenant = DEFAULT_TENANT,
-) -> None:
-    """Learn from the votes on claims how sure a claim is. Needs 40 voted claims, some of either kind."""
-    from ridealong.app.calibration import run_calibration  # noqa: PLC0415
-
-    sys.stdout.write(_run(run_calibration(_settings(), tenant=tenant, back=back, listed=listed)) + "\n")
-
-
-@rubric.command("check")
-def rubric_check(file: Annotated[Path, typer.Argument(help="A rubric (YAML).")]) -> None:
-    """Check a rubric, and show what weighs how much; exit code 2 with the line of the first mistake."""
-    from ridealong.app.rubric_commands import check_rubric  # noqa: PLC0415
-
-    sys.stdout.write(check_rubric(file) + "\n")
-
-
-@rubric.command("try")
-def rubric_try(
-    call: Annotated[str, typer.Argument(help="A stored call's id, or a transcript file (JSON lines).")],
-    *,
-    rubric: Annotated[
-        str | None, typer.Option(help="A file or a name; what calls are reviewed with when left out.")
-    ] = None,
-    rep_speaker: Annotated[int | None, typer.Option(min=0, help="Of a file: the rep's speaker id.")] = None,
-    call_type: Annotated[str, typer.Option(help="Try it as a call of this type.")] = "",
-    stage: Annotated[str, typer.Option(help="Try it as a call in this stage.")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="The artifact as JSON.")] = False,
-    tenant: Tenant = DEFAULT_TENANT,
-) -> None:
-    """Review a call under a rubric with the local reviewer; nothing is stored."""
-    from ridealong.app.rubric_commands import show_trial  # noqa: PLC0415
-
-    about = CallContext(call_type=call_type, stage=stage)
-    text = _run(
-        show_trial(
-            _settings(),
-            call=call,
-            rubric=rubric,
-            tenant=tenant,
-            rep_speaker=rep_speaker,
-            about=about,
-            as_json=as_json,
-        )
-    )
-    sys.stdout.write(text.rstrip("\n") + "\n")
-
-
-@rubric.command("diff")
-def rubric_diff(
-    old: Annotated[str, typer.Argument(help="A rubric: a file or a name.")],
-    new: Annotated[str, typer.Argument(help="Another one.")],
-    calls: Annotated[list[str] | None, typer.Argument(help="Calls or transcript files to score under both.")] = None,
-    *,
-    tenant: Tenant = DEFAULT_TENANT,
-) -> None:
-    """Show what differs between two rubrics, and how the scores of calls change."""
-    from ridealong.app.rubric_commands import show_difference  # noqa: PLC0415
-
-    found = _run(show_difference(_settings(), old=old, new=new, calls_to_try=calls or [], tenant=tenant))
-    sys.stdout.write(found + "\n")
-
-
-@rubric.command("schema")
-def rubric_schema() -> None:
-    """Print the JSON Schema of rubrics, for editors that complete and check YAML."""
-    from ridealong.postcall.rubric_document import rubric_schema  # noqa: PLC0415
-
-    sys.stdout.write(json.dumps(rubric_schema(), indent=2, ensure_ascii=False) + "\n")
-
-
-@policy.command("replay")
-def policy_replay(
-    call_ids: Annotated[list[UUID], typer.Argument(metavar="CALL...", help="The calls to decide anew.")],
-    *,
-    policy_file: Annotated[Path | None, typer.Option("--policy", help="What changes: `policy:` and `types:`.")] = None,
-    taxonomy: Annotated[Path | None, typer.Option(help="A whole taxonomy instead of the tenant's own.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="All of it as JSON.")] = False,
-    tenant: Tenant = DEFAULT_TENANT,
-) -> None:
-    """What would have been nudged on past calls under a changed policy, beside what was."""
-    from ridealong.app.policy_replay import run_replay  # noqa: PLC0415
-
-    _run(run_replay(_settings(), call_ids, tenant=tenant, policy=policy_file, taxonomy=taxonomy, as_json=as_json))
 
 
 def _factor(speed: Speed) -> float:

@@ -21,7 +21,8 @@ from ridealong.core.rubric import Criterion, Score
 from ridealong.core.transcript import Citation, Role, Roles, Transcript
 from ridealong.postcall.evidence import EvidenceFinder
 from ridealong.postcall.local import FOUND, FULLY, FULLY_SHARE
-from ridealong.postcall.review import ReviewContext, embed_call
+from ridealong.postcall.review import embed_call
+from ridealong.postcall.reviewer import ReviewContext
 from ridealong.postcall.rubric import shipped_rubric
 from ridealong.postcall.wording import name_of, predicate
 from ridealong.store import Store, artifacts, calls, moments

@@ -22,7 +22,8 @@ from ridealong.live.taxonomy import Taxonomy, load_taxonomy
 from ridealong.live.tenant_heads import heads_of
 from ridealong.postcall.forms import Format, form_of
 from ridealong.postcall.render import PARTIAL, render, render_email
-from ridealong.postcall.review import ReviewContext, embed_call
+from ridealong.postcall.review import embed_call
+from ridealong.postcall.reviewer import ReviewContext
 from ridealong.postcall.rubric import load_rubric
 from ridealong.postcall.rules import RuleJudge
 from ridealong.store import Store, artifacts, calls, document_versions, moments

@@ -11,8 +11,8 @@ from uuid import UUID
 from ridealong.app.template_check import check_template
 from ridealong.core.errors import InvalidDocument, Refused, RidealongError
 from ridealong.live.taxonomy import default_taxonomy_text, load_taxonomy
+from ridealong.postcall.chosen_rubric import RUBRIC_NAME
 from ridealong.postcall.forms import form_of
-from ridealong.postcall.pipeline import RUBRIC_NAME
 from ridealong.postcall.render import shipped_template, shipped_templates
 from ridealong.postcall.rubric import DEFAULT_RUBRIC, SHIPPED, load_rubric, shipped_rubric_text
 from ridealong.store import Store, document_versions, tenants

@@ -12,7 +12,7 @@ from ridealong.live.manner import Manner, load_manner
 from ridealong.live.sale import load_sale_sense
 from ridealong.live.train import load_head
 from ridealong.postcall.local import LocalReviewer
-from ridealong.postcall.review import InThreads
+from ridealong.postcall.reviewer import InThreads
 
 if TYPE_CHECKING:
     from ridealong.config import Settings
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ridealong.live.head import Head
     from ridealong.live.sale import SaleSense
     from ridealong.live.taxonomy import Taxonomy
-    from ridealong.postcall.review import Reviewer
+    from ridealong.postcall.reviewer import Reviewer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ridealong.config import Settings
     from ridealong.embedding import Embedder
     from ridealong.llm.house import ModelHouse
-    from ridealong.postcall.review import Reviewer
+    from ridealong.postcall.reviewer import Reviewer
 
 HOSTED_AT_ONCE: Final = 8
 """Reviews at the same time where models do the work: they wait more than they compute."""

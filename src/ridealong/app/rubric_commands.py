@@ -26,8 +26,9 @@ from ridealong.core.errors import InvalidDocument
 from ridealong.core.rubric import Rubric
 from ridealong.core.transcript import Role, RoleAssignment, Roles, RoleSource, SpeakerId, Transcript, TranscriptId
 from ridealong.live.taxonomy import default_taxonomy_text, load_taxonomy
-from ridealong.postcall.pipeline import chosen_rubric_text
-from ridealong.postcall.review import ReviewContext, embed_call
+from ridealong.postcall.chosen_rubric import chosen_rubric_text
+from ridealong.postcall.review import embed_call
+from ridealong.postcall.reviewer import ReviewContext
 from ridealong.postcall.rubric import DEFAULT_RUBRIC, SHIPPED, load_rubric, shipped_rubric_text
 from ridealong.postcall.rubric_difference import difference
 from ridealong.postcall.rules import RuleJudge

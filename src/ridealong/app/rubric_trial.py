@@ -10,10 +10,12 @@ from ridealong.core.artifact import Artifact
 from ridealong.core.rubric import Rubric, SectionReview, call_score
 from ridealong.core.stats import call_statistics
 from ridealong.postcall.confidence import shipped_confidence
-from ridealong.postcall.review import Checks, ReviewContext, StepLog, coach_call, review_section
+from ridealong.postcall.proving import Checks
+from ridealong.postcall.review import coach_call, review_section
+from ridealong.postcall.reviewer import ReviewContext, StepLog
 
 if TYPE_CHECKING:
-    from ridealong.postcall.review import Reviewer
+    from ridealong.postcall.reviewer import Reviewer
     from ridealong.postcall.rules import RuleJudge
 
 

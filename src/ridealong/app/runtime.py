@@ -44,7 +44,7 @@ from ridealong.live.registry import LiveCalls
 from ridealong.llm.house import ModelHouse
 from ridealong.postcall.pipeline import AT_ONCE, ReviewPipeline
 from ridealong.postcall.rehearing import Rehearing
-from ridealong.postcall.review import InThreads
+from ridealong.postcall.reviewer import InThreads
 from ridealong.recording.folder import Recordings
 from ridealong.speech import Transcriber
 from ridealong.store import Store, artifacts, tenants

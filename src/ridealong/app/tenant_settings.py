@@ -15,7 +15,7 @@ from psycopg import AsyncConnection
 from ridealong.app.documents import shipped_document
 from ridealong.app.library import erase_everywhere
 from ridealong.core.errors import InvalidDocument, Refused, RidealongError
-from ridealong.postcall.pipeline import RUBRIC_NAME
+from ridealong.postcall.chosen_rubric import RUBRIC_NAME
 from ridealong.postcall.rubric import DEFAULT_RUBRIC
 from ridealong.store import Store, tenants
 from ridealong.store import tenant_settings as stored

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ridealong.core.rubric import CoachingMoment, Criterion, Rubric
     from ridealong.embedding import Embedder, Vectors
     from ridealong.postcall.evidence import EvidenceFinder, Shown
-    from ridealong.postcall.review import ReviewContext
+    from ridealong.postcall.reviewer import ReviewContext
 
 BETTER: Final = 0.30
 """Words that show it with this probability would be a finding of the local reviewer: nothing may be called absent."""

@@ -11,11 +11,11 @@ from ridealong.core.outline import Who
 from ridealong.core.quote import find_quote
 from ridealong.core.transcript import Citation, Role, Unattributed, Utterance
 from ridealong.postcall.narrator import ActionDraft
-from ridealong.postcall.review import Draft
+from ridealong.postcall.reviewer import Draft
 from ridealong.postcall.wording import name_of
 
 if TYPE_CHECKING:
-    from ridealong.postcall.review import ReviewContext
+    from ridealong.postcall.reviewer import ReviewContext
 
 MOST: Final = 8
 SURE: Final = 0.6

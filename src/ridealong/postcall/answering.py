@@ -15,7 +15,8 @@ from ridealong.core.errors import Ungrounded
 from ridealong.core.transcript import Citation, Role
 from ridealong.postcall.grouping import groups, keywords
 from ridealong.postcall.passages import Passage
-from ridealong.postcall.review import MAX_EVIDENCE, Draft, prove
+from ridealong.postcall.proving import MAX_EVIDENCE, prove
+from ridealong.postcall.reviewer import Draft
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -15,7 +15,7 @@ from ridealong.core.transcript import Citation
 from ridealong.core.visible import visible
 from ridealong.llm import AnswerSchema
 from ridealong.postcall.narrator import ActionDraft, GapDraft, SentenceDraft, StageDraft
-from ridealong.postcall.review import CoachingDraft, CriterionDraft, Draft, Support
+from ridealong.postcall.reviewer import CoachingDraft, CriterionDraft, Draft, Support
 
 NOT_ASSESSED: Final = "not_assessed"
 NOT_APPLICABLE: Final[Mapping[str, str]] = MappingProxyType(

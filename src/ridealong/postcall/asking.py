@@ -14,7 +14,7 @@ from ridealong.llm import Usage
 
 if TYPE_CHECKING:
     from ridealong.llm import Model, Question
-    from ridealong.postcall.review import StepLog
+    from ridealong.postcall.reviewer import StepLog
 
 T = TypeVar("T")
 

@@ -31,7 +31,7 @@ from ridealong.core.transcript import Role
 if TYPE_CHECKING:
     from ridealong.core.rubric import Criterion
     from ridealong.core.transcript import Evidence, Transcript
-    from ridealong.postcall.review import ReviewContext
+    from ridealong.postcall.reviewer import ReviewContext
 
 
 def _words(text: str) -> list[str]:

@@ -14,7 +14,8 @@ from ridealong.core.stats import is_backchannel
 from ridealong.core.transcript import Citation, Role, Utterance
 from ridealong.postcall.evidence import EvidenceFinder, Shown, last_no
 from ridealong.postcall.impact import WHY, Impact
-from ridealong.postcall.review import MAX_COACHING, CoachingDraft, Draft, ReviewContext
+from ridealong.postcall.review import MAX_COACHING
+from ridealong.postcall.reviewer import CoachingDraft, Draft, ReviewContext
 from ridealong.postcall.rubric import shipped_rubric
 from ridealong.postcall.scoring import has_figure
 

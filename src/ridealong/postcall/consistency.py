@@ -15,12 +15,12 @@ from ridealong.core.claims import AbsenceClaim, Claim
 from ridealong.core.errors import ModelFailed
 from ridealong.core.faults import Fate, Fault
 from ridealong.core.rubric import CoachingMoment, Criterion, Score, SectionReview
-from ridealong.postcall.review import Support
+from ridealong.postcall.reviewer import Support
 from ridealong.postcall.tally import Tally
 
 if TYPE_CHECKING:
     from ridealong.core.confidence import ConfidenceModel
-    from ridealong.postcall.review import CallReviewer, StepLog
+    from ridealong.postcall.reviewer import CallReviewer, StepLog
 
 STANDS: Final = 0.5
 """A statement this sure at least takes its opposite out; one that is less sure only makes it less sure."""

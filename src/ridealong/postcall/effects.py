@@ -15,7 +15,7 @@ from ridealong.core.moments import Reason, Tier
 from ridealong.core.stats import question_count
 from ridealong.core.transcript import Citation, Role, Utterance
 from ridealong.postcall.evidence import MIN_WORDS, EvidenceFinder
-from ridealong.postcall.review import ReviewContext
+from ridealong.postcall.reviewer import ReviewContext
 
 if TYPE_CHECKING:
     from uuid import UUID

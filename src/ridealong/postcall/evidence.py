@@ -12,7 +12,7 @@ import numpy as np
 
 from ridealong.core.rubric import Criterion
 from ridealong.core.transcript import Citation, Role, Transcript, Unattributed, Utterance, find_quote
-from ridealong.postcall.review import ReviewContext
+from ridealong.postcall.reviewer import ReviewContext
 from ridealong.postcall.scoring import (
     Calibrator,
     Profile,

@@ -10,10 +10,10 @@ from ridealong.core.outline import FollowUpPart, NextAction, Who
 from ridealong.core.transcript import Citation, Evidence, Role, Utterance
 from ridealong.postcall.narrator import Found, SentenceDraft
 from ridealong.postcall.quantities import quantities
-from ridealong.postcall.review import Draft
+from ridealong.postcall.reviewer import Draft
 
 if TYPE_CHECKING:
-    from ridealong.postcall.review import ReviewContext
+    from ridealong.postcall.reviewer import ReviewContext
 
 SURE: Final = 0.5
 MOST_OF_A_PART: Final = 3

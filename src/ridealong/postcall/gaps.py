@@ -19,12 +19,12 @@ from ridealong.core.transcript import Citation, Evidence, Role, Unattributed, Ut
 from ridealong.postcall.evidence import EvidenceFinder, last_no
 from ridealong.postcall.narrator import Found, GapDraft
 from ridealong.postcall.quantities import MONEY, quantities
-from ridealong.postcall.review import Draft
+from ridealong.postcall.reviewer import Draft
 from ridealong.postcall.rubric import shipped_rubric
 
 if TYPE_CHECKING:
     from ridealong.core.moments import Moment
-    from ridealong.postcall.review import ReviewContext
+    from ridealong.postcall.reviewer import ReviewContext
 
 SURE: Final = 0.5
 """Moments less sure than this prove no gap."""

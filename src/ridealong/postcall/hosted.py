@@ -30,7 +30,7 @@ from ridealong.postcall.reading import (
     tokens_of,
     whole_call,
 )
-from ridealong.postcall.review import StepLog
+from ridealong.postcall.reviewer import StepLog
 from ridealong.postcall.verification import Verification
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from ridealong.core.rubric import Rubric, Section
     from ridealong.embedding import Embedder
     from ridealong.postcall.narrator import CallNarrator, StageDraft
-    from ridealong.postcall.review import (
+    from ridealong.postcall.reviewer import (
         CallReviewer,
         CoachingDraft,
         CriterionDraft,

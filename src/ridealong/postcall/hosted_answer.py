@@ -19,8 +19,9 @@ from ridealong.llm import AnswerSchema, Block, Effort, Question
 from ridealong.postcall.answers import VERDICT_SCHEMA, read_verdicts
 from ridealong.postcall.asking import ask
 from ridealong.postcall.prompting import prompt
+from ridealong.postcall.proving import MAX_STATEMENT, PARTLY_SUPPORTED, prove
 from ridealong.postcall.reading import as_data, plain
-from ridealong.postcall.review import MAX_STATEMENT, PARTLY_SUPPORTED, Draft, StepLog, Support, prove
+from ridealong.postcall.reviewer import Draft, StepLog, Support
 
 if TYPE_CHECKING:
     from ridealong.core.transcript import Utterance

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         SentenceDraft,
         StageDraft,
     )
-    from ridealong.postcall.review import Draft, Refusal, ReviewContext, StepLog
+    from ridealong.postcall.reviewer import Draft, Refusal, ReviewContext, StepLog
 
 OUTLINE: Final = "outline"
 NEXT_ACTIONS: Final = "next_actions"

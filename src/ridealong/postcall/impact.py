@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from ridealong.postcall.review import ReviewContext
+    from ridealong.postcall.reviewer import ReviewContext
     from ridealong.postcall.staging import Stager
 
 STAGE: Final[Mapping[str, float]] = MappingProxyType(

@@ -15,7 +15,7 @@ from ridealong.core.transcript import Citation, Role, Speaker, Unattributed
 from ridealong.postcall.coaching import Coach
 from ridealong.postcall.evidence import EvidenceFinder, Shown, last_no, may_show
 from ridealong.postcall.local_narrator import LocalNarrator
-from ridealong.postcall.review import CoachingDraft, CriterionDraft, Draft, Refusal, ReviewContext
+from ridealong.postcall.reviewer import CoachingDraft, CriterionDraft, Draft, Refusal, ReviewContext
 from ridealong.postcall.wording import MOMENT_WORDS, name_of, predicate
 
 if TYPE_CHECKING:

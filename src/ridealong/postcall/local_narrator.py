@@ -10,13 +10,13 @@ from ridealong.postcall.actions import next_actions
 from ridealong.postcall.follow_up import follow_up
 from ridealong.postcall.gaps import GapFinder
 from ridealong.postcall.narrator import ActionDraft, Found, GapDraft, SentenceDraft, StageDraft
-from ridealong.postcall.review import Draft
+from ridealong.postcall.reviewer import Draft
 from ridealong.postcall.staging import Stager
 
 if TYPE_CHECKING:
     from ridealong.embedding import Embedder
     from ridealong.postcall.evidence import EvidenceFinder
-    from ridealong.postcall.review import ReviewContext
+    from ridealong.postcall.reviewer import ReviewContext
 
 NAME: Final = "local-narrator-1"
 

@@ -9,11 +9,11 @@ from ridealong.core.claims import AbsenceClaim, Claim
 from ridealong.core.errors import Ungrounded
 from ridealong.core.outline import STAGES, FollowUpPart, FollowUpSentence, Gap, GapKind, NextAction, Stage
 from ridealong.core.quote import find_quote
-from ridealong.postcall.review import MAX_STATEMENT, MAX_TITLE, ProvenDrafts, prove_drafts
+from ridealong.postcall.proving import MAX_STATEMENT, MAX_TITLE, ProvenDrafts, prove_drafts
 
 if TYPE_CHECKING:
     from ridealong.postcall.narrator import ActionDraft, CallNarrator, Found, GapDraft, SentenceDraft, StageDraft
-    from ridealong.postcall.review import CallReviewer, ReviewContext, StepLog
+    from ridealong.postcall.reviewer import CallReviewer, ReviewContext, StepLog
 
 MOST_STAGES: Final = 14
 MOST_GAPS: Final = 6

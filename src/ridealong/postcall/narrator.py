@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from ridealong.core.outline import FollowUpPart, GapKind, NextAction, Stage, Who
     from ridealong.core.rubric import CoachingMoment, SectionReview
-    from ridealong.postcall.review import Draft, Refusal, ReviewContext, StepLog
+    from ridealong.postcall.reviewer import Draft, Refusal, ReviewContext, StepLog
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ridealong.core.answer import CallNamed
     from ridealong.embedding import Embedder, Vectors
-    from ridealong.postcall.review import ReviewContext
+    from ridealong.postcall.reviewer import ReviewContext
 
 QUOTED_WHOLE: Final = 30
 """Words. What is longer is quoted by the sentence of it that comes nearest to the question."""

@@ -15,7 +15,7 @@ from ridealong.core.visible import visible
 if TYPE_CHECKING:
     from ridealong.core.rubric import Anchor, Criterion, Rubric, Section
     from ridealong.embedding import Embedder, Vectors
-    from ridealong.postcall.review import ReviewContext
+    from ridealong.postcall.reviewer import ReviewContext
 
 BYTES_A_TOKEN: Final = 3
 """Fewer than English has with any of today's vocabularies, so that the estimate errs to the safe side."""

@@ -17,7 +17,7 @@ from ridealong.core.rules import Before, Rule, RuleKind, RuleOutcome, RuleState,
 from ridealong.core.transcript import Citation, Role, Speaker, Unattributed, Utterance
 from ridealong.postcall.evidence import UNKNOWN_ROLE, EvidenceFinder, last_no
 from ridealong.postcall.phrases import matches, negated
-from ridealong.postcall.review import Draft, JudgedRule, ReviewContext
+from ridealong.postcall.reviewer import Draft, JudgedRule, ReviewContext
 from ridealong.postcall.wording import MOMENT_WORDS, name_of
 
 if TYPE_CHECKING:

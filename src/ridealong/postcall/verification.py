@@ -17,7 +17,7 @@ from ridealong.postcall.reading import AROUND, as_data, plain, rows_by_meaning, 
 if TYPE_CHECKING:
     from ridealong.core.transcript import Utterance
     from ridealong.embedding import Embedder
-    from ridealong.postcall.review import ReviewContext, StepLog, Support
+    from ridealong.postcall.reviewer import ReviewContext, StepLog, Support
 
 NEAREST: Final = 6
 """Utterances shown beside a claim of absence: those of the searched stretch that come closest to it."""

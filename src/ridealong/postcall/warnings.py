@@ -10,7 +10,7 @@ from ridealong.core.transcript import Role, RoleSource, Unattributed
 
 if TYPE_CHECKING:
     from ridealong.core.rubric import Rubric
-    from ridealong.postcall.review import ReviewContext
+    from ridealong.postcall.reviewer import ReviewContext
 
 SURE_OF_ROLE: Final = 0.8
 SHORT_MS: Final = 60_000

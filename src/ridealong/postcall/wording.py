@@ -10,7 +10,7 @@ from ridealong.core.transcript import Role, Speaker, Unattributed
 
 if TYPE_CHECKING:
     from ridealong.core.rubric import Criterion
-    from ridealong.postcall.review import ReviewContext
+    from ridealong.postcall.reviewer import ReviewContext
 
 MOMENT_WORDS: Final[Mapping[str, str]] = MappingProxyType(
     {

@@ -30,7 +30,7 @@ from ridealong.llm import AnswerSchema, Block, Question
 from ridealong.llm.house import ModelHouse
 from ridealong.postcall.local import LocalReviewer
 from ridealong.postcall.pipeline import ReviewPipeline
-from ridealong.postcall.review import InThreads
+from ridealong.postcall.reviewer import InThreads
 from ridealong.store import Store, tenants
 from ridealong.store.artifacts import load_artifact
 from ridealong.store.embedded import SUPERUSER, EmbeddedPostgres

@@ -13,7 +13,7 @@ from ridealong.core.errors import Refused
 from ridealong.postcall.changes import changes_as_markdown
 from ridealong.postcall.local import LocalReviewer
 from ridealong.postcall.pipeline import ReviewPipeline
-from ridealong.postcall.review import InThreads
+from ridealong.postcall.reviewer import InThreads
 from ridealong.store import Store
 from ridealong.store.artifacts import load_artifact
 from ridealong.store.earlier import list_artifacts, load_numbered

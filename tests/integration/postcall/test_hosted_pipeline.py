@@ -28,7 +28,7 @@ from ridealong.postcall.hosted import HostedReviewer, ReviewModels
 from ridealong.postcall.local import LocalReviewer
 from ridealong.postcall.pipeline import ReviewPipeline
 from ridealong.postcall.render import render
-from ridealong.postcall.review import InThreads, Reviewer
+from ridealong.postcall.reviewer import InThreads, Reviewer
 from ridealong.store import Store
 from ridealong.store.artifacts import load_artifact
 from ridealong.store.reviews import ReviewStatus, find_review
@@ -285,7 +285,7 @@ from ridealong.llm.house import ModelHouse
 from ridealong.app import reviewing
 from ridealong.postcall.local import LocalReviewer
 from ridealong.postcall.pipeline import ReviewPipeline
-from ridealong.postcall.review import InThreads
+from ridealong.postcall.reviewer import InThreads
 from ridealong.store import Store
 from tests.unit.postcall.embedder import LetterEmbedder
 

@@ -24,7 +24,7 @@ from ridealong.core.errors import Refused, Unavailable
 from ridealong.core.rubric import Section
 from ridealong.postcall.local import LocalReviewer
 from ridealong.postcall.pipeline import ReviewPipeline
-from ridealong.postcall.review import CriterionDraft, InThreads, Refusal, ReviewContext
+from ridealong.postcall.reviewer import CriterionDraft, InThreads, Refusal, ReviewContext
 from ridealong.store import Store
 from ridealong.store.artifacts import load_artifact
 from ridealong.store.embedded import EmbeddedPostgres
@@ -367,7 +367,7 @@ from pydantic import SecretStr
 from ridealong.config import Settings
 from ridealong.postcall.local import LocalReviewer
 from ridealong.postcall.pipeline import ReviewPipeline
-from ridealong.postcall.review import InThreads
+from ridealong.postcall.reviewer import InThreads
 from ridealong.store import Store
 from tests.unit.postcall.embedder import LetterEmbedder
 

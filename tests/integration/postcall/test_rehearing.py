@@ -24,7 +24,7 @@ from ridealong.core.transcript import SpeakerId
 from ridealong.postcall.local import LocalReviewer
 from ridealong.postcall.pipeline import ReviewPipeline
 from ridealong.postcall.rehearing import RecordedCall, Rehearing
-from ridealong.postcall.review import InThreads
+from ridealong.postcall.reviewer import InThreads
 from ridealong.speech import Audio, Hearing, SpokenWord
 from ridealong.speech.providers.replay import spread
 from ridealong.store import Store
@@ -263,7 +263,7 @@ from pydantic import SecretStr
 from ridealong.config import Settings
 from ridealong.postcall.local import LocalReviewer
 from ridealong.postcall.pipeline import ReviewPipeline
-from ridealong.postcall.review import InThreads
+from ridealong.postcall.reviewer import InThreads
 from ridealong.postcall.rehearing import Rehearing
 from ridealong.store import Store
 from tests.integration.postcall.test_rehearing import BetterEars, recorded

@@ -18,7 +18,7 @@ from ridealong.llm import Question
 from ridealong.llm.providers.scripted import ScriptedModel
 from ridealong.postcall.pipeline import ReviewPipeline
 from ridealong.postcall.render import render
-from ridealong.postcall.review import Reviewer
+from ridealong.postcall.reviewer import Reviewer
 from ridealong.postcall.rubric import shipped_rubric
 from ridealong.store import Store
 from ridealong.store.artifacts import load_artifact

@@ -427,30 +427,35 @@ class StandInStore:
             raise Refused("not_found", "there is no such document") from None
 
     async def write(self, tenant_id: UUID, kind: str, name: str, text: str, author: Author | None = None) -> None:
-        if "wrong" in text:
-            line = 1 + text[: text.index("wrong")].count("\n")
-            raise InvalidDocument("`floor` must lie between 0 and 1", source=kind, line=line)
+        await self.check(kind, name, text)
         self.documents[tenant_id, kind, name] = text
 
     async def check(
         self, kind: str, name: str, text: str, tenant_id: UUID | None = None
     ) -> Sequence[dict[str, object]]:
-        raise NotImplementedError
+        if "wrong" in text:
+            line = 1 + text[: text.index("wrong")].count("\n")
+            raise InvalidDocument("`floor` must lie between 0 and 1", source=kind, line=line)
+        return ()
 
     async def all(self, tenant_id: UUID) -> Sequence[dict[str, object]]:
-        raise NotImplementedError
+        return [{"kind": kind, "name": name} for owner, kind, name in self.documents if owner == tenant_id]
 
     async def versions(self, tenant_id: UUID, kind: str, name: str) -> Sequence[dict[str, object]]:
-        raise NotImplementedError
+        await self.read(tenant_id, kind, name)
+        return [{"version": 1}]
 
     async def version(self, tenant_id: UUID, kind: str, name: str, version: int) -> str:
-        raise NotImplementedError
+        if version != 1:
+            raise Refused("unknown_document", "there is no such version")
+        return await self.read(tenant_id, kind, name)
 
     async def activate(self, tenant_id: UUID, kind: str, name: str, version: int) -> None:
-        raise NotImplementedError
+        await self.version(tenant_id, kind, name, version)
 
     async def withdraw(self, tenant_id: UUID, kind: str, name: str) -> None:
-        raise NotImplementedError
+        if self.documents.pop((tenant_id, kind, name), None) is None:
+            raise Refused("unknown_document", "there is no such document")
 
     async def enrol(self, tenant_id: UUID, rep_id: str, wav: bytes) -> dict[str, object]:
         if wav[:4] != b"RIFF":

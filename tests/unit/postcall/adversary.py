@@ -10,7 +10,7 @@ from typing import Final
 
 from ridealong.app.bench.spoken import CUSTOMER, REP
 from ridealong.core.transcript import Citation, Transcript, Utterance
-from ridealong.postcall.review import Draft
+from ridealong.postcall.reviewer import Draft
 
 OTHER_CALL: Final = (
     "The refrigerated lorries break down every other Tuesday near Rotterdam.",

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from ridealong.core.claims import Claim
 from ridealong.core.rubric import Criterion, Score, Section
 from ridealong.core.transcript import Citation, Role
-from ridealong.postcall.review import (
+from ridealong.postcall.review import coach_call, review_section
+from ridealong.postcall.reviewer import (
     CallReviewer,
     CoachingDraft,
     CriterionDraft,
@@ -19,8 +20,6 @@ from ridealong.postcall.review import (
     ReviewContext,
     StepLog,
     Support,
-    coach_call,
-    review_section,
 )
 from tests.unit.postcall.adversary import lies, truth
 from tests.unit.postcall.test_review import context

@@ -14,16 +14,8 @@ from ridealong.core.rubric import CoachingMoment, Criterion, Finding, Score, Sec
 from ridealong.core.transcript import Citation, Role
 from ridealong.postcall.confidence import shipped_confidence
 from ridealong.postcall.consistency import Said, Settled, contradictions, settle, statements
-from ridealong.postcall.review import (
-    CallReviewer,
-    CoachingDraft,
-    CriterionDraft,
-    Draft,
-    Refusal,
-    StepLog,
-    Support,
-    prove,
-)
+from ridealong.postcall.proving import prove
+from ridealong.postcall.reviewer import CallReviewer, CoachingDraft, CriterionDraft, Draft, Refusal, StepLog, Support
 from tests.unit.postcall.test_review import context
 
 CALL = context()

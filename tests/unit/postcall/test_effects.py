@@ -21,7 +21,8 @@ from ridealong.core.transcript import (
 )
 from ridealong.postcall.effects import judge_effects
 from ridealong.postcall.evidence import EvidenceFinder
-from ridealong.postcall.review import ReviewContext, embed_call
+from ridealong.postcall.review import embed_call
+from ridealong.postcall.reviewer import ReviewContext
 from tests.unit.postcall.embedder import LetterEmbedder
 
 EMBEDDER = LetterEmbedder()

@@ -21,15 +21,8 @@ from ridealong.llm.providers.scripted import ScriptedModel
 from ridealong.postcall.asking import ReviewModel
 from ridealong.postcall.hosted import HostedReviewer, ReviewModels
 from ridealong.postcall.local import LocalReviewer
-from ridealong.postcall.review import (
-    CallReviewer,
-    InThreads,
-    ReviewContext,
-    SectionOutcome,
-    StepLog,
-    coach_call,
-    review_section,
-)
+from ridealong.postcall.review import SectionOutcome, coach_call, review_section
+from ridealong.postcall.reviewer import CallReviewer, InThreads, ReviewContext, StepLog
 from ridealong.postcall.rubric import shipped_rubric
 from tests.integration.postcall.frontier import Json, answered, part, prompt_of, said, well
 from tests.unit.postcall.embedder import LetterEmbedder

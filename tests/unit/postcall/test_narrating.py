@@ -20,7 +20,7 @@ from ridealong.postcall.actions import due_in
 from ridealong.postcall.local import LocalReviewer
 from ridealong.postcall.narrating import list_next_actions, name_gaps, outline_call, write_follow_up
 from ridealong.postcall.narrator import ActionDraft, Found, GapDraft, SentenceDraft, StageDraft
-from ridealong.postcall.review import CallReviewer, Draft, InThreads, Refusal, ReviewContext, StepLog
+from ridealong.postcall.reviewer import CallReviewer, Draft, InThreads, Refusal, ReviewContext, StepLog
 from ridealong.postcall.rubric import shipped_rubric
 from tests.unit.postcall.embedder import LetterEmbedder
 from tests.unit.postcall.test_review import context

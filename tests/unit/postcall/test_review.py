@@ -25,19 +25,21 @@ from ridealong.core.transcript import (
 from ridealong.postcall.local import LocalReviewer
 from ridealong.postcall.review import (
     MAX_COACHING,
+    CoachingOutcome,
+    SectionOutcome,
+    coach_call,
+    embed_call,
+    review_section,
+)
+from ridealong.postcall.reviewer import (
     BlockingReviewer,
     CoachingDraft,
-    CoachingOutcome,
     CriterionDraft,
     Draft,
     InThreads,
     Refusal,
     ReviewContext,
-    SectionOutcome,
     StepLog,
-    coach_call,
-    embed_call,
-    review_section,
 )
 from ridealong.postcall.rubric import shipped_rubric
 from ridealong.postcall.warnings import review_warnings

@@ -18,7 +18,8 @@ from ridealong.core.context import CallContext
 from ridealong.core.errors import InvalidDocument
 from ridealong.core.rules import Effect, Reach, RuleKind, Severity, after_effects
 from ridealong.postcall.local import LocalReviewer
-from ridealong.postcall.review import InThreads, ReviewContext, embed_call
+from ridealong.postcall.review import embed_call
+from ridealong.postcall.reviewer import InThreads, ReviewContext
 from ridealong.postcall.rubric import load_rubric, shipped_rubric, shipped_rubric_text
 from ridealong.postcall.rubric_difference import difference
 from ridealong.postcall.rubric_document import rubric_schema

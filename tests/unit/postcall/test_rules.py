@@ -25,16 +25,8 @@ from ridealong.core.transcript import (
     TranscriptId,
     Utterance,
 )
-from ridealong.postcall.review import (
-    InThreads,
-    JudgedRule,
-    ReviewContext,
-    SectionOutcome,
-    StepLog,
-    embed_call,
-    outcomes,
-    review_section,
-)
+from ridealong.postcall.review import SectionOutcome, embed_call, outcomes, review_section
+from ridealong.postcall.reviewer import InThreads, JudgedRule, ReviewContext, StepLog
 from ridealong.postcall.rules import RuleJudge
 from tests.unit.postcall.embedder import LetterEmbedder
 from tests.unit.postcall.test_review import Scripted

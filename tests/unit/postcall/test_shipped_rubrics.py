@@ -28,7 +28,8 @@ from ridealong.core.transcript import (
 )
 from ridealong.embedding.minilm import MiniLm, load_embedder
 from ridealong.postcall.local import LocalReviewer
-from ridealong.postcall.review import InThreads, ReviewContext, embed_call
+from ridealong.postcall.review import embed_call
+from ridealong.postcall.reviewer import InThreads, ReviewContext
 from ridealong.postcall.rubric import SHIPPED, shipped_rubric
 from ridealong.postcall.rules import RuleJudge
 

@@ -31,7 +31,7 @@ from ridealong.embedding.minilm import load_embedder
 from ridealong.llm.house import ModelHouse
 from ridealong.postcall.local import LocalReviewer
 from ridealong.postcall.pipeline import ReviewPipeline
-from ridealong.postcall.review import InThreads
+from ridealong.postcall.reviewer import InThreads
 from ridealong.store import Store
 from ridealong.store.tenants import create_tenant
 

@@ -28,7 +28,7 @@ from ridealong.core.errors import Unavailable
 from ridealong.embedding.minilm import load_embedder
 from ridealong.postcall.local import LocalReviewer
 from ridealong.postcall.pipeline import ReviewPipeline
-from ridealong.postcall.review import InThreads
+from ridealong.postcall.reviewer import InThreads
 from ridealong.postcall.rubric import DEFAULT_RUBRIC, shipped_rubric
 from ridealong.store import Store
 from ridealong.store.calls import NewCall, append_utterances, begin_call, end_call, record_role

@@ -1,0 +1,172 @@
+"""`ridealong db …`, `models …` and `members …`: the database, and whose it is."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ridealong.app.cli_shared import DEFAULT_TENANT, Tenant, run, settings_of
+from ridealong.core.people import MemberRole
+
+db = typer.Typer(no_args_is_help=True, help="The database: its state, tenants, tokens and documents.")
+models = typer.Typer(no_args_is_help=True, help="A tenant's own models, and its keys with their vendors.")
+members = typer.Typer(no_args_is_help=True, help="The people of a tenant: who may sign in.")
+
+
+@db.command("status")
+def db_status() -> None:
+    """Which database is used, its version, and how much it holds."""
+    from ridealong.app.commands import database_status  # noqa: PLC0415
+
+    sys.stdout.write(json.dumps(run(database_status(settings_of())), indent=2) + "\n")
+
+
+@db.command("migrate")
+def db_migrate() -> None:
+    """Bring the database to this version's schema (serve and coach do so by themselves)."""
+    from ridealong.app.commands import database_status  # noqa: PLC0415
+
+    run(database_status(settings_of()))
+    sys.stdout.write("The database is up to date.\n")
+
+
+@db.command("tenant")
+def db_tenant(
+    slug: Annotated[str, typer.Argument(help="Short name: lower-case letters, digits and hyphens.")],
+    name: Annotated[str, typer.Option(help="The name that people read.")] = "",
+) -> None:
+    """Add a tenant."""
+    from ridealong.app.commands import add_tenant  # noqa: PLC0415
+
+    sys.stdout.write(run(add_tenant(settings_of(), slug=slug, name=name or slug)) + "\n")
+
+
+@db.command("token")
+def db_token(
+    scopes: Annotated[list[str], typer.Argument(help="capture, read, admin")],
+    *,
+    days: Annotated[int | None, typer.Option(min=1, help="Days until it expires; never when left out.")] = None,
+    tenant: Tenant = DEFAULT_TENANT,
+) -> None:
+    """Issue a token. It is shown this once."""
+    from ridealong.app.commands import issue_token  # noqa: PLC0415
+
+    sys.stdout.write(run(issue_token(settings_of(), tenant=tenant, scopes=scopes, days=days)) + "\n")
+
+
+@db.command("document")
+def db_document(
+    kind: Annotated[str, typer.Argument(help="taxonomy, rubric or template")],
+    file: Annotated[Path, typer.Argument(help="The document.")],
+    *,
+    name: Annotated[str, typer.Option(help="Its name; `default` is the one in use.")] = "default",
+    tenant: Tenant = DEFAULT_TENANT,
+) -> None:
+    """Check a taxonomy, rubric or template, and make it the tenant's own."""
+    from ridealong.app.commands import put_document  # noqa: PLC0415
+
+    sys.stdout.write(run(put_document(settings_of(), tenant=tenant, kind=kind, name=name, path=file)) + "\n")
+
+
+@db.command("enroll")
+def db_enroll(
+    rep: Annotated[str, typer.Argument(help="The rep's id, as the app sends it.")],
+    audio: Annotated[Path, typer.Argument(help="At least 10 seconds of the rep alone.")],
+    *,
+    tenant: Tenant = DEFAULT_TENANT,
+) -> None:
+    """Enrol a rep's voice, so that the rep is known on one-channel calls."""
+    from ridealong.app.commands import enroll_voice  # noqa: PLC0415
+
+    run(enroll_voice(settings_of(), tenant=tenant, rep_id=rep, path=audio))
+
+
+@models.command("show")
+def models_show(*, tenant: Tenant = DEFAULT_TENANT) -> None:
+    """What the tenant chose, what is in use, and for which vendors it has a key. Keys are not shown."""
+    from ridealong.app.commands import show_models  # noqa: PLC0415
+
+    sys.stdout.write(run(show_models(settings_of(), tenant=tenant)) + "\n")
+
+
+@models.command("set")
+def models_set(
+    *,
+    live: Annotated[str | None, typer.Option(help="vendor:model for calls; `none`; `server`: as the settings.")] = None,
+    review: Annotated[
+        str | None, typer.Option(help="vendor:model,… for reviews, in order; `none`; `server`: as the settings.")
+    ] = None,
+    verify: Annotated[str | None, typer.Option(help="vendor:model that doubts; `server`: as the settings.")] = None,
+    key_of: Annotated[
+        str | None, typer.Option(help="Set the key of this vendor: it is asked for, or read from standard input.")
+    ] = None,
+    url: Annotated[str | None, typer.Option(help="With --key-of: the vendor's address.")] = None,
+    forget: Annotated[str | None, typer.Option(help="Forget the key and address of this vendor.")] = None,
+    tenant: Tenant = DEFAULT_TENANT,
+) -> None:
+    """Change the tenant's models and keys."""
+    from ridealong.app.commands import set_models  # noqa: PLC0415
+
+    change: dict[str, object] = {}
+    if live is not None:
+        change["live_model"] = None if live == "server" else live
+    if review is not None:
+        names = [part.strip() for part in review.split(",") if part.strip() not in ("", "none")]
+        change["review_models"] = None if review == "server" else names
+    if verify is not None:
+        change["verify_model"] = None if verify == "server" else verify
+    vendors: dict[str, object] = {} if forget is None else {forget: None}
+    if key_of is not None:
+        # Not an argument: those are seen by every user of the machine, and stay in the shell's history.
+        key = typer.prompt(f"Key of {key_of}", hide_input=True) if sys.stdin.isatty() else sys.stdin.readline()
+        vendors[key_of] = {"key": str(key)} | ({} if url is None else {"url": url})
+    elif url is not None:
+        raise typer.BadParameter("--url needs --key-of: a key does not follow an address that changes")
+    sys.stdout.write(run(set_models(settings_of(), tenant=tenant, change=change | {"vendors": vendors})) + "\n")
+
+
+@models.command("rotate")
+def models_rotate() -> None:
+    """Encrypt all tenants' keys under the newest RIDEALONG_SECRET_KEY."""
+    from ridealong.app.commands import rotate_keys  # noqa: PLC0415
+
+    sys.stdout.write(run(rotate_keys(settings_of())) + "\n")
+
+
+@members.command("add")
+def members_add(
+    email: Annotated[str, typer.Argument(help="The e-mail address to sign in with.")],
+    *,
+    role: Annotated[MemberRole, typer.Option(help="rep, manager or admin.")] = MemberRole.REP,
+    name: Annotated[str, typer.Option(help="The name that people read.")] = "",
+    rep: Annotated[str | None, typer.Option(help="The rep's id on calls; the e-mail address when left out.")] = None,
+    tenant: Tenant = DEFAULT_TENANT,
+) -> None:
+    """Add a member, and print the link with which they choose a password."""
+    from ridealong.app.commands import add_member  # noqa: PLC0415
+
+    sys.stdout.write(
+        run(add_member(settings_of(), tenant=tenant, email=email, role=role, name=name, rep_id=rep)) + "\n"
+    )
+
+
+@members.command("invite")
+def members_invite(
+    email: Annotated[str, typer.Argument(help="The member's e-mail address.")], *, tenant: Tenant = DEFAULT_TENANT
+) -> None:
+    """Print a new link with which a member chooses a password, for who lost it."""
+    from ridealong.app.commands import invite_member  # noqa: PLC0415
+
+    sys.stdout.write(run(invite_member(settings_of(), tenant=tenant, email=email)) + "\n")
+
+
+@members.command("list")
+def members_list(*, tenant: Tenant = DEFAULT_TENANT) -> None:
+    """The tenant's members, one a line."""
+    from ridealong.app.commands import list_members  # noqa: PLC0415
+
+    sys.stdout.write(run(list_members(settings_of(), tenant=tenant)))
