@@ -40,8 +40,6 @@ async def outline_call(
 
     proven = await prove_drafts(
         lambda refused: narrator.draft_outline(log, refused),
-        key=lambda d: d.key,
-        draft=lambda d: d.draft,
         make=make,
         claim=lambda s: s.summary,
         again=lambda s, claim: replace(s, summary=claim),
@@ -75,8 +73,6 @@ async def name_gaps(
 
     return await prove_drafts(
         lambda refused: narrator.draft_gaps(found, log, refused),
-        key=lambda d: d.key,
-        draft=lambda d: d.draft,
         make=make,
         claim=lambda g: g.claim,
         again=lambda g, claim: replace(g, claim=claim),
@@ -104,8 +100,6 @@ async def list_next_actions(
 
     return await prove_drafts(
         lambda refused: narrator.draft_next_actions(log, refused),
-        key=lambda d: d.key,
-        draft=lambda d: d.draft,
         make=make,
         claim=lambda a: a.claim,
         again=lambda a, claim: replace(a, claim=claim),
@@ -130,8 +124,6 @@ async def write_follow_up(
 
     proven = await prove_drafts(
         lambda refused: narrator.draft_follow_up(found, log, refused),
-        key=lambda d: d.key,
-        draft=lambda d: d.draft,
         make=make,
         claim=lambda s: s.claim,
         again=lambda s, claim: replace(s, claim=claim),

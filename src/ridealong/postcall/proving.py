@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 import numpy as np
 
@@ -44,6 +44,7 @@ MAX_TITLE: Final = 120
 MAX_EVIDENCE: Final = 8
 
 D = TypeVar("D")
+K = TypeVar("K", bound="KeyedDraft")
 P = TypeVar("P")
 C = TypeVar("C", bound="Finding | CoachingMoment")
 
@@ -87,12 +88,20 @@ class ProvenDrafts(Generic[P]):
     tally: Tally = field(default_factory=Tally)
 
 
+class KeyedDraft(Protocol):
+    """A draft of any kind, told apart from the others of its step by its key."""
+
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def draft(self) -> Draft: ...
+
+
 async def prove_drafts(
-    ask: Callable[[Sequence[Refusal]], Awaitable[Sequence[D]]],
+    ask: Callable[[Sequence[Refusal]], Awaitable[Sequence[K]]],
     *,
-    key: Callable[[D], str],
-    draft: Callable[[D], Draft],
-    make: Callable[[D, Claim], P],
+    make: Callable[[K, Claim], P],
     claim: Callable[[P], Claim],
     again: Callable[[P, Claim], P],
     judge: CallReviewer,
@@ -111,10 +120,10 @@ async def prove_drafts(
     # No rubric asked for these: only who takes part may be named without being cited.
     allowed = Allowed.of((), context.names) if checked else None
 
-    def accept(one: D) -> P:
-        return make(one, proved(draft(one), context, log, allowed))
+    def accept(one: K) -> P:
+        return make(one, proved(one.draft, context, log, allowed))
 
-    proven = Proving(accept, key)
+    proven = Proving(accept, lambda one: one.key)
     proven.take(await ask(()))
     if proven.refused:
         proven.retake(await second_try(ask(tuple(proven.refused.values()))))

@@ -1,9 +1,8 @@
 import type { ReactNode } from "react";
 import type { Claim, Evidence, Vote } from "@/api/types";
 import { clock } from "@/parts/format";
-import { Icon } from "@/parts/Icon";
 import classes from "./ClaimCard.module.css";
-import { Confidence, Doubts, nameOf, Tools, WEAK } from "./ClaimParts";
+import { Confidence, Doubts, nameOf, Statement, Tools, WEAK } from "./ClaimParts";
 import { useCallView, useIsShown, useSounds } from "./context";
 
 /** One claim of the review: the whole statement is the button that plays its proof. */
@@ -23,31 +22,14 @@ export function ClaimCard({
   /** Of all claims of the review. */
   votes: readonly Vote[];
 }) {
-  const { play } = useCallView();
   const first = claim.evidence[0];
   const by = `claim-${nameOf(claim)}`;
   const weak = claim.confidence < WEAK;
   const shown = useIsShown(by);
-  const sounds = useSounds(by);
   if (!first) return null;
   return (
     <article className={classes.card} data-weak={weak || undefined} data-shown={shown || undefined}>
-      <button
-        type="button"
-        className={classes.statement}
-        onClick={() => play(by, first, revision)}
-        data-claim={claim.claim_id ?? ""}
-        data-start={first.start_ts}
-        aria-pressed={sounds}
-      >
-        <span className={classes.play} aria-hidden="true">
-          <Icon name={sounds ? "pause" : "play"} size={16} />
-        </span>
-        <span className={classes.words}>
-          {label}
-          <span>{claim.statement}</span>
-        </span>
-      </button>
+      <Statement claim={claim} revision={revision} label={label} size={16} />
       <ul className={classes.proof} aria-label="What proves it">
         {claim.evidence.map((evidence, at) => (
           <Proof

@@ -1,9 +1,8 @@
 import type { ReactNode } from "react";
 import type { Claim, Evidence, Vote } from "@/api/types";
 import { clock } from "@/parts/format";
-import { Icon } from "@/parts/Icon";
 import classes from "./ClaimCard.module.css";
-import { Confidence, Doubts, nameOf, Tools, WEAK } from "./ClaimParts";
+import { Confidence, Doubts, nameOf, Statement, Tools, WEAK } from "./ClaimParts";
 import { useCallView, useIsShown, useSounds } from "./context";
 
 /** A claim in a list: the statement plays its proof, and each piece of the proof is a time that plays. */
@@ -19,30 +18,18 @@ export function ClaimLine({
   /** Of all claims of the review. */
   votes: readonly Vote[];
 }) {
-  const { play } = useCallView();
   const first = claim.evidence[0];
   const by = `claim-${nameOf(claim)}`;
   const shown = useIsShown(by);
-  const sounds = useSounds(by);
   if (!first) return null;
   return (
     <div className={classes.line} data-weak={claim.confidence < WEAK || undefined} data-shown={shown || undefined}>
-      <button
-        type="button"
-        className={classes.statement}
-        onClick={() => play(by, first, revision)}
-        data-claim={claim.claim_id ?? ""}
-        data-start={first.start_ts}
-        aria-pressed={sounds}
-      >
-        <span className={classes.play} aria-hidden="true">
-          <Icon name={sounds ? "pause" : "play"} size={14} />
-        </span>
-        <span className={classes.words}>
-          {label && <span className={classes.label}>{label}</span>}
-          <span>{claim.statement}</span>
-        </span>
-      </button>
+      <Statement
+        claim={claim}
+        revision={revision}
+        label={label && <span className={classes.label}>{label}</span>}
+        size={14}
+      />
       <div className={classes.foot}>
         <span className={classes.tools}>
           {claim.evidence.map((evidence, at) => (

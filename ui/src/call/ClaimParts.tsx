@@ -1,6 +1,6 @@
 /** What stands under every claim: how sure it is, what makes it shaky, what was searched, and what can be done with it. */
 
-import { createContext, useContext } from "react";
+import { createContext, type ReactNode, useContext } from "react";
 import type { Claim, Utterance, Vote } from "@/api/types";
 import { useSession } from "@/app/session";
 import { clock, dateTime, percent, words } from "@/parts/format";
@@ -17,6 +17,44 @@ export const WEAK = 0.6;
 /** What tells a claim from the others of its review; only a stored one has an id. */
 export function nameOf(claim: Claim): string {
   return claim.claim_id ?? `${claim.evidence[0]?.start_ts}-${claim.statement}`;
+}
+
+/** The whole statement is the button that plays its proof, from the first piece on. */
+export function Statement({
+  claim,
+  revision,
+  label,
+  size,
+}: {
+  claim: Claim;
+  revision: number;
+  label?: ReactNode;
+  /** Of its icon, in pixels. */
+  size: number;
+}) {
+  const { play } = useCallView();
+  const first = claim.evidence[0];
+  const by = `claim-${nameOf(claim)}`;
+  const sounds = useSounds(by);
+  if (!first) return null;
+  return (
+    <button
+      type="button"
+      className={classes.statement}
+      onClick={() => play(by, first, revision)}
+      data-claim={claim.claim_id ?? ""}
+      data-start={first.start_ts}
+      aria-pressed={sounds}
+    >
+      <span className={classes.play} aria-hidden="true">
+        <Icon name={sounds ? "pause" : "play"} size={size} />
+      </span>
+      <span className={classes.words}>
+        {label}
+        <span>{claim.statement}</span>
+      </span>
+    </button>
+  );
 }
 
 /** The word for it. The number has its place beside it and is seen as soon as the claim is pointed at or focused. */
