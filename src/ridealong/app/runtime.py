@@ -67,8 +67,8 @@ def spare_collector() -> None:
     """
     gc.collect()
     gc.freeze()
-    # Calls make few cycles. A walk through what they keep (words, events: some 20,000 objects an hour and call) is worth
-    # its time once in minutes, and not, as by default, after every 70,000 new objects.
+    # Calls make few cycles. A walk through what they keep (words, events: some 20,000 objects an hour and call) is
+    # worth its time once in minutes, and not, as by default, after every 70,000 new objects.
     gc.set_threshold(5_000, 10, 100)
 
 

@@ -178,8 +178,9 @@ def _stop_polling(dbos: DBOS) -> None:
 
     Ours are started directly and wait for nothing, and an idle server would spend most of its time on the questions.
     """
-    for event in (*dbos.background_thread_stop_events, dbos._background_jobs_stop_event):  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    for event in dbos.background_thread_stop_events:
         event.set()
+    dbos._background_jobs_stop_event.set()  # pyright: ignore[reportPrivateUsage]
 
 
 async def end() -> None:
