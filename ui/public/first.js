@@ -51,12 +51,7 @@
     document.head.append(link);
   }
 
-  let stored = null;
-  try {
-    stored = localStorage.getItem("mantine-color-scheme-value");
-  } catch {
-    // Storage is closed: follow the system.
-  }
+  const stored = /(?:^|; )ridealong_theme=(\w+)/.exec(document.cookie)?.[1];
   const dark = stored === "dark" || (stored !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
   document.documentElement.setAttribute("data-mantine-color-scheme", dark ? "dark" : "light");
 })();
