@@ -47,7 +47,7 @@ function repFiles(): Plugin {
  * without waiting for anything. The server allows this very script by its hash, and no other one that stands in a page.
  */
 function pageFiles(): Plugin {
-  const pages = { list: "src/calls/CallsPage.tsx", call: "src/call/CallPage.tsx", waves: "src/call/Waves.tsx" };
+  const pages = { list: "src/calls/CallsPage.tsx", call: "src/call/CallPage.tsx" };
   return {
     name: "page-files",
     enforce: "post",
@@ -72,7 +72,8 @@ function pageFiles(): Plugin {
         if (!chunk) this.error(`${module} is no page of its own any more: see pageFiles`);
         return [...reach(chunk, new Set())].filter((name) => !frame.has(name)).map((name) => `/${name}`);
       };
-      const files = { list: of(pages.list), call: [...new Set([...of(pages.call), ...of(pages.waves)])] };
+      // Not the waveform's: what draws it is asked for when the page stands, and would keep what makes it stand waiting.
+      const files = { list: of(pages.list), call: of(pages.call) };
       const first = join(outDir, "first.js");
       const text = await readFile(first, "utf8");
       if (!text.includes('"__PAGE_FILES__"')) this.error("first.js has no place for the pages' files");

@@ -1,19 +1,38 @@
-// Runs before anything else of a page, while its scripts are fetched: sets the theme, so that a dark page does not flash
-// white, and asks at once for what the page's own code would ask for some hundred milliseconds later. The build puts it
+// Runs before anything else of a page, while its scripts are fetched: asks at once for what the page's own code would ask
+// for some hundred milliseconds later, and sets the theme, so that a dark page does not flash white. The build puts it
 // into the page (see `pageFiles`), and the server's policy names it by its hash.
 (() => {
-  let stored = null;
-  try {
-    stored = localStorage.getItem("mantine-color-scheme-value");
-  } catch {
-    // Storage is closed: follow the system.
-  }
-  const dark = stored === "dark" || (stored !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
-  document.documentElement.setAttribute("data-mantine-color-scheme", dark ? "dark" : "light");
-
   const { pathname, search } = location;
   const call = /^\/calls\/([0-9a-f-]{36})\/?$/.exec(pathname);
   const list = /^\/calls\/?$/.test(pathname) || pathname === "/";
+
+  // `src/api/client.ts` takes the answers from here, each once.
+  const asked = new Map();
+  const ask = (path, after) => {
+    const answer = after
+      ? after.then(() => fetch(path, { headers: { Accept: "application/json" } }))
+      : fetch(path, { headers: { Accept: "application/json" } });
+    // Whoever takes it hears of a failure; where nobody does, it is no error of the page.
+    answer.catch(() => undefined);
+    asked.set(path, answer);
+    return answer.catch(() => undefined);
+  };
+  // Before all else: what follows waits for other processes of the browser.
+  if (!/^\/(shared|join|setup)(\/|$)/.test(pathname)) {
+    window.asked = asked;
+    ask("/v1/session");
+    if (call) {
+      const address = `/v1/calls/${call[1]}`;
+      ask(address);
+      // In the order in which the page shows them, each when the server has the one before it behind itself: all at once
+      // they take as long together, and the first of them as long as the last.
+      const review = ask(`${address}/artifact`);
+      const transcript = ask(`${address}/transcript`, review);
+      for (const part of ["/votes", "/comments", "/moments", "/waveform?points=2000"]) ask(address + part, transcript);
+    } else if (list && search === "") {
+      ask("/v1/calls?sort=started_at&order=desc&limit=50");
+    }
+  }
 
   // The build fills in which files each page is made of.
   let files = {};
@@ -32,23 +51,7 @@
     document.head.append(link);
   }
 
-  if (/^\/(shared|join|setup)(\/|$)/.test(pathname)) return;
-  // In the order in which the page shows them. `src/api/client.ts` takes them from here, each once.
-  const asked = ["/v1/session"];
-  if (call) {
-    const address = `/v1/calls/${call[1]}`;
-    const parts = ["", "/artifact", "/transcript", "/votes", "/comments", "/moments", "/waveform?points=2000"];
-    asked.push(...parts.map((part) => address + part));
-  } else if (list && search === "") {
-    asked.push("/v1/calls?sort=started_at&order=desc&limit=50");
-  }
-  const headers = { Accept: "application/json" };
-  window.asked = new Map(
-    asked.map((path) => {
-      const answer = fetch(path, { headers });
-      // Whoever takes it hears of a failure; where nobody does, it is no error of the page.
-      answer.catch(() => undefined);
-      return [path, answer];
-    }),
-  );
+  const stored = /(?:^|; )ridealong_theme=(\w+)/.exec(document.cookie)?.[1];
+  const dark = stored === "dark" || (stored !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
+  document.documentElement.setAttribute("data-mantine-color-scheme", dark ? "dark" : "light");
 })();

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+from ridealong.core.author import Author
 from ridealong.core.errors import Refused
 from ridealong.core.people import Member, MemberRole, Session, check_password, read_email
 from ridealong.store import Store, members, tenants
@@ -208,11 +209,23 @@ class StoredPeople:
             return [_api_key(token) for token in await tenants.list_tokens(connection) if token.call_id is None]
 
     async def add_api_key(
-        self, tenant_id: UUID, *, label: str, scopes: frozenset[str], expires_in: timedelta | None
+        self,
+        tenant_id: UUID,
+        *,
+        label: str,
+        scopes: frozenset[str],
+        expires_in: timedelta | None,
+        author: Author | None,
+        own: bool,
     ) -> tuple[str, ApiKey]:
         async with self.store.tenant(tenant_id) as connection:
             made = await tenants.issue_token_within(
-                connection, [tenants.Scope(scope) for scope in scopes], label=label, expires_in=expires_in
+                connection,
+                [tenants.Scope(scope) for scope in scopes],
+                label=label,
+                expires_in=expires_in,
+                author=author,
+                own=own,
             )
             return made, _api_key(await tenants.token_record(connection, made))
 
@@ -239,4 +252,7 @@ def _api_key(token: tenants.TokenRecord) -> ApiKey:
         created_at=token.created_at,
         expires_at=token.expires_at,
         revoked_at=token.revoked_at,
+        own=token.own,
+        author=token.author,
+        author_disabled=token.author_disabled,
     )

@@ -38,6 +38,7 @@ from ridealong.app.tenant_models import TenantModels
 from ridealong.app.tenant_settings import Retention, StoredSettings
 from ridealong.app.tuning import TenantTuning
 from ridealong.app.webhooks import Messenger, StoredEvents, StoredWebhooks
+from ridealong.core.author import Author
 from ridealong.core.errors import Refused, RidealongError
 from ridealong.live.engine import Engine
 from ridealong.live.registry import LiveCalls
@@ -81,13 +82,23 @@ class StoreTokens:
     async def resolve(self, token: str) -> tenants.Principal:
         return await tenants.resolve_token(self.store, token)
 
-    async def issue(self, tenant_id: UUID, *, scopes: frozenset[str], call_id: UUID, lifetime_s: float) -> str:
+    async def issue(
+        self,
+        tenant_id: UUID,
+        *,
+        scopes: frozenset[str],
+        call_id: UUID,
+        lifetime_s: float,
+        owner: Author | None = None,
+    ) -> str:
         return await tenants.issue_token(
             self.store,
             tenant_id,
             [tenants.Scope(scope) for scope in scopes],
             call_id=call_id,
             expires_in=timedelta(seconds=lifetime_s),
+            author=owner,
+            own=owner is not None,
         )
 
 

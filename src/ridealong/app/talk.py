@@ -134,6 +134,11 @@ class StoredShares:
             await calls.load_call(conn, call_id)
             return [_share(s) for s in await shares.load_shares(conn, call_id)]
 
+    async def working(self, tenant_id: UUID) -> Sequence[Json]:
+        async with self.store.tenant(tenant_id) as conn:
+            found = await shares.working_shares(conn)
+        return [{**_share(share), "call_id": str(call_id), "title": title} for share, call_id, title in found]
+
     async def revoke(self, tenant_id: UUID, call_id: UUID, share_id: UUID) -> None:
         async with self.store.tenant(tenant_id) as conn:
             await calls.load_call(conn, call_id)
@@ -241,6 +246,7 @@ def _share(share: shares.StoredShare) -> dict[str, object]:
         "created_at": share.created_at.isoformat(),
         "expires_at": share.expires_at.isoformat(),
         "revoked_at": None if share.revoked_at is None else share.revoked_at.isoformat(),
+        "by_disabled": share.author_disabled,
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
@@ -80,14 +80,9 @@ class CallPage:
 _KEYS: Final[dict[Sort, LiteralString]] = {
     Sort.STARTED_AT: "c.started_at",
     Sort.DURATION: "c.audio_ms",
-    # Calls without a score come last, whichever way the others are sorted.
-    Sort.SCORE: "coalesce(r.score, {none})",
+    # Calls without a score come last, whichever way the others are sorted. There is an index for each way.
+    Sort.SCORE: "coalesce(c.score, {none})",
 }
-_NEWEST_REVIEW: Final = (
-    " LEFT JOIN (SELECT DISTINCT ON (call_id) call_id, status, failure,"
-    " CASE WHEN status = 'finished' AND assessed THEN score END AS score"
-    " FROM review ORDER BY call_id, revision DESC) r ON r.call_id = c.call_id"
-)
 
 
 async def list_page(
@@ -102,35 +97,25 @@ async def list_page(
     """One page of the calls that `wanted` lets through. Raises Refused('bad_request') for another list's `before`."""
     key = _KEYS[sort].format(none="-1" if descending else "1000")
     where, values = _conditions(wanted)
-    # The review is looked up for every call only where it decides which calls there are.
-    reviewed = sort is Sort.SCORE or any(" r." in f" {condition}" for condition in where)
     values |= {"limit": limit + 1}
     # Said here too, though the row filter says it: so the planner can use an index that begins with the tenant.
     chosen: LiteralString = " AND ".join(["c.tenant_id = current_tenant()", *where])
-    reviews: LiteralString = _NEWEST_REVIEW if reviewed else ""
-    # In the order of an index a page is found without looking at other calls, and to count them is another question;
-    # where all have to be looked at anyway, they are counted in the same look.
-    apart = sort is Sort.STARTED_AT and not reviewed and not wanted.moments
-    counting = f"SELECT count(*) FROM call c{reviews} WHERE {chosen}"
-    total: LiteralString = "NULL::bigint" if apart else "(SELECT count(*) FROM matched)"
     further: LiteralString = ""
     if before is not None:
         values |= dict(zip(("key", "call"), _read_cursor(before, sort, descending), strict=True))
-        further = f" WHERE (key, call_id) {'<' if descending else '>'} (%(key)s, %(call)s)"
+        further = f" AND ({key}, c.call_id) {'<' if descending else '>'} (%(key)s, %(call)s)"
     order: LiteralString = "DESC" if descending else "ASC"
+    # In the order of an index a page is found without looking at other calls. To count them is another question.
     cursor = await connection.execute(
-        f"WITH matched AS (SELECT c.call_id, {key} AS key FROM call c{reviews}"
-        f" WHERE {chosen}),"
-        f" page AS (SELECT call_id, key FROM matched{further} ORDER BY key {order}, call_id {order} LIMIT %(limit)s)"
-        f" SELECT {', '.join(f'c.{column}' for column in CALL_COLUMNS)},"
-        " coalesce(nullif(p.name, ''), c.rep_id), r.status, r.failure, r.score, coalesce(m.counts, '{}'),"
-        " coalesce(m.nudges, 0), (SELECT count(*) FROM comment k WHERE k.tenant_id = c.tenant_id"
-        f" AND k.call_id = c.call_id AND k.deleted_at IS NULL), {total}, page.key"
+        f"WITH page AS (SELECT c.call_id, {key} AS key FROM call c WHERE {chosen}{further}"
+        f" ORDER BY {key} {order}, c.call_id {order} LIMIT %(limit)s)"
+        f" SELECT {', '.join(f'c.{column}' for column in CALL_COLUMNS)}, coalesce(nullif(p.name, ''), c.rep_id),"
+        " c.review_status, CASE WHEN c.review_status = 'failed' THEN (SELECT v.failure FROM review v"
+        " WHERE v.tenant_id = c.tenant_id AND v.call_id = c.call_id ORDER BY v.revision DESC LIMIT 1) END, c.score,"
+        " coalesce(m.counts, '{}'), coalesce(m.nudges, 0), (SELECT count(*) FROM comment k"
+        " WHERE k.tenant_id = c.tenant_id AND k.call_id = c.call_id AND k.deleted_at IS NULL), page.key"
         " FROM page JOIN call c ON c.tenant_id = current_tenant() AND c.call_id = page.call_id"
         " JOIN rep p ON p.tenant_id = c.tenant_id AND p.rep_id = c.rep_id"
-        " LEFT JOIN LATERAL (SELECT v.status, v.failure,"
-        " CASE WHEN v.status = 'finished' AND v.assessed THEN v.score END AS score FROM review v"
-        " WHERE v.tenant_id = c.tenant_id AND v.call_id = c.call_id ORDER BY v.revision DESC LIMIT 1) r ON true"
         " LEFT JOIN LATERAL (SELECT jsonb_object_agg(t.type, t.number) AS counts, sum(t.nudges)::int AS nudges"
         " FROM (SELECT o.type, count(*) AS number, count(*) FILTER (WHERE o.tier = 'nudge') AS nudges FROM moment o"
         " WHERE o.tenant_id = c.tenant_id AND o.call_id = c.call_id GROUP BY o.type) t) m ON true"
@@ -138,8 +123,10 @@ async def list_page(
         values,
     )
     rows = await cursor.fetchall()
-    number: int = rows[0][-2] if rows and not apart else await _count(connection, counting, values)
     page = rows[:limit]
+    # A first page that holds all of them has counted them.
+    whole = before is None and len(rows) <= limit
+    number = len(rows) if whole else await _count(connection, f"SELECT count(*) FROM call c WHERE {chosen}", values)
     following = None
     if len(rows) > limit:
         following = _cursor(sort, descending, page[-1][-1], page[-1][0])
@@ -162,28 +149,26 @@ async def moment_types(connection: AsyncConnection) -> list[str]:
 
 
 async def _count(connection: AsyncConnection, query: LiteralString, values: dict[str, object]) -> int:
-    # A page beyond the last has no row that could say it.
     row = await (await connection.execute(query, values)).fetchone()
     return 0 if row is None else row[0]
 
 
 _REVIEWED: Final[dict[ReviewFilter, LiteralString]] = {
-    ReviewFilter.DONE: "r.status = 'finished'",
-    ReviewFilter.RUNNING: "r.status IN ('queued', 'running')",
-    ReviewFilter.FAILED: "r.status = 'failed'",
-    ReviewFilter.NONE: "r.status IS NULL",
+    ReviewFilter.DONE: "c.review_status = 'finished'",
+    ReviewFilter.RUNNING: "c.review_status IN ('queued', 'running')",
+    ReviewFilter.FAILED: "c.review_status = 'failed'",
+    ReviewFilter.NONE: "c.review_status IS NULL",
 }
 
 
 def _conditions(wanted: CallFilter) -> tuple[list[LiteralString], dict[str, object]]:
-    """SQL conditions over `call c` and its newest review `r`, and their values."""
+    """SQL conditions over `call c`, and their values."""
     conditions: dict[str, LiteralString] = {
         "rep_id": "c.rep_id = %(rep_id)s",
         "status": "c.status = %(status)s",
-        "moments": "c.call_id IN (SELECT m.call_id FROM moment m WHERE m.tenant_id = current_tenant()"
-        " AND m.type = ANY (%(moments)s))",
-        "score_min": "r.score >= %(score_min)s",
-        "score_max": "r.score <= %(score_max)s",
+        "moments": "c.moment_types && %(moments)s::text[]",
+        "score_min": "c.score >= %(score_min)s",
+        "score_max": "c.score <= %(score_max)s",
         "duration_min_ms": "c.audio_ms >= %(duration_min_ms)s",
         "duration_max_ms": "c.audio_ms <= %(duration_max_ms)s",
         "started_from": "c.started_at >= %(started_from)s",
@@ -192,8 +177,8 @@ def _conditions(wanted: CallFilter) -> tuple[list[LiteralString], dict[str, obje
         "title": "strpos(lower(c.title), lower(%(title)s)) > 0",
         # Never the empty name: so the partial index can serve it.
         "external_id": "c.external_id = %(external_id)s AND c.external_id <> ''",
-        "customer": "lower(c.customer) = lower(%(customer)s) AND c.customer <> ''",
-        "deal": "lower(c.deal) = lower(%(deal)s) AND c.deal <> ''",
+        "customer": "c.customer_lower = lower(%(customer)s) AND c.customer <> ''",
+        "deal": "c.deal_lower = lower(%(deal)s) AND c.deal <> ''",
     }
     if wanted.review is not None:
         conditions["review"] = _REVIEWED[wanted.review]
@@ -203,6 +188,13 @@ def _conditions(wanted: CallFilter) -> tuple[list[LiteralString], dict[str, obje
         if value is not None and value != ():
             values[field.name] = list(value) if field.name == "moments" else value
     return [conditions[name] for name in values], {k: v for k, v in values.items() if k != "review"}
+
+
+_READ_KEY: Final[dict[Sort, Callable[[Any], object]]] = {
+    Sort.STARTED_AT: datetime.fromisoformat,
+    Sort.DURATION: int,
+    Sort.SCORE: float,
+}
 
 
 def _cursor(sort: Sort, descending: bool, key: object, call_id: UUID) -> str:
@@ -215,7 +207,8 @@ def _read_cursor(text: str, sort: Sort, descending: bool) -> tuple[object, UUID]
     try:
         # Python ignores what is no base64 at all; then it is no JSON either.
         was_sort, was_descending, key, call_id = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        value: object = datetime.fromisoformat(key) if sort is Sort.STARTED_AT else float(key)
+        # Of the column's own type: compared with another, its index is of no use.
+        value: object = _READ_KEY[sort](key)
         call = UUID(call_id)
     except (ValueError, TypeError, AttributeError):
         was_sort = was_descending = value = call = None
@@ -225,7 +218,7 @@ def _read_cursor(text: str, sort: Sort, descending: bool) -> tuple[object, UUID]
 
 
 def _listed(row: tuple[Any, ...]) -> ListedCall:
-    rep_name, status, failure, score, counts, nudges, comments = row[len(CALL_COLUMNS) : -2]
+    rep_name, status, failure, score, counts, nudges, comments = row[len(CALL_COLUMNS) : -1]
     return ListedCall(
         call=call_of_row(row),
         rep_name=rep_name,

@@ -184,7 +184,10 @@ def _migrate(connection: psycopg.Connection, owner_url: str) -> None:
     # Imported here: a start without migrations to apply does without it.
     from yoyo import get_backend, read_migrations  # noqa: PLC0415
 
-    backend = get_backend(owner_url.replace("postgresql:", "postgresql+psycopg:", 1))
+    # yoyo looks for its tables in the first schema of the search path, and keeps them in it. Once there is a schema
+    # `ridealong`, that would be another one than at the first time, and all migrations would be applied once more.
+    address = f"{owner_url}{'&' if '?' in owner_url else '?'}schema=public"
+    backend = get_backend(address.replace("postgresql:", "postgresql+psycopg:", 1))
     with backend:
         # yoyo's own lock is a row that a killed process leaves behind; the advisory lock held above is not.
         backend.apply_migrations(backend.to_apply(read_migrations(str(MIGRATIONS))))

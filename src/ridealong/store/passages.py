@@ -43,8 +43,8 @@ _CONDITIONS: Final[dict[str, LiteralString]] = {
     "started_from": "c.started_at >= %(started_from)s",
     "started_to": "c.started_at < %(started_to)s",
     "rep_id": "c.rep_id = %(rep_id)s",
-    "customer": "lower(c.customer) = lower(%(customer)s) AND c.customer <> ''",
-    "deal": "lower(c.deal) = lower(%(deal)s) AND c.deal <> ''",
+    "customer": "c.customer_lower = lower(%(customer)s) AND c.customer <> ''",
+    "deal": "c.deal_lower = lower(%(deal)s) AND c.deal <> ''",
 }
 
 

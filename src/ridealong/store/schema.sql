@@ -181,6 +181,13 @@ CREATE TABLE ridealong.call (
     deal text NOT NULL DEFAULT '',
     call_type text NOT NULL DEFAULT '',
     stage text NOT NULL DEFAULT '',
+    -- What lists of calls filter and sort by: of the newest review, and which types of moments there are. Triggers keep them.
+    review_status text,
+    score double precision,
+    moment_types text[] NOT NULL DEFAULT '{}',
+    -- Plain columns, because under a row filter PostgreSQL uses no index on what a function makes of one.
+    customer_lower text NOT NULL GENERATED ALWAYS AS (lower(customer)) STORED,
+    deal_lower text NOT NULL GENERATED ALWAYS AS (lower(deal)) STORED,
     PRIMARY KEY (tenant_id, call_id),
     CONSTRAINT call_belongs_to_a_rep FOREIGN KEY (tenant_id, rep_id) REFERENCES ridealong.rep,
     CONSTRAINT call_states_its_consent CHECK (consent ~ '\S'),
@@ -189,14 +196,21 @@ CREATE TABLE ridealong.call (
         ((status = 'ended') = (ended_at IS NOT NULL) AND (status = 'ended') = (ended_reason IS NOT NULL)),
     CONSTRAINT call_audio_is_not_negative CHECK (audio_ms >= 0),
     CONSTRAINT call_customer_and_deal_are_short CHECK (char_length(customer) <= 300 AND char_length(deal) <= 300),
-    CONSTRAINT call_type_and_stage_are_short CHECK (char_length(call_type) <= 64 AND char_length(stage) <= 64)
+    CONSTRAINT call_type_and_stage_are_short CHECK (char_length(call_type) <= 64 AND char_length(stage) <= 64),
+    CONSTRAINT call_review_status_is_known CHECK (review_status IN ('queued', 'running', 'finished', 'failed')),
+    CONSTRAINT call_has_a_score_once_its_review_is_finished CHECK
+        (score IS NULL OR (score BETWEEN 0 AND 100 AND review_status = 'finished'))
 );
 
 CREATE INDEX call_by_start ON ridealong.call (tenant_id, started_at DESC, call_id DESC);
 CREATE INDEX call_of_a_rep ON ridealong.call (tenant_id, rep_id, started_at DESC, call_id DESC);
 CREATE INDEX call_by_external_id ON ridealong.call (tenant_id, external_id) WHERE external_id <> '';
-CREATE INDEX call_of_a_customer ON ridealong.call (tenant_id, lower(customer), started_at DESC) WHERE customer <> '';
-CREATE INDEX call_of_a_deal ON ridealong.call (tenant_id, lower(deal), started_at DESC) WHERE deal <> '';
+CREATE INDEX call_of_a_customer ON ridealong.call (tenant_id, customer_lower, started_at DESC) WHERE customer <> '';
+CREATE INDEX call_of_a_deal ON ridealong.call (tenant_id, deal_lower, started_at DESC) WHERE deal <> '';
+CREATE INDEX call_by_length ON ridealong.call (tenant_id, audio_ms, call_id);
+-- Calls without a score come last, whichever way the others are sorted.
+CREATE INDEX call_by_score_best_first ON ridealong.call (tenant_id, coalesce(score, -1), call_id);
+CREATE INDEX call_by_score_worst_first ON ridealong.call (tenant_id, coalesce(score, 1000), call_id);
 CREATE INDEX call_that_is_live ON ridealong.call (started_at) WHERE status = 'live';
 
 CREATE TABLE ridealong.token (
@@ -209,11 +223,17 @@ CREATE TABLE ridealong.token (
     expires_at timestamptz,
     revoked_at timestamptz,
     label text NOT NULL DEFAULT '',
+    -- Ends with the member who made it: what lets a recording go on, a view of a call, a key for own use.
+    own boolean NOT NULL DEFAULT false,
+    author_id uuid,
+    author_name text,
     PRIMARY KEY (tenant_id, token_id),
     CONSTRAINT token_is_unique UNIQUE (token_hash),
     CONSTRAINT token_is_kept_as_sha256 CHECK (octet_length(token_hash) = 32),
     CONSTRAINT token_scopes_are_known CHECK (cardinality(scopes) > 0 AND scopes <@ ARRAY['capture', 'read', 'admin']),
-    CONSTRAINT token_is_limited_to_a_call_of_its_tenant FOREIGN KEY (tenant_id, call_id) REFERENCES ridealong.call
+    CONSTRAINT token_is_limited_to_a_call_of_its_tenant FOREIGN KEY (tenant_id, call_id) REFERENCES ridealong.call,
+    CONSTRAINT token_is_by_a_member FOREIGN KEY (tenant_id, author_id) REFERENCES ridealong.member,
+    CONSTRAINT token_of_a_members_own_says_whose CHECK (NOT own OR author_id IS NOT NULL)
 );
 
 CREATE INDEX token_of_a_call ON ridealong.token (tenant_id, call_id) WHERE call_id IS NOT NULL;
@@ -1137,6 +1157,32 @@ CREATE TRIGGER review_that_is_done_is_told AFTER UPDATE OF status ON ridealong.r
 CREATE TRIGGER moment_that_was_found_is_told AFTER INSERT ON ridealong.moment FOR EACH ROW
     EXECUTE FUNCTION ridealong.tell_webhooks('moment.found');
 
+-- What a list of calls shows of reviews and moments is kept in the call: looked up there, a page of 20,000 calls takes seconds.
+CREATE FUNCTION ridealong.tell_call_of_review() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $tell$
+BEGIN
+    -- Of several revisions the newest counts, whichever was written last.
+    UPDATE ridealong.call c SET review_status = NEW.status,
+        score = CASE WHEN NEW.status = 'finished' AND NEW.assessed THEN NEW.score END
+    WHERE c.tenant_id = NEW.tenant_id AND c.call_id = NEW.call_id
+        AND NOT EXISTS (SELECT FROM ridealong.review r WHERE r.tenant_id = NEW.tenant_id AND r.call_id = NEW.call_id
+            AND r.revision > NEW.revision);
+    RETURN NULL;
+END;
+$tell$;
+
+CREATE FUNCTION ridealong.tell_call_of_moment() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $tell$
+BEGIN
+    UPDATE ridealong.call c SET moment_types = array_append(c.moment_types, NEW.type)
+    WHERE c.tenant_id = NEW.tenant_id AND c.call_id = NEW.call_id AND NEW.type <> ALL (c.moment_types);
+    RETURN NULL;
+END;
+$tell$;
+
+CREATE TRIGGER review_is_told_to_its_call AFTER INSERT OR UPDATE OF status, score, assessed, revision ON ridealong.review
+    FOR EACH ROW EXECUTE FUNCTION ridealong.tell_call_of_review();
+CREATE TRIGGER moment_is_told_to_its_call AFTER INSERT ON ridealong.moment
+    FOR EACH ROW EXECUTE FUNCTION ridealong.tell_call_of_moment();
+
 ---------------------------------------------------------------------------------------------------- training
 
 -- A head that was trained for one tenant: its weights, what it was trained from, how it did, and whether it judges calls.
@@ -1330,7 +1376,7 @@ BEGIN
     FOR name IN SELECT a.attrelid::regclass AS relation, a.attname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
         WHERE c.relnamespace = 'ridealong'::regnamespace AND c.relkind = 'r' AND a.attnum > 0
         AND a.atttypid IN ('text'::regtype, 'text[]'::regtype, 'jsonb'::regtype, 'tsvector'::regtype)
-        AND a.attname NOT IN ('status', 'kind', 'tier', 'type', 'role', 'source', 'scopes', 'rep_id', 'slug')
+        AND a.attname NOT IN ('status', 'review_status', 'moment_types', 'kind', 'tier', 'type', 'role', 'source', 'scopes', 'rep_id', 'slug')
     LOOP
         EXECUTE format('ALTER TABLE %s ALTER COLUMN %I SET STATISTICS 0', name.relation, name.attname);
     END LOOP;
@@ -1338,8 +1384,6 @@ END;
 $samples$;
 ALTER TABLE ridealong.vendor_account ALTER COLUMN sealed_key SET STATISTICS 0;
 ALTER TABLE ridealong.webhook ALTER COLUMN sealed_secret SET STATISTICS 0;
-ALTER INDEX ridealong.call_of_a_customer ALTER COLUMN 2 SET STATISTICS 0;
-ALTER INDEX ridealong.call_of_a_deal ALTER COLUMN 2 SET STATISTICS 0;
 
 ---------------------------------------------------------------------------------------------------- who may see what
 
@@ -1494,10 +1538,13 @@ GRANT SELECT ON ridealong.tenant, ridealong.member, ridealong.session, ridealong
 
 ---------------------------------------------------------------------------------------------------- looking across tenants
 
-CREATE FUNCTION ridealong.resolve_token(hash bytea) RETURNS TABLE (tenant_id uuid, scopes text[], call_id uuid)
+CREATE FUNCTION ridealong.resolve_token(hash bytea)
+    RETURNS TABLE (tenant_id uuid, scopes text[], call_id uuid, owner_id uuid, owner_name text, owner_role text, owner_rep_id text)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $lookup$
-    SELECT t.tenant_id, t.scopes, t.call_id FROM ridealong.token t
-    WHERE t.token_hash = hash AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > now());
+    SELECT t.tenant_id, t.scopes, t.call_id, m.member_id, m.name, m.role, m.rep_id FROM ridealong.token t
+    LEFT JOIN ridealong.member m ON t.own AND m.tenant_id = t.tenant_id AND m.member_id = t.author_id
+    WHERE t.token_hash = hash AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > now())
+        AND m.disabled_at IS NULL;
 $lookup$;
 
 CREATE FUNCTION ridealong.resolve_share(hash bytea)

@@ -38,6 +38,8 @@ class StoredShare:
     created_at: datetime
     expires_at: datetime
     revoked_at: datetime | None
+    author_disabled: bool
+    """Whether who made it may not sign in any more. The share works all the same: see decision 0031."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,7 +53,10 @@ class OpenShare:
     expires_at: datetime
 
 
-_COLUMNS: Final = "share_id, scope, audio, author_id, author_name, created_at, expires_at, revoked_at"
+_COLUMNS: Final = (
+    "share_id, scope, audio, author_id, author_name, created_at, expires_at, revoked_at, EXISTS (SELECT FROM member m"
+    " WHERE m.tenant_id = share.tenant_id AND m.member_id = share.author_id AND m.disabled_at IS NOT NULL)"
+)
 
 
 async def make_share(
@@ -75,6 +80,16 @@ async def load_shares(connection: AsyncConnection, call_id: UUID) -> list[Stored
         f"SELECT {_COLUMNS} FROM share WHERE call_id = %s ORDER BY created_at DESC, share_id", [call_id]
     )
     return [_share(row) for row in await cursor.fetchall()]
+
+
+async def working_shares(connection: AsyncConnection) -> list[tuple[StoredShare, UUID, str]]:
+    """Every share of the tenant that opens something now, with its call and the call's title. Newest first."""
+    cursor = await connection.execute(
+        f"SELECT {_COLUMNS}, call_id, (SELECT c.title FROM call c WHERE c.tenant_id = share.tenant_id"
+        " AND c.call_id = share.call_id) FROM share WHERE revoked_at IS NULL AND expires_at > now()"
+        " ORDER BY created_at DESC, share_id"
+    )
+    return [(_share(row), row[-2], row[-1]) for row in await cursor.fetchall()]
 
 
 async def revoke_share(connection: AsyncConnection, call_id: UUID, share_id: UUID) -> None:
@@ -115,4 +130,5 @@ def _share(row: tuple[Any, ...]) -> StoredShare:
         created_at=row[5],
         expires_at=row[6],
         revoked_at=row[7],
+        author_disabled=row[8],
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
@@ -17,6 +17,8 @@ from psycopg import AsyncConnection
 
 from ridealong.core.author import Author
 from ridealong.core.errors import InvalidSettings, Refused, Unavailable
+from ridealong.core.people import MemberRole
+from ridealong.core.sight import OwnCalls
 
 if TYPE_CHECKING:
     from ridealong.store import Store
@@ -54,10 +56,13 @@ class Principal:
     """Who a token speaks for. With `call_id` set it is good for that call alone."""
 
     tenant_id: UUID
+    """As `OwnCalls` where it is the own token of a rep."""
     scopes: frozenset[Scope]
     call_id: UUID | None = None
     member: None = None
     """A token is a program's."""
+    owner: Author | None = None
+    """The member with whom the token ends."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,6 +77,11 @@ class TokenRecord:
     revoked_at: datetime | None
     label: str = ""
     """What people call it."""
+    own: bool = False
+    """Whether it ends with its author."""
+    author: Author | None = None
+    """Who made it, None where that was a program or was not kept."""
+    author_disabled: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -166,10 +176,14 @@ async def issue_token(
     *,
     call_id: UUID | None = None,
     expires_in: timedelta | None = None,
+    author: Author | None = None,
+    own: bool = False,
 ) -> str:
     """A new token. It is shown this once: the database keeps its SHA-256 alone."""
     async with store.tenant(tenant_id) as connection:
-        return await issue_token_within(connection, scopes, call_id=call_id, expires_in=expires_in)
+        return await issue_token_within(
+            connection, scopes, call_id=call_id, expires_in=expires_in, author=author, own=own
+        )
 
 
 async def issue_token_within(
@@ -179,31 +193,63 @@ async def issue_token_within(
     call_id: UUID | None = None,
     expires_in: timedelta | None = None,
     label: str = "",
+    author: Author | None = None,
+    own: bool = False,
 ) -> str:
-    """`issue_token` in a transaction that is open, for example the one that begins the call."""
+    """`issue_token` in a transaction that is open. `own`: it ends with its author, who must be a member then."""
     if not scopes:
         raise Refused("invalid_scopes", "a token needs at least one scope: capture, read or admin")
     token = TOKEN_PREFIX + secrets.token_urlsafe(32)
     await connection.execute(
-        "INSERT INTO token (tenant_id, token_id, token_hash, scopes, call_id, expires_at, label)"
-        " VALUES (current_tenant(), %s, %s, %s, %s, now() + %s, %s)",
-        [uuid4(), _hash(token), sorted({str(scope) for scope in scopes}), call_id, expires_in, label],
+        "INSERT INTO token (tenant_id, token_id, token_hash, scopes, call_id, expires_at, label, own, author_id,"
+        " author_name) VALUES (current_tenant(), %s, %s, %s, %s, now() + %s, %s, %s, %s, %s)",
+        [
+            uuid4(),
+            _hash(token),
+            sorted({str(scope) for scope in scopes}),
+            call_id,
+            expires_in,
+            label,
+            own,
+            None if author is None else author.member_id,
+            None if author is None else author.name,
+        ],
     )
     return token
 
 
 async def resolve_token(store: Store, token: str) -> Principal:
-    """Who the token speaks for. Raises Refused('unknown_token') for a wrong, expired or revoked one."""
+    """Who the token speaks for. Raises Refused('unknown_token') for a wrong, expired or revoked one.
+
+    So it does for a member's own whose member is disabled. A key for own use sees and may what its member does, and no
+    more.
+    """
     row = None
     if token.startswith(TOKEN_PREFIX) and len(token) < 200:
         async with store.without_tenant() as connection:
             cursor = await connection.execute(
-                "SELECT tenant_id, scopes, call_id FROM resolve_token(%s)", [_hash(token)]
+                "SELECT tenant_id, scopes, call_id, owner_id, owner_name, owner_role, owner_rep_id"
+                " FROM resolve_token(%s)",
+                [_hash(token)],
             )
             row = await cursor.fetchone()
     if row is None:
         raise Refused("unknown_token", "the token is wrong, expired or revoked")
-    return Principal(tenant_id=row[0], scopes=frozenset(Scope(scope) for scope in row[1]), call_id=row[2])
+    tenant_id, scopes, call_id, owner_id, owner_name, role, rep_id = row
+    found = Principal(
+        tenant_id=tenant_id,
+        scopes=frozenset(Scope(scope) for scope in scopes),
+        call_id=call_id,
+        owner=None if owner_id is None else Author(member_id=owner_id, name=owner_name),
+    )
+    if role is None or call_id is not None:
+        # What is for one call was given for that call; a recording does not break off because somebody's role changed.
+        return found
+    return replace(
+        found,
+        tenant_id=OwnCalls(tenant_id, rep_id) if role == MemberRole.REP else tenant_id,
+        scopes=found.scopes if role == MemberRole.ADMIN else found.scopes - {Scope.ADMIN},
+    )
 
 
 async def revoke_token(store: Store, tenant_id: UUID, token_id: UUID) -> None:
@@ -216,7 +262,11 @@ async def revoke_token(store: Store, tenant_id: UUID, token_id: UUID) -> None:
             raise Refused("unknown_token", "this tenant has no such token")
 
 
-_RECORD_COLUMNS: Final = "token_id, scopes, call_id, created_at, expires_at, revoked_at, label"
+_RECORD_COLUMNS: Final = (
+    "token_id, scopes, call_id, created_at, expires_at, revoked_at, label, own, author_id, author_name,"
+    " EXISTS (SELECT FROM member m WHERE m.tenant_id = token.tenant_id AND m.member_id = token.author_id"
+    " AND m.disabled_at IS NOT NULL)"
+)
 
 
 async def list_tokens(connection: AsyncConnection) -> list[TokenRecord]:
@@ -243,6 +293,9 @@ def _token_record(row: tuple[Any, ...]) -> TokenRecord:
         expires_at=row[4],
         revoked_at=row[5],
         label=row[6],
+        own=row[7],
+        author=None if row[9] is None else Author(member_id=row[8], name=row[9]),
+        author_disabled=row[10],
     )
 
 

@@ -61,6 +61,11 @@ class Principal(Protocol):
         """The person, None for a program."""
         ...
 
+    @property
+    def owner(self) -> Author | None:
+        """The member with whom all of this ends, and what is issued by it: the person, or whose own token it is."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Bearer:
@@ -70,6 +75,10 @@ class Bearer:
     scopes: frozenset[str]
     call_id: UUID | None = None
     member: Member | None = None
+
+    @property
+    def owner(self) -> Author | None:
+        return None if self.member is None else Author(member_id=self.member.member_id, name=self.member.name)
 
 
 def principal_of(session: Session) -> Bearer:
@@ -128,8 +137,16 @@ class Tokens(Protocol):
         """Raises Refused('unknown_token' | 'expired_token' | 'unknown_tenant') or Unavailable."""
         ...
 
-    async def issue(self, tenant_id: UUID, *, scopes: frozenset[str], call_id: UUID, lifetime_s: float) -> str:
-        """A new token limited to one call. Raises Unavailable."""
+    async def issue(
+        self,
+        tenant_id: UUID,
+        *,
+        scopes: frozenset[str],
+        call_id: UUID,
+        lifetime_s: float,
+        owner: Author | None = None,
+    ) -> str:
+        """A new token limited to one call, which ends with `owner` where there is one. Raises Unavailable."""
         ...
 
 

@@ -15,7 +15,7 @@ from ridealong.core.errors import Refused, RidealongError
 from ridealong.core.moments import Sight
 from ridealong.core.sight import only_rep, whole
 from ridealong.live import RunningCall, Sender
-from ridealong.web.access import CAPTURE, READ, Cookie, Principal, admit, allows, author_of, principal_of
+from ridealong.web.access import CAPTURE, READ, Cookie, Credential, Principal, admit, allows, author_of, principal_of
 from ridealong.web.conversation import Conversation
 from ridealong.web.messages import (
     PROTOCOL,
@@ -36,6 +36,7 @@ from ridealong.web.messages import (
 )
 from ridealong.web.pace import Pace
 from ridealong.web.refusals import ResumeBeyondReceived
+from ridealong.web.rights import asked_again
 from ridealong.web.services import Services, refuse_others_call
 from ridealong.web.socket import Finished, Line, Sockets, first_of, to_its_end, warning_json
 from ridealong.web.stream import stream
@@ -54,12 +55,16 @@ class _Opened:
     reply: dict[str, object]
     author: Author | None
     """Who sends; None for a program, which then speaks for the call's rep."""
+    own: Credential | None
+    """What ends with the member who records, and the recording with it; None for a program's, which goes on."""
+    doubt: asyncio.Event
+    """Of `Sockets`, from before it was asked who may what."""
 
 
 async def capture(line: Line, services: Services, sockets: Sockets) -> None:
     """Hold one capture conversation: open or resume the call, then audio in and events out until it is over."""
     opened = await _open(line, services, sockets)
-    await _Conversation(line, sockets, opened).run()
+    await _Conversation(line, services, sockets, opened).run()
 
 
 async def _open(line: Line, services: Services, sockets: Sockets) -> _Opened:
@@ -73,15 +78,16 @@ async def _open(line: Line, services: Services, sockets: Sockets) -> _Opened:
         raise Refused("binary_before_start", "send `start` or `resume` first, then audio")
     match sender_message(first):
         case Start() as message:
-            return await _start(line, services, message)
+            return await _start(line, services, sockets, message)
         case Resume() as message:
             return await _resume(line, services, sockets, message)
         case _:
             raise Refused("bad_message", "the first message must be `start` or `resume`")
 
 
-async def _start(line: Line, services: Services, message: Start) -> _Opened:
+async def _start(line: Line, services: Services, sockets: Sockets, message: Start) -> _Opened:
     token = message.token.get_secret_value() if message.token else line.credential
+    doubt = sockets.doubt
     principal = await admit(services.tokens, token, scope=CAPTURE)
     start = call_start(message, rep_id=_rep_of(principal, message))
     # The call goes on without whoever began it: it is the tenant's.
@@ -93,6 +99,7 @@ async def _start(line: Line, services: Services, message: Start) -> _Opened:
             scopes=frozenset({CAPTURE, READ}),
             call_id=call.call_id,
             lifetime_s=line.limits.call_token_s,
+            owner=principal.owner,
         )
     except BaseException:
         # Nobody could ever come back to this call.
@@ -102,6 +109,8 @@ async def _start(line: Line, services: Services, message: Start) -> _Opened:
         call=call,
         sender=sender,
         author=_member(principal),
+        own=None if principal.owner is None else call_token,
+        doubt=doubt,
         after=0,
         pace=Pace(start.format, began_at=asyncio.get_running_loop().time(), live=message.pace == "live"),
         reply={
@@ -124,11 +133,12 @@ def _rep_of(principal: Principal, message: Start) -> str | None:
 
     Raises Refused('forbidden').
     """
-    if principal.member is None:
-        return None
     named, own = message.rep.id if message.rep else None, only_rep(principal.tenant_id)
     if own is not None and named not in (None, own):
         raise Refused("forbidden", "a rep starts own calls only: leave `rep.id` out")
+    if principal.member is None:
+        # A rep's own key knows whose calls it may start.
+        return own
     return named or principal.member.rep_id
 
 
@@ -138,6 +148,7 @@ async def _resume(line: Line, services: Services, sockets: Sockets, message: Res
     token = message.call_token.get_secret_value() if message.call_token else line.credential
     if not token:
         raise Refused("missing_token", "send the `call_token` that `started` gave")
+    doubt = sockets.doubt
     call_id = message.call_id
     if call_id is None and not isinstance(token, Cookie):
         call_id = (await services.tokens.resolve(token)).call_id
@@ -158,6 +169,8 @@ async def _resume(line: Line, services: Services, sockets: Sockets, message: Res
         call=call,
         sender=sender,
         author=_member(principal) or await _beside(line, services, principal, call_id),
+        own=None if principal.owner is None else token,
+        doubt=doubt,
         after=call.last_seq if message.after is None else message.after,
         pace=None,
         reply={
@@ -195,8 +208,9 @@ def _member(principal: Principal) -> Author | None:
 class _Conversation(Conversation):
     """From `started` or `resumed` to the end of the socket."""
 
-    def __init__(self, line: Line, sockets: Sockets, opened: _Opened) -> None:
+    def __init__(self, line: Line, services: Services, sockets: Sockets, opened: _Opened) -> None:
         super().__init__(line, sockets, opened.call, opened.sender)
+        self._services = services
         self._opened = opened
         self._pace = opened.pace
         self._offered = opened.sender.received
@@ -218,7 +232,22 @@ class _Conversation(Conversation):
             asyncio.create_task(self._listen()),
             asyncio.create_task(self._tell()),
             asyncio.create_task(self._acknowledge()),
+            asyncio.create_task(
+                asked_again(self._sockets, self._opened.doubt, self.line.limits.sender_recheck_s, self._allowed)
+            ),
         )
+
+    async def _allowed(self) -> None:
+        """Ends the call, and raises Refused, where the member who records it is out. What was recorded is kept."""
+        if self._opened.own is None or self.over or self.stopping is not None:
+            return
+        try:
+            await admit(self._services.tokens, self._opened.own, scope=CAPTURE, call_id=self.call.call_id)
+        except Refused:
+            # Who signed in again may go on with a call that was resumed by cookie.
+            if not isinstance(self._opened.own, Cookie):
+                self.stop()
+            raise
 
     async def _tell(self) -> None:
         await stream(

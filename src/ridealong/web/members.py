@@ -10,9 +10,11 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
+from ridealong.core.errors import Refused
 from ridealong.core.people import MemberRole
 from ridealong.web import people
 from ridealong.web.access import ADMIN, MANAGE, admit
+from ridealong.web.answers import Author
 from ridealong.web.asking import PROBLEMS, Problem, Token
 from ridealong.web.bodies import Name, Strict
 from ridealong.web.people import join_path
@@ -56,7 +58,11 @@ class Invite(BaseModel):
 
 
 class ApiKey(BaseModel):
-    """A program's token; the token itself is told once, when it is made."""
+    """A program's token; the token itself is told once, when it is made.
+
+    `own`: it sees and may no more than the member who made it, and ends with them. `by` is null where a program made
+    it, or where that was not kept. `by_disabled`: who made it may not sign in any more.
+    """
 
     token_id: UUID
     label: str
@@ -64,6 +70,9 @@ class ApiKey(BaseModel):
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+    own: bool
+    by: Author | None
+    by_disabled: bool
 
     @classmethod
     def of(cls, key: people.ApiKey) -> ApiKey:
@@ -74,6 +83,9 @@ class ApiKey(BaseModel):
             created_at=key.created_at,
             expires_at=key.expires_at,
             revoked_at=key.revoked_at,
+            own=key.own,
+            by=None if key.author is None else Author(member_id=key.author.member_id, name=key.author.name),
+            by_disabled=key.author_disabled,
         )
 
 
@@ -85,6 +97,8 @@ class NewApiKey(Strict):
     label: Name
     scopes: Annotated[list[Literal["capture", "read", "admin"]], Field(min_length=1, max_length=3)]
     expires_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+    own: bool = False
+    """For own use: it ends with whoever makes it. Else it is the organisation's, and stays until it is revoked."""
 
 
 class ApiKeyAdded(BaseModel):
@@ -114,7 +128,11 @@ def members_api(services: Services) -> APIRouter:
 
     @api.patch("/members/{member_id}")
     async def change_member(token: Token, member_id: MemberId, change: MemberChange) -> Member:
-        """Change a member. Who is disabled is signed out at once. The last admin stays one."""
+        """Change a member. The last admin stays one.
+
+        Who is disabled is out at once: sessions, recordings, links to reports and audio, keys for own use. What they
+        made for others stays until it is revoked: see `GET /shares` and `GET /api-keys`.
+        """
         principal = await admit(tokens, token, scope=ADMIN)
         changed = await people_of(services).change_member(
             principal.tenant_id,
@@ -142,9 +160,17 @@ def members_api(services: Services) -> APIRouter:
     async def add_api_key(token: Token, new: NewApiKey) -> ApiKeyAdded:
         """Make a key. Its token is told this once."""
         principal = await admit(tokens, token, scope=ADMIN)
+        if new.own and principal.owner is None:
+            raise Refused("bad_request", "`own`: only a member has keys of their own; sign in, or leave it out")
         expires_in = None if new.expires_days is None else timedelta(days=new.expires_days)
         made, key = await people_of(services).add_api_key(
-            principal.tenant_id, label=new.label, scopes=frozenset(new.scopes), expires_in=expires_in
+            principal.tenant_id,
+            label=new.label,
+            scopes=frozenset(new.scopes),
+            expires_in=expires_in,
+            author=principal.owner,
+            # A key that a member's own one makes outlives the member no more than that does.
+            own=new.own or (principal.owner is not None and principal.member is None),
         )
         return ApiKeyAdded(token=made, api_key=ApiKey.of(key))
 

@@ -95,9 +95,16 @@ class _Folder:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._kept: dict[Path, _Kept] = {}
+        self._found: dict[str, Path] = {}
+        """Files by the path that asks for them."""
 
     async def read(self, path: str) -> tuple[Path, _Kept] | None:
         """The file that `path` names, None where it names none."""
+        file = self._found.get(path)
+        kept = None if file is None else self._kept.get(file)
+        if file is not None and kept is not None and kept.changed_ns == _changed_ns(file):
+            # Without a thread, which at the opening of a page would wait for a dozen others.
+            return file, kept
         return await run_in_threadpool(self._read, path)
 
     def _read(self, path: str) -> tuple[Path, _Kept] | None:
@@ -106,9 +113,20 @@ class _Folder:
             return None
         kept = self._kept.get(file)
         # Built anew while the server runs: the next request has it.
-        if kept is None or kept.changed_ns != file.stat().st_mtime_ns:
+        if kept is None or kept.changed_ns != _changed_ns(file):
             kept = self._kept[file] = _read_file(file)
+        if path == f"/{path.strip('/')}":
+            # As the build names it alone: slashes could be added without end.
+            self._found[path] = file
         return file, kept
+
+
+def _changed_ns(file: Path) -> int | None:
+    """When the file was last written; None where there is none any more."""
+    try:
+        return file.stat().st_mtime_ns
+    except OSError:
+        return None
 
 
 def _read_file(file: Path) -> _Kept:

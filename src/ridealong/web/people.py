@@ -9,6 +9,7 @@ from typing import Protocol
 from urllib.parse import quote
 from uuid import UUID
 
+from ridealong.core.author import Author
 from ridealong.core.people import Member, MemberRole, Session
 
 
@@ -39,6 +40,10 @@ class ApiKey:
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+    own: bool
+    """Whether it ends with the member who made it."""
+    author: Author | None
+    author_disabled: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -135,9 +140,16 @@ class People(Protocol):
     async def api_keys(self, tenant_id: UUID) -> Sequence[ApiKey]: ...
 
     async def add_api_key(
-        self, tenant_id: UUID, *, label: str, scopes: frozenset[str], expires_in: timedelta | None
+        self,
+        tenant_id: UUID,
+        *,
+        label: str,
+        scopes: frozenset[str],
+        expires_in: timedelta | None,
+        author: Author | None,
+        own: bool,
     ) -> tuple[str, ApiKey]:
-        """The token, told this once, and how lists show it."""
+        """The token, told this once, and how lists show it. `own`: it ends with `author`, who is a member then."""
         ...
 
     async def revoke_api_key(self, tenant_id: UUID, token_id: UUID) -> None:

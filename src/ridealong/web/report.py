@@ -109,7 +109,11 @@ def report_api(services: Services) -> APIRouter:
         if principal.member is not None and not allows(principal, MANAGE):
             raise Refused("forbidden", "a manager or an admin can share this call")
         view = await tokens.issue(
-            principal.tenant_id, scopes=frozenset({READ}), call_id=call_id, lifetime_s=wanted.expires_s
+            principal.tenant_id,
+            scopes=frozenset({READ}),
+            call_id=call_id,
+            lifetime_s=wanted.expires_s,
+            owner=principal.owner,
         )
         path = request.app.url_path_for
         return Link(

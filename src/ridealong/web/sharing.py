@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from ridealong.core.errors import Refused
 from ridealong.web.access import MANAGE, admit, author_of
-from ridealong.web.answers.talk import NewShare, SharedCall, SharesAnswer
+from ridealong.web.answers.talk import NewShare, SharedCall, SharesAnswer, WorkingSharesAnswer
 from ridealong.web.asking import PROBLEMS, Body, CallId, Token, Viewer, insider, json_answer, reader
 from ridealong.web.services import Services
 from ridealong.web.shelves import Opened, there
@@ -85,6 +85,12 @@ def sharing_api(services: Services) -> APIRouter:
         """The call's shares, the newest first, also those that have expired or were revoked."""
         principal = await insider(tokens, token, call_id)
         return json_answer({"shares": await there(services.shares).of(principal.tenant_id, call_id)})
+
+    @api.get("/shares", response_model=WorkingSharesAnswer)
+    async def working_shares(token: Token) -> Response:
+        """The links of all calls that open something now, the newest first; also those of members who are disabled."""
+        principal = await admit(tokens, token, scope=MANAGE)
+        return json_answer({"shares": await there(services.shares).working(principal.tenant_id)})
 
     @api.delete("/calls/{call_id}/shares/{share_id}", status_code=204)
     async def revoke_share(call_id: CallId, share_id: UUID, token: Token) -> Response:

@@ -133,6 +133,10 @@ class Shares(Protocol):
 
     async def of(self, tenant_id: UUID, call_id: UUID) -> Sequence[Json]: ...
 
+    async def working(self, tenant_id: UUID) -> Sequence[Json]:
+        """Those of all calls that open something now."""
+        ...
+
     async def revoke(self, tenant_id: UUID, call_id: UUID, share_id: UUID) -> None:
         """Raises Refused('unknown_share')."""
         ...

@@ -50,6 +50,8 @@ class Limits:
     call_token_s: float = 24 * 3600.0
     recheck_s: float = 10.0
     """How long a watcher is believed to be still allowed to, where nobody on this server said otherwise meanwhile."""
+    sender_recheck_s: float = 60.0
+    """The same of a member who records."""
     sockets: int = 2_000
     """Open sockets of both kinds."""
 
@@ -159,7 +161,7 @@ class Sockets:
         return self._doubt
 
     def doubt_all(self) -> None:
-        """Somebody may have lost a right: whoever watches is asked again."""
+        """Somebody may have lost a right: whoever watches or records is asked again."""
         self._doubt.set()
         self._doubt = asyncio.Event()
 

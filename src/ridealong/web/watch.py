@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from typing import Final
 from uuid import UUID
 
-from ridealong.core.errors import Refused, Unavailable
+from ridealong.core.errors import Refused
 from ridealong.live import RunningCall
 from ridealong.web.access import READ, Cookie, Credential, Principal, admit
 from ridealong.web.messages import PROTOCOL, Watch, watcher_message
+from ridealong.web.rights import asked_again
 from ridealong.web.services import Services, refuse_others_call
 from ridealong.web.socket import Line, Sockets, first_of
 from ridealong.web.stream import stream
@@ -44,7 +44,9 @@ async def watch(line: Line, services: Services, sockets: Sockets, call_id: UUID,
         line,
         asyncio.create_task(_follow(line, call, after)),
         asyncio.create_task(_listen(line)),
-        asyncio.create_task(_ask_again(line, services, sockets, token, call_id, doubt)),
+        asyncio.create_task(
+            asked_again(sockets, doubt, line.limits.recheck_s, lambda: _allowed(services, token, call_id))
+        ),
     )
 
 
@@ -52,24 +54,6 @@ async def _allowed(services: Services, token: Credential | None, call_id: UUID) 
     principal = await admit(services.tokens, token, scope=READ, call_id=call_id)
     await refuse_others_call(services, principal, call_id)
     return principal
-
-
-async def _ask_again(  # noqa: PLR0917
-    line: Line, services: Services, sockets: Sockets, token: Credential | None, call_id: UUID, doubt: asyncio.Event
-) -> None:
-    """Returns never; raises Refused as soon as `token` may not watch any more.
-
-    At once when it was on this server that somebody lost a right. The clock is for all else: a token that expires, a
-    session that ends, a member whom another server of the same database disabled.
-    """
-    while True:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(line.limits.recheck_s):
-                await doubt.wait()
-        doubt = sockets.doubt
-        # While the database is away nobody can say so; who watches was allowed to.
-        with contextlib.suppress(Unavailable):
-            await _allowed(services, token, call_id)
 
 
 async def _first(line: Line) -> Watch:

@@ -134,3 +134,35 @@ async def test_every_type_of_moment_that_there_is_can_be_asked_for(pages: Pages)
     types = (await pages.get("/moment-types", MomentTypesAnswer))["types"]
     assert types == ["own_type", "price_asked", "stall"]
     assert await listed(pages, moment="own_type") == [3]
+
+
+async def test_the_list_goes_by_the_newest_review_as_it_stands(pages: Pages) -> None:
+    first, second, _ = await many(pages, 3)
+    async with pages.store.tenant(pages.tenant_id) as connection:
+        # Heard again: a second revision, whose review is asked for; then the first one's is written once more.
+        await connection.execute(
+            "INSERT INTO transcript (tenant_id, call_id, revision) VALUES (current_tenant(), %s, 2)", [first]
+        )
+        await connection.execute(
+            "INSERT INTO review (tenant_id, review_id, call_id, revision)"
+            " VALUES (current_tenant(), gen_random_uuid(), %s, 2)",
+            [first],
+        )
+        await connection.execute("UPDATE review SET score = 99 WHERE call_id = %s AND revision = 1", [first])
+        await connection.execute(
+            "INSERT INTO review (tenant_id, review_id, call_id, revision, status, failure)"
+            " VALUES (current_tenant(), gen_random_uuid(), %s, 1, 'failed', 'no model answered')",
+            [second],
+        )
+    assert await listed(pages, review="running") == [0]
+    assert await listed(pages, review="done", sort="score") == [2]
+    failed = (await pages.get("/calls", params={"review": "failed"}))["calls"]
+    assert [(row["score"], row["review"]["failure"]) for row in failed] == [(None, "no model answered")]
+    async with pages.store.tenant(pages.tenant_id) as connection:
+        await connection.execute(
+            "UPDATE review SET status = 'finished', reviewer = 'local', rubric_id = 'r', rubric_title = 'R',"
+            " score = 40, assessed = true, finished_at = now() WHERE call_id = %s AND revision = 2",
+            [first],
+        )
+    assert await listed(pages, review="done", sort="score") == [0, 2]
+    assert await listed(pages, score_min=40, score_max=40) == [0]

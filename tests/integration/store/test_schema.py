@@ -10,11 +10,12 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from pydantic import SecretStr
+from yoyo import get_backend, read_migrations
 
 from ridealong.config import Settings
 from ridealong.core.errors import InvalidSettings, Unavailable
 from ridealong.store import Store
-from ridealong.store.database import SCHEMA, app_password, prepare, url_of
+from ridealong.store.database import MIGRATIONS, SCHEMA, app_password, prepare, url_of
 from ridealong.store.embedded import OWNER, SUPERUSER, EmbeddedPostgres
 from ridealong.store.tenants import list_tenants
 from tests.integration.store.conversation import record_call
@@ -73,6 +74,21 @@ def test_the_migrations_arrive_at_the_schema(postgres: EmbeddedPostgres, databas
     migrated = catalog(postgres, database)
     assert len(migrated) > 200
     assert migrated == catalog(postgres, "by_schema")
+
+
+def test_a_database_of_an_earlier_version_is_brought_to_this_one(postgres: EmbeddedPostgres, database: str) -> None:
+    fresh(postgres, "earlier")
+    with psycopg.connect(postgres.url(user=SUPERUSER, database="earlier"), autocommit=True) as connection:
+        connection.execute("CREATE EXTENSION vector")
+        # As an embedded database is made: the first migration makes the first schema of the path.
+        connection.execute("ALTER DATABASE earlier SET search_path = ridealong, public")
+    earlier = postgres.url(user=OWNER, database="earlier")
+    backend = get_backend(earlier.replace("postgresql:", "postgresql+psycopg:", 1))
+    with backend:
+        migrations = backend.to_apply(read_migrations(str(MIGRATIONS)))
+        backend.apply_migrations(type(migrations)(list(migrations)[:-1]))
+    prepare(earlier)
+    assert catalog(postgres, "earlier") == catalog(postgres, database)
 
 
 def test_preparing_again_changes_nothing(postgres: EmbeddedPostgres, database: str) -> None:

@@ -316,7 +316,15 @@ class StandInTokens:
             raise Refused("unknown_token", "this token is not known")
         return self.known[token]
 
-    async def issue(self, tenant_id: UUID, *, scopes: frozenset[str], call_id: UUID, lifetime_s: float) -> str:
+    async def issue(
+        self,
+        tenant_id: UUID,
+        *,
+        scopes: frozenset[str],
+        call_id: UUID,
+        lifetime_s: float,
+        owner: Author | None = None,
+    ) -> str:
         if self.away:
             raise Unavailable("the database does not answer")
         token = secrets.token_urlsafe(16)

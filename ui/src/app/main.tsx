@@ -7,6 +7,7 @@ import { QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./App";
+import { makeColorSchemeManager } from "./colorScheme";
 import { makeQueryClient } from "./queries";
 import { theme } from "./theme";
 
@@ -14,7 +15,7 @@ const root = document.getElementById("root");
 if (root) {
   createRoot(root).render(
     <StrictMode>
-      <MantineProvider theme={theme} defaultColorScheme="auto">
+      <MantineProvider theme={theme} defaultColorScheme="auto" colorSchemeManager={makeColorSchemeManager()}>
         <QueryClientProvider client={makeQueryClient()}>
           <Notifications position="bottom-right" autoClose={6000} />
           <App />

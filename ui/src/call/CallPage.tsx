@@ -66,7 +66,6 @@ export default function CallPage({ callId }: { callId: string }) {
       </EmptyState>
     );
   }
-  if (transcript.isPending) return <Loading label="Loading the transcript" />;
   if (transcript.isError) return <ErrorState error={transcript.error} retry={() => transcript.refetch()} />;
   const own = member.rep_id === call.data.rep_id;
   const manager = atLeast(member, "manager");
@@ -75,8 +74,7 @@ export default function CallPage({ callId }: { callId: string }) {
     <CallRoom
       source={source}
       call={call.data}
-      utterances={transcript.data.utterances}
-      revision={transcript.data.revision}
+      transcript={transcript.data ?? null}
       comments={open}
       may={{ listen: call.data.audio_ms > 0, talk: true, correct: manager || own, share: manager }}
       head={<CallHead />}

@@ -2,18 +2,17 @@ import { Tabs } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
 import { type ComponentType, type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useSearchParams } from "wouter";
-import type { CallDetail, Comment, Evidence, Utterance } from "@/api/types";
+import type { CallDetail, Comment, Evidence, Transcript, Utterance } from "@/api/types";
 import { words } from "@/parts/format";
 import { Held } from "@/parts/held";
 import { PlayerElement } from "@/parts/PlayerElement";
 import { useNewPlayer } from "@/parts/player";
 import classes from "./CallPage.module.css";
-import { type CallView, CallViewProvider, type PlaylistStretch, type Shown } from "./context";
+import { type CallView, CallViewProvider, type PlaylistStretch, SaidProvider, type Shown } from "./context";
 import { Deck } from "./Deck";
 import type { Pin } from "./MarkStrip";
 import { PlaylistDialog } from "./PlaylistButton";
 import { peopleOf } from "./people";
-import { indexOf } from "./position";
 import { useMoments } from "./reading";
 import { addressOf, type CallSource } from "./source";
 import { TranscriptPane } from "./TranscriptPane";
@@ -22,8 +21,8 @@ import { useCallKeys } from "./useCallKeys";
 interface RoomProps {
   source: CallSource;
   call: CallDetail;
-  utterances: readonly Utterance[];
-  revision: number;
+  /** Null until it is there. */
+  transcript: Transcript | null;
   comments: readonly Comment[];
   may: CallView["may"];
   head: ReactNode;
@@ -33,17 +32,7 @@ interface RoomProps {
 }
 
 /** The room of one call: player on top, what is said about it on the left, what was said in it on the right. */
-export function CallRoom({
-  source,
-  call,
-  utterances,
-  revision,
-  comments,
-  may,
-  head,
-  panes,
-  withTranscript = true,
-}: RoomProps) {
+export function CallRoom({ source, call, transcript, comments, may, head, panes, withTranscript = true }: RoomProps) {
   const player = useNewPlayer();
   const narrow = useMediaQuery("(max-width: 62em)", undefined, { getInitialValueInEffect: false });
   const [shown] = useState(() => new Held<Shown | null>(null));
@@ -70,10 +59,10 @@ export function CallRoom({
         player.pause();
         return;
       }
-      shown.set({ by, index: indexOf(utterances, evidence, ofRevision === revision), quote: evidence.quote });
+      shown.set({ by, evidence, revision: ofRevision });
       if (listen) player.playRange(evidence.start_ts, evidence.end_ts);
     },
-    [shown, player, utterances, revision, listen],
+    [shown, player, listen],
   );
 
   const view = useMemo(
@@ -82,16 +71,14 @@ export function CallRoom({
       call,
       people: peopleOf(call),
       player,
-      utterances,
-      revision,
       shown,
       play,
       adding,
       may: { listen, talk, correct, share: sharing },
     }),
-    [callId, share, call, player, utterances, revision, shown, play, adding, listen, talk, correct, sharing],
+    [callId, share, call, player, shown, play, adding, listen, talk, correct, sharing],
   );
-  useCallKeys({ player, utterances, listen, forget: () => shown.set(null) });
+  useCallKeys({ player, utterances: transcript?.utterances ?? NOTHING_YET, listen, forget: () => shown.set(null) });
 
   const moments = useMoments(
     source,
@@ -137,51 +124,54 @@ export function CallRoom({
   }, [tab]);
   return (
     <CallViewProvider value={view}>
-      <PlayerElement player={player} />
-      {sharing && <PlaylistDialog />}
-      <div className={classes.room}>
-        {head}
-        <div className={classes.deck}>
-          <Deck pins={pins} />
-        </div>
-        <div className={classes.body} data-single={withTranscript ? undefined : true}>
-          <Tabs
-            value={tab}
-            onChange={(value) =>
-              setSearch(
-                (before) => {
-                  const after = new URLSearchParams(before);
-                  after.set("tab", value ?? "review");
-                  return after;
-                },
-                { replace: true },
-              )
-            }
-            keepMounted={false}
-            className={classes.about}
-          >
-            <Tabs.List ref={tabList} className={classes.tabs}>
-              {tabs.map(({ id, label }) => (
-                <Tabs.Tab key={id} value={id}>
-                  {label}
-                </Tabs.Tab>
+      <SaidProvider value={transcript}>
+        <PlayerElement player={player} />
+        {sharing && <PlaylistDialog />}
+        <div className={classes.room}>
+          {head}
+          <div className={classes.deck}>
+            <Deck pins={pins} />
+          </div>
+          <div className={classes.body} data-single={withTranscript ? undefined : true}>
+            <Tabs
+              value={tab}
+              onChange={(value) =>
+                setSearch(
+                  (before) => {
+                    const after = new URLSearchParams(before);
+                    after.set("tab", value ?? "review");
+                    return after;
+                  },
+                  { replace: true },
+                )
+              }
+              keepMounted={false}
+              className={classes.about}
+            >
+              <Tabs.List ref={tabList} className={classes.tabs}>
+                {tabs.map(({ id, label }) => (
+                  <Tabs.Tab key={id} value={id}>
+                    {label}
+                  </Tabs.Tab>
+                ))}
+              </Tabs.List>
+              {tabs.map(({ id, Pane }) => (
+                <Tabs.Panel key={id} value={id} className={classes.panel}>
+                  <Pane />
+                </Tabs.Panel>
               ))}
-            </Tabs.List>
-            {tabs.map(({ id, Pane }) => (
-              <Tabs.Panel key={id} value={id} className={classes.panel}>
-                <Pane />
-              </Tabs.Panel>
-            ))}
-          </Tabs>
-          {!narrow && withTranscript && (
-            <div className={classes.said}>
-              <TranscriptPane />
-            </div>
-          )}
+            </Tabs>
+            {!narrow && withTranscript && (
+              <div className={classes.said}>
+                <TranscriptPane />
+              </div>
+            )}
+          </div>
         </div>
-      </div>
+      </SaidProvider>
     </CallViewProvider>
   );
 }
 
+const NOTHING_YET: readonly Utterance[] = [];
 const TRANSCRIPT = { id: "transcript", label: "Transcript", Pane: TranscriptPane };

@@ -7,7 +7,7 @@ import { clock, dateTime, percent, words } from "@/parts/format";
 import { Icon } from "@/parts/Icon";
 import { messageOf } from "@/parts/states";
 import classes from "./ClaimCard.module.css";
-import { useCallView, useSounds } from "./context";
+import { useCallView, useSaid, useSounds } from "./context";
 import { PlaylistButton } from "./PlaylistButton";
 import { useVote } from "./reading";
 
@@ -142,8 +142,8 @@ function Nearest({ by, utterance, revision }: { by: string; utterance: Utterance
 
 /** Finds an utterance by its number; none where the transcript is another one, or not for this reader. */
 function useUtterances(revision: number): (no: number) => Utterance | undefined {
-  const view = useCallView();
-  return (no) => (view.revision === revision ? view.utterances.find((utterance) => utterance.no === no) : undefined);
+  const said = useSaid();
+  return (no) => (said?.revision === revision ? said.utterances.find((utterance) => utterance.no === no) : undefined);
 }
 
 export function Tools({ claim, votes }: { claim: Claim; votes: readonly Vote[] }) {

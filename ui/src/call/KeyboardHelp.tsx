@@ -12,7 +12,6 @@ const KEYS: readonly (readonly [string, string])[] = [
 
 /** What the keys do, and a switch for those who trigger them without meaning to (voice input does). */
 export function KeyboardHelp({ opened, close }: { opened: boolean; close: () => void }) {
-  const [on, setOn] = useSingleKeys();
   return (
     <Modal opened={opened} onClose={close} title="Keyboard shortcuts" closeButtonProps={{ "aria-label": "Close" }}>
       <Table mb="md">
@@ -27,11 +26,19 @@ export function KeyboardHelp({ opened, close }: { opened: boolean; close: () => 
           ))}
         </Table.Tbody>
       </Table>
-      <Switch
-        checked={on}
-        onChange={(event) => setOn(event.currentTarget.checked)}
-        label="Use shortcuts of a single key"
-      />
+      <SingleKeysSwitch />
     </Modal>
+  );
+}
+
+/** By itself: what is chosen is read when somebody looks at it. */
+function SingleKeysSwitch() {
+  const [on, setOn] = useSingleKeys();
+  return (
+    <Switch
+      checked={on}
+      onChange={(event) => setOn(event.currentTarget.checked)}
+      label="Use shortcuts of a single key"
+    />
   );
 }

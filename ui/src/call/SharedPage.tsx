@@ -13,7 +13,6 @@ import { ReviewPane } from "./ReviewPane";
 import { useCall, useTranscript } from "./reading";
 import { StatisticsPane } from "./StatisticsPane";
 
-const NO_UTTERANCES: never[] = [];
 const NO_COMMENTS: never[] = [];
 
 /** What somebody with a link sees, without an account and without changing anything. */
@@ -51,15 +50,14 @@ function Opened({ token, shared }: { token: string; shared: SharedCall }) {
   const whole = shared.scope === "call";
   const call = useCall(source);
   const transcript = useTranscript(source, whole);
-  if (call.isPending || (whole && transcript.isPending)) return <Loading label="Loading the call" />;
+  if (call.isPending) return <Loading label="Loading the call" />;
   if (call.isError) return <ErrorState error={call.error} retry={() => call.refetch()} page />;
   if (transcript.isError) return <ErrorState error={transcript.error} retry={() => transcript.refetch()} page />;
   return (
     <CallRoom
       source={source}
       call={call.data}
-      utterances={transcript.data?.utterances ?? NO_UTTERANCES}
-      revision={transcript.data?.revision ?? call.data.revision}
+      transcript={transcript.data ?? null}
       comments={NO_COMMENTS}
       may={{ listen: shared.audio && call.data.audio_ms > 0, talk: false, correct: false, share: false }}
       head={

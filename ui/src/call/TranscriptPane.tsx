@@ -1,23 +1,37 @@
 import { Button, TextInput } from "@mantine/core";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useMemo, useRef, useState } from "react";
-import type { CallDetail } from "@/api/types";
+import type { CallDetail, Transcript } from "@/api/types";
 import { plural } from "@/parts/format";
 import { useHeld } from "@/parts/held";
 import { Icon } from "@/parts/Icon";
 import { usePlayerState, usePosition } from "@/parts/player";
-import { EmptyState } from "@/parts/states";
-import { useCallView } from "./context";
-import { indexAt } from "./position";
+import { EmptyState, Loading } from "@/parts/states";
+import { useCallView, useSaid } from "./context";
+import { indexAt, indexOf } from "./position";
 import classes from "./TranscriptPane.module.css";
 import { UtteranceRow } from "./UtteranceRow";
 
 const NO_GAPS: CallDetail["gaps"] = [];
 
-/** The whole conversation. Only what is in sight is in the page; it follows the audio until somebody scrolls away. */
+/** The whole conversation. What is said about the call does not wait for it. */
 export function TranscriptPane() {
-  const { call, utterances, player, shown: held } = useCallView();
-  const shown = useHeld(held, (value) => value);
+  const said = useSaid();
+  return said === null ? <Loading label="Loading the transcript" /> : <Conversation said={said} />;
+}
+
+/** Only what is in sight is in the page; it follows the audio until somebody scrolls away. */
+function Conversation({ said: { utterances, revision } }: { said: Transcript }) {
+  const { call, player, shown: held } = useCallView();
+  const asked = useHeld(held, (value) => value);
+  const shown = useMemo(
+    () =>
+      asked && {
+        index: indexOf(utterances, asked.evidence, asked.revision === revision),
+        quote: asked.evidence.quote,
+      },
+    [asked, utterances, revision],
+  );
   const scroller = useRef<HTMLDivElement>(null);
   const [follow, setFollow] = useState(true);
   const [sought, setSought] = useState("");

@@ -1,7 +1,7 @@
 /** What all parts of the page of one call share. */
 
 import { createContext, useContext, useSyncExternalStore } from "react";
-import type { CallDetail, Evidence, Utterance } from "@/api/types";
+import type { CallDetail, Evidence, Transcript } from "@/api/types";
 import { type Held, useHeld } from "@/parts/held";
 import type { Player } from "@/parts/player";
 import type { People } from "./people";
@@ -11,8 +11,9 @@ import type { CallSource } from "./source";
 export interface Shown {
   /** Which button asked. */
   by: string;
-  index: number;
-  quote: string;
+  evidence: Evidence;
+  /** In which transcript the evidence counts its utterances. */
+  revision: number;
 }
 
 /** What is put into a playlist. */
@@ -28,9 +29,6 @@ export interface CallView {
   call: CallDetail;
   people: People;
   player: Player;
-  utterances: readonly Utterance[];
-  /** In which transcript the utterances count. */
-  revision: number;
   shown: Held<Shown | null>;
   /** Play the evidence from its first millisecond, and show where it was said. Again: stop. */
   play: (by: string, evidence: Evidence, revision: number) => void;
@@ -50,6 +48,13 @@ export interface CallView {
 
 const Context = createContext<CallView | null>(null);
 export const CallViewProvider = Context.Provider;
+
+/** What was said, by itself: when it arrives, what stands in the page already is not rendered again. */
+const Said = createContext<Transcript | null>(null);
+export const SaidProvider = Said.Provider;
+
+/** The transcript; null until it is there, or where this reader may not see it. */
+export const useSaid = (): Transcript | null => useContext(Said);
 
 export function useCallView(): CallView {
   const view = useContext(Context);

@@ -1,7 +1,7 @@
 import { useEffect, useRef } from "react";
 import type { Utterance } from "@/api/types";
 import type { Player } from "@/parts/player";
-import { useSingleKeys } from "@/parts/singleKeys";
+import { singleKeysOn } from "@/parts/singleKeys";
 import { STEP_MS } from "./Deck";
 import { indexAt } from "./position";
 
@@ -22,7 +22,6 @@ export function useCallKeys({
   listen: boolean;
   forget: () => void;
 }): void {
-  const [singleKeys] = useSingleKeys();
   const latest = useRef(forget);
   latest.current = forget;
   useEffect(() => {
@@ -45,12 +44,12 @@ export function useCallKeys({
       else if (event.key === "ArrowRight" && !target?.closest("[role=tab], input")) player.seek(player.now + STEP_MS);
       else if (event.key === "ArrowDown" && !own && target === document.body) go(1);
       else if (event.key === "ArrowUp" && !own && target === document.body) go(-1);
-      else if (singleKeys && event.key === "j") go(1);
-      else if (singleKeys && event.key === "k") go(-1);
+      else if (event.key === "j" && singleKeysOn()) go(1);
+      else if (event.key === "k" && singleKeysOn()) go(-1);
       else return;
       event.preventDefault();
     }
     document.addEventListener("keydown", pressed);
     return () => document.removeEventListener("keydown", pressed);
-  }, [player, utterances, listen, singleKeys]);
+  }, [player, utterances, listen]);
 }

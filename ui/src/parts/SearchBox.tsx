@@ -3,14 +3,18 @@ import { useHotkeys } from "@mantine/hooks";
 import { type FormEvent, useRef } from "react";
 import { useLocation } from "wouter";
 import { Icon } from "./Icon";
-import { useSingleKeys } from "./singleKeys";
+import { singleKeysOn } from "./singleKeys";
 
 /** Search over all calls, from every page. `/` goes there. */
 export function SearchBox() {
   const input = useRef<HTMLInputElement>(null);
   const [, navigate] = useLocation();
-  const [keys] = useSingleKeys();
-  useHotkeys(keys ? [["/", () => input.current?.focus()]] : []);
+  const pressed = (event: KeyboardEvent) => {
+    if (!singleKeysOn()) return;
+    event.preventDefault();
+    input.current?.focus();
+  };
+  useHotkeys([["/", pressed, { preventDefault: false }]]);
   function submit(event: FormEvent) {
     event.preventDefault();
     const text = input.current?.value.trim();

@@ -54,6 +54,7 @@ function KeyForm({ made }: { made: (label: string, token: string) => void }) {
   const [label, setLabel] = useState("");
   const [scopes, setScopes] = useState<string[]>(["read"]);
   const [lives, setLives] = useState("90");
+  const [own, setOwn] = useState(false);
   const making = useMakeApiKey();
   const ready = label.trim() !== "" && scopes.length > 0;
 
@@ -64,6 +65,7 @@ function KeyForm({ made }: { made: (label: string, token: string) => void }) {
       {
         label: label.trim(),
         scopes: scopes as Scope[],
+        own,
         ...(lives === "never" ? {} : { expires_days: Number(lives) }),
       },
       {
@@ -106,6 +108,12 @@ function KeyForm({ made }: { made: (label: string, token: string) => void }) {
             ))}
           </Stack>
         </Checkbox.Group>
+        <Checkbox
+          checked={own}
+          onChange={(event) => setOwn(event.currentTarget.checked)}
+          label="For my own use"
+          description="It may what you may, and ends when you are shut out. Other keys are the organisation’s and stay."
+        />
         <Group>
           <Button type="submit" disabled={!ready} loading={making.isPending}>
             Make the key
@@ -138,14 +146,21 @@ function KeyCard({ apiKey }: { apiKey: ApiKey }) {
                 {scope}
               </Badge>
             ))}
+            {apiKey.by_disabled && !revoked && (
+              <Badge color="gray" size="sm">
+                {apiKey.own ? "Ended with its member" : "Made by somebody who may not sign in"}
+              </Badge>
+            )}
           </Group>
           <Text size="sm" c="dimmed">
             Made {date(apiKey.created_at)}
+            {apiKey.by !== null && ` by ${apiKey.by.name}`}
             {revoked && apiKey.revoked_at !== null && `, revoked ${date(apiKey.revoked_at)}`}
             {!revoked &&
               apiKey.expires_at !== null &&
               `, ${expired ? "expired" : "works until"} ${date(apiKey.expires_at)}`}
             {!revoked && apiKey.expires_at === null && ", works until it is revoked"}
+            {apiKey.own && ", for own use: ends with its member"}
           </Text>
         </Stack>
         {!revoked && (

@@ -6,6 +6,7 @@ import { date } from "@/parts/format";
 import { ErrorState, Loading, messageOf } from "@/parts/states";
 import { Once } from "./Once";
 import { useChangeMember, useInvite, useInviteAgain, useMembers } from "./queries";
+import { SharedLinks } from "./SharedLinks";
 import classes from "./settings.module.css";
 
 const ROLES: { value: Role; label: string }[] = [
@@ -56,6 +57,7 @@ export default function MembersPage() {
           ))}
         </ul>
       )}
+      <SharedLinks />
     </Stack>
   );
 }

@@ -93,7 +93,7 @@ export function useApiKeys() {
 }
 
 export function useMakeApiKey() {
-  return useChange("api-keys", (body: { label: string; scopes: Scope[]; expires_days?: number }) =>
+  return useChange("api-keys", (body: { label: string; scopes: Scope[]; expires_days?: number; own: boolean }) =>
     request<Schemas["ApiKeyAdded"]>("POST", "/v1/api-keys", { body }),
   );
 }

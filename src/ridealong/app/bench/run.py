@@ -11,7 +11,7 @@ from dataclasses import asdict
 from rich.console import Console
 from rich.table import Table
 
-from ridealong.app.bench import cascade, hosted, live, pages, parts, rendering, retrieval, vendors
+from ridealong.app.bench import call_list, cascade, hosted, live, pages, parts, rendering, retrieval, vendors
 from ridealong.app.bench.measure import Row, machine
 from ridealong.core.errors import InvalidSettings
 
@@ -27,6 +27,7 @@ PARTS: dict[str, Callable[[], list[Row]]] = {
     "hosted": hosted.rows,
     "vendors": vendors.rows,
     "search": parts.searching,
+    "list": call_list.rows,
     "render": rendering.rows,
     "retrieval": retrieval.rows,
     "pages": pages.rows,

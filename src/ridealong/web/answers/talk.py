@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from pydantic import Field
+
 from ridealong.web.answers import Answer, Author
 from ridealong.web.answers.calls import CallDetail
 
@@ -50,6 +52,7 @@ class Share(Answer):
     created_at: datetime
     expires_at: datetime
     revoked_at: datetime | None
+    by_disabled: bool = Field(description="Whether who made it may not sign in any more; it works all the same")
 
 
 class NewShare(Answer):
@@ -64,6 +67,17 @@ class NewShare(Answer):
 
 class SharesAnswer(Answer):
     shares: list[Share]
+
+
+class WorkingShare(Share):
+    """A share that opens something now, with the call that it opens."""
+
+    call_id: UUID
+    title: str
+
+
+class WorkingSharesAnswer(Answer):
+    shares: list[WorkingShare]
 
 
 class SharedCall(Answer):
