@@ -34,7 +34,11 @@ async def run_server(settings: Settings) -> None:
             )
         out.print(f"Listening on http://{settings.host}:{settings.port} (its description: /openapi.json; Ctrl-C ends)")
         try:
-            async with runtime.retention().sweeping(), runtime.messenger().delivering():
+            async with (
+                runtime.retention().sweeping(),
+                runtime.messenger().delivering(),
+                runtime.crm_writer().writing(),
+            ):
                 await serve(create_app(runtime.web_services()), host=settings.host, port=settings.port)
         except OSError as error:
             raise InvalidSettings(
