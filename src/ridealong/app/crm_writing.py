@@ -1,4 +1,4 @@
-"""Writing reviews into tenants' CRMs: once each, tried again where time may help, beside the review and never in its way.
+"""Writing reviews into tenants' CRMs: once each, again where time may help, beside the review and never in its way.
 
 Writing the same review again asks much and changes nothing: an equal note is known by its digest, an equal value by
 reading it first. What somebody wrote into a property by hand stays.
@@ -170,15 +170,22 @@ class CrmWriter:
                 outdated = await stored.later_call_written(connection, call)
             wanted = [*writing.of_deal, *(() if outdated else writing.of_call)]
             await self._write_values(
-                tenant_id, crm, deal, [one for one in wanted if one.place in places], mapping, known, done
+                tenant_id,
+                crm,
+                deal,
+                [one for one in wanted if one.place in places],
+                mapping=mapping,
+                known=known,
+                done=done,
             )
 
-    async def _write_values(  # noqa: PLR0913 - all of one writing
+    async def _write_values(
         self,
         tenant_id: UUID,
         crm: Crm,
         deal: CrmDeal,
         wanted: list[Wanted],
+        *,
         mapping: CrmMapping,
         known: Mapping[str, DealProperty],
         done: _Done,

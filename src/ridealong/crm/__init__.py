@@ -1,4 +1,4 @@
-"""A customer's CRM: the seam. Adapters translate words, errors and nothing else; `app.crm_writing` decides what is written."""
+"""A customer's CRM: the seam. Adapters translate words and errors; what is written is decided elsewhere."""
 
 from __future__ import annotations
 

@@ -86,9 +86,11 @@ def meetings_around(text: str, at: datetime, *, rep_id: str = "") -> list[Meetin
             times = list(_times(event, zone, at - AROUND, at + AROUND))
         except (ValueError, KeyError, TypeError, OverflowError):
             continue
-        for begins in times:
-            if "RECURRENCE-ID" in event or (uid, begins.astimezone(UTC)) not in moved:
-                found.append(_meeting(event, uid, begins.astimezone(UTC), span[1] - span[0], rep_id))
+        found += [
+            _meeting(event, uid, begins.astimezone(UTC), span[1] - span[0], rep_id)
+            for begins in times
+            if "RECURRENCE-ID" in event or (uid, begins.astimezone(UTC)) not in moved
+        ]
     return found
 
 

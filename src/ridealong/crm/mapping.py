@@ -25,14 +25,14 @@ class _Strict(BaseModel):
 
 
 class Place(_Strict):
-    """Where a value goes. With `link` the address that plays it goes to a property of its own, else behind the value."""
+    """Where a value goes. With `link` the address that plays it has a property of its own, else it ends the value."""
 
     property: PropertyName
     link: PropertyName | None = None
 
 
 class CrmMapping(_Strict):
-    """The document. `fields` by the deal view's names; `stages`: the CRM's own word for a stage to the one of rubrics."""
+    """The document. `fields` by the deal view's names; `stages`: the CRM's word for a stage to the one of rubrics."""
 
     fields: Mapping[DealField, Place] = {}
     summary: Place | None = None

@@ -1,7 +1,7 @@
 """Whether a repeated meeting takes place on a day (RFC 5545, section 3.3.10), by looking at the day alone.
 
-General libraries walk from the first time on, and a rule that never fits ("each year on 30 February") keeps them busy to
-the year 9999. Asked about single days, the answer takes the same short time for every rule. What meetings are not
+General libraries walk from the first time on, and a rule that never fits ("each year on 30 February") keeps them busy
+to the year 9999. Asked about single days, the answer takes the same short time for every rule. What meetings are not
 repeated by (hours, numbers of weeks, days of the year) is not read.
 """
 

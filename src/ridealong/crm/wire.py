@@ -80,7 +80,7 @@ async def ask(
     raise failed
 
 
-def by_status(status: int) -> CrmFailed:
+def by_status(status: int) -> CrmFailed:  # noqa: PLR0911 - a table
     """What a status alone says."""
     match status:
         case 401:

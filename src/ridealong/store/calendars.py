@@ -63,7 +63,8 @@ async def put_setting(connection: AsyncConnection, setting: CalendarSetting) -> 
 
 async def list_feeds(connection: AsyncConnection) -> list[Feed]:
     cursor = await connection.execute(
-        "SELECT feed_id, label, rep_id, host, last_at, last_fault, sealed_url FROM calendar_feed ORDER BY label, feed_id"
+        "SELECT feed_id, label, rep_id, host, last_at, last_fault, sealed_url FROM calendar_feed"
+        " ORDER BY label, feed_id"
     )
     return [
         Feed(

@@ -1,5 +1,7 @@
-"""A tenant's CRM account, which deal each call belongs to, and what is still to be written. Wishes to write are made by the
-database, in the transaction of the review that is done."""
+"""A tenant's CRM account, which deal each call belongs to, and what is still to be written.
+
+Wishes to write are made by the database, in the transaction of the review that is done.
+"""
 
 from __future__ import annotations
 
@@ -238,7 +240,8 @@ async def settle(
         {"wishes": taken.wishes, "again": again_in_s, "status": status, "call": taken.call_id},
     )
     await connection.execute(
-        "INSERT INTO crm_attempt (tenant_id, call_id, outcome, reason, note, written, kept, missing, answer, duration_ms)"
+        "INSERT INTO crm_attempt"
+        " (tenant_id, call_id, outcome, reason, note, written, kept, missing, answer, duration_ms)"
         " SELECT tenant_id, call_id, %s, %s, %s, %s, %s, %s, %s, %s FROM crm_call WHERE call_id = %s",
         [
             *(attempt.outcome, attempt.reason, attempt.note),

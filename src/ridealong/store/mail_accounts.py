@@ -49,7 +49,7 @@ async def load_mail_account(connection: AsyncConnection) -> MailAccount | None:
     )
 
 
-async def put_mail_account(  # noqa: PLR0913 - all that a mail server needs
+async def put_mail_account(
     connection: AsyncConnection,
     sealing: Sealing,
     tenant_id: UUID,

@@ -1,4 +1,4 @@
-"""A tenant's calendars, from which it is known what a call was: feeds that are read, and invitations that are sent here."""
+"""A tenant's calendars, which say what a call was: feeds that are read, and invitations that are sent here."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class CalendarReading(Strict):
     `call_types`: the first one whose words are in the title.
     """
 
-    own_domains: Annotated[list[Domain], Field(max_length=50)] = []
-    call_types: Annotated[list[CallTypeWords], Field(max_length=50)] = []
+    own_domains: Annotated[list[Domain], Field(max_length=50, default_factory=list)]
+    call_types: Annotated[list[CallTypeWords], Field(max_length=50, default_factory=list)]
 
 
 class CalendarFeed(BaseModel):

@@ -1,4 +1,4 @@
-"""A tenant's CRM: its account and mapping, what was written of each call, and what is known of a call beside its words."""
+"""A tenant's CRM: its account and mapping, what was written of each call, and what is known of it beside its words."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class CrmOfTenant(BaseModel):
 class NewCrm(Strict):
     """`secret`: HubSpot's private-app token; of Salesforce an access token, or with `client_id` the client's secret.
 
-    Left out, it stays as it is, while vendor, address and client do. `url`: of HubSpot by default its own. `mapping`: YAML,
-    which value goes to which property. `write_back`: whether each review that is done is written.
+    Left out, it stays as it is, while vendor, address and client do. `url`: of HubSpot by default its own. `mapping`:
+    YAML, which value goes to which property. `write_back`: whether each review that is done is written.
     """
 
     vendor: Vendor
@@ -212,7 +212,7 @@ def crm_api(tokens: Tokens, known: Crms | None) -> APIRouter:
 
     @api.post("/calls/{call_id}/crm/push", status_code=202)
     async def push_to_crm(token: Token, call_id: UUID) -> Response:
-        """Write the call's review into the CRM, beside this request. Once more changes nothing that is there already."""
+        """Write the call's review into the CRM, beside this request. Once more changes nothing that is there."""
         principal = await admit(tokens, token, scope=ADMIN)
         await crms().push(principal.tenant_id, call_id)
         return Response(status_code=202)
