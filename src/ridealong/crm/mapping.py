@@ -106,7 +106,7 @@ def _line_of(text: str, error: InvalidDocument) -> int:
     lines = [
         number
         for number, line in enumerate(text.splitlines(), start=1)
-        if re.search(rf"\\b{name}\\b", line.partition("#")[0])
+        if re.search(rf"\b{name}\b", line.partition("#")[0])
     ]
     return lines[1] if len(lines) > 1 else error.line
 
