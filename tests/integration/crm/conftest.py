@@ -8,24 +8,20 @@ import pytest
 
 from ridealong.config import Settings
 from ridealong.core.people import MemberRole
-from ridealong.embedding.minilm import MiniLm, load_embedder
 from ridealong.postcall.evidence import EvidenceFinder
 from tests.integration.crm.firm import ADMIN, Firm
 from tests.integration.web.people import house
+from tests.unit.postcall.embedder import LetterEmbedder
 from tests.vendors.hubspot import HubSpotStandIn
 from tests.vendors.salesforce import SalesforceStandIn
 
 
-@pytest.fixture(scope="session")
-def embedder() -> MiniLm:
-    return load_embedder()
-
-
 @pytest.fixture
-async def firm(store_settings: Settings, tmp_path: Path, embedder: MiniLm) -> AsyncIterator[Firm]:
+async def firm(store_settings: Settings, tmp_path: Path) -> AsyncIterator[Firm]:
     """A server, a tenant with an admin, and what writes into its CRM."""
     async with house(store_settings, tmp_path / "recordings", allow_private=True) as made:
         await made.member(ADMIN, MemberRole.ADMIN)
+        embedder = LetterEmbedder()
         with ThreadPoolExecutor(1) as threads:
             yield Firm(house=made, embedder=embedder, finder=EvidenceFinder(embedder), threads=threads)
 

@@ -19,7 +19,7 @@ from ridealong.core.claims import Claim
 from ridealong.core.outline import NextAction, Stage, Who
 from ridealong.core.rubric import Finding, Score, SectionReview
 from ridealong.core.transcript import TranscriptId
-from ridealong.embedding.minilm import MiniLm
+from ridealong.embedding import Embedder
 from ridealong.postcall.evidence import EvidenceFinder
 from ridealong.store import Store
 from ridealong.store.calls import load_transcript, queue_review
@@ -54,7 +54,7 @@ next_steps: hs_next_step
 @dataclass(kw_only=True)
 class Firm:
     house: House
-    embedder: MiniLm
+    embedder: Embedder
     finder: EvidenceFinder
     threads: ThreadPoolExecutor
     allow_private: bool = True

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -11,12 +12,19 @@ from uuid import UUID
 import pytest
 from aiohttp import web
 
+from ridealong.core.context import CallContext
 from ridealong.core.errors import Refused
 from ridealong.core.people import MemberRole
+from ridealong.core.rubric import Section
+from ridealong.postcall.local import LocalReviewer
+from ridealong.postcall.pipeline import ReviewPipeline
+from ridealong.postcall.reviewer import CriterionDraft, InThreads, Refusal, ReviewContext
+from ridealong.store.reviews import ReviewStatus
 from ridealong.web.calendars import NewCalendarFeed
 from tests.integration.across.calls import NOW, spoken
 from tests.integration.crm.firm import LINES, Firm
 from tests.integration.web.people import Browser, is_problem
+from tests.unit.postcall.embedder import LetterEmbedder
 from tests.vendors.crm import CrmFaults
 from tests.vendors.hubspot import TOKEN, HubSpotStandIn
 
@@ -194,3 +202,39 @@ async def test_a_crm_that_is_away_keeps_no_context_and_says_why(firm: Firm, hubs
     told = await pulled(firm, call_id)
     assert told["reasons"][0].startswith("crm: not reached") and told["sources"] == {}
     assert await firm.context_in.before_review(firm.tenant_id, call_id) == 0
+
+
+class Watching(LocalReviewer):
+    """The local reviewer, which notes what it is told of the call beside its words."""
+
+    def __init__(self) -> None:
+        super().__init__(LetterEmbedder())
+        self.about: set[CallContext] = set()
+
+    def draft_section(
+        self, section: Section, context: ReviewContext, refused: Sequence[Refusal] = ()
+    ) -> Sequence[CriterionDraft]:
+        self.about.add(context.about)
+        return super().draft_section(section, context, refused)
+
+
+async def test_a_review_knows_the_stage_that_the_crm_told_before_it(firm: Firm, hubspot: HubSpotStandIn) -> None:
+    hubspot.deal("77", "Renewal", company="Acme GmbH")
+    await with_hubspot(firm, hubspot)
+    call_id = await call(firm, customer="Acme GmbH")
+    watching = Watching()
+    pipeline = await ReviewPipeline.open(
+        firm.store,
+        LetterEmbedder(),
+        InThreads(watching),
+        know_more=firm.context_in.before_review,
+        sweep_seconds=0.3,
+    )
+    try:
+        await pipeline.start(firm.tenant_id, call_id)
+        assert await asyncio.wait_for(pipeline.wait(firm.tenant_id, call_id), 120) is ReviewStatus.FINISHED
+    finally:
+        await pipeline.close()
+    assert watching.about == {CallContext(customer="Acme GmbH", deal="Renewal", stage="contract_sent")}
+    assert await firm.writer.write_due() == 1
+    assert (await firm.log(call_id))["status"] == "written" and len(hubspot.notes) == 1
