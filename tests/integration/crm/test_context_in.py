@@ -20,6 +20,7 @@ from ridealong.postcall.local import LocalReviewer
 from ridealong.postcall.pipeline import ReviewPipeline
 from ridealong.postcall.reviewer import CriterionDraft, InThreads, Refusal, ReviewContext
 from ridealong.store.reviews import ReviewStatus
+from ridealong.store.tenants import DocumentKind, put_document
 from ridealong.web.calendars import NewCalendarFeed
 from tests.integration.across.calls import NOW, spoken
 from tests.integration.crm.firm import LINES, Firm
@@ -218,10 +219,28 @@ class Watching(LocalReviewer):
         return super().draft_section(section, context, refused)
 
 
+RUBRIC = """\
+id: own
+title: Our own
+sections:
+  - id: late
+    title: Late
+    when:
+      stage: contract_sent
+    criteria:
+      - id: asked
+        question: Did the rep ask?
+        role: rep
+        shown_by: ["What does it cost you today?"]
+"""
+
+
 async def test_a_review_knows_the_stage_that_the_crm_told_before_it(firm: Firm, hubspot: HubSpotStandIn) -> None:
     hubspot.deal("77", "Renewal", company="Acme GmbH")
     await with_hubspot(firm, hubspot)
     call_id = await call(firm, customer="Acme GmbH")
+    async with firm.store.tenant(firm.tenant_id) as connection:
+        await put_document(connection, DocumentKind.RUBRIC, "default", RUBRIC)
     watching = Watching()
     pipeline = await ReviewPipeline.open(
         firm.store,
@@ -232,7 +251,7 @@ async def test_a_review_knows_the_stage_that_the_crm_told_before_it(firm: Firm, 
     )
     try:
         await pipeline.start(firm.tenant_id, call_id)
-        assert await asyncio.wait_for(pipeline.wait(firm.tenant_id, call_id), 120) is ReviewStatus.FINISHED
+        assert await asyncio.wait_for(pipeline.wait(firm.tenant_id, call_id), 600) is ReviewStatus.FINISHED
     finally:
         await pipeline.close()
     assert watching.about == {CallContext(customer="Acme GmbH", deal="Renewal", stage="contract_sent")}
