@@ -55,6 +55,10 @@ class Settings(BaseSettings):
     """Whether an address counts of which the provider does not say that it is verified (some never say so)."""
     webhooks_private: bool = False
     """Whether tenants' webhooks may lie inside the server's own network, and be spoken to by http."""
+    crm_private: bool = False
+    """Whether tenants' CRMs and calendars may lie inside the server's own network, and be spoken to by http."""
+    smtp_private: bool = False
+    """Whether tenants' own mail servers may lie inside the server's own network."""
     smtp_host: str | None = None
     """The server that takes our mail; None: this server sends none."""
     smtp_port: int | None = Field(default=None, ge=1, le=65535)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
+from ridealong.core.crm import ContextSource, Stated
 from ridealong.core.errors import Refused
 from ridealong.core.figures import figures_json
 from ridealong.core.sight import whole
@@ -17,6 +18,7 @@ from ridealong.core.transcript import Role, Transcript, Unattributed
 from ridealong.live.playback import open_pcm
 from ridealong.live.waveform import Peaks, drawn, masked, peaks_of
 from ridealong.store import Store, calls, reviews, speakers
+from ridealong.store.context_sources import note_sources
 from ridealong.web.wire import dumps
 
 if TYPE_CHECKING:
@@ -86,7 +88,12 @@ class StoredCallPages:
     async def change_context(self, tenant_id: UUID, call_id: UUID, change: Mapping[str, str]) -> Json:
         async with self.store.tenant(tenant_id) as conn:
             call = await calls.load_call(conn, call_id)
-            await calls.change_context(conn, call_id, replace(call.context, **change))
+            changed = replace(call.context, **change)
+            await calls.change_context(conn, call_id, changed)
+            stated = {
+                p: Stated(value=v, source=ContextSource.PERSON) for p, v in changed.as_json().items() if p in change
+            }
+            await note_sources(conn, call_id, stated)
         return await self.library.call(tenant_id, call_id)
 
     async def review_again(self, tenant_id: UUID, call_id: UUID) -> None:

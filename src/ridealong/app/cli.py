@@ -12,7 +12,7 @@ from uuid import UUID
 import typer
 from rich.console import Console
 
-from ridealong.app import cli_judgement, cli_tenants
+from ridealong.app import cli_crm, cli_judgement, cli_tenants
 from ridealong.app.cli_shared import DEFAULT_TENANT, Tenant, run, settings_of
 from ridealong.core.context import CallContext
 from ridealong.core.errors import InvalidDocument, MissingPart, RidealongError
@@ -32,6 +32,7 @@ app.add_typer(cli_judgement.moments, name="moments")
 app.add_typer(cli_judgement.taxonomy, name="taxonomy")
 app.add_typer(cli_judgement.reviews, name="review")
 app.add_typer(cli_judgement.policy, name="policy")
+app.add_typer(cli_crm.crm, name="crm")
 
 
 class Speed(StrEnum):

@@ -30,6 +30,7 @@ from ridealong.recording.folder import Recordings
 from ridealong.speech.audio import read_recording
 from ridealong.speech.voices import enrol
 from ridealong.store import Store, artifacts, calls, members, tenants
+from ridealong.store.connections import seal_connections_anew
 from ridealong.store.model_choices import seal_anew
 from ridealong.store.sealing import Sealing
 from ridealong.store.search import search
@@ -247,7 +248,9 @@ async def rotate_keys(settings: Settings) -> str:
     """Encrypt all tenants' keys under the operator's newest key."""
     sealing = Sealing.of_settings(settings)
     async with _store(settings) as store:
-        counts = [await seal_anew(store, sealing, tenant.tenant_id) for tenant in await tenants.list_tenants(store)]
+        known = await tenants.list_tenants(store)
+        counts = [await seal_anew(store, sealing, tenant.tenant_id) for tenant in known]
+        counts += [await seal_connections_anew(store, sealing, tenant.tenant_id) for tenant in known]
     changed, unreadable = sum(count[0] for count in counts), sum(count[1] for count in counts)
     if unreadable:
         raise InvalidSettings(

@@ -27,7 +27,7 @@ from ridealong.postcall.rubric import shipped_rubric
 from ridealong.postcall.wording import name_of, predicate
 from ridealong.store import Store, artifacts, calls, moments
 from ridealong.store.deals import list_deals
-from ridealong.store.passages import calls_in
+from ridealong.store.passages import calls_in, calls_named
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
@@ -67,14 +67,7 @@ class StoredDeals:
         if not found:
             raise Refused("unknown_deal", "no ended call names this customer and deal: `ridealong deals` lists them")
         newest, read = found[0], found[:MOST_CALLS][::-1]
-        said: list[Said] = []
-        stage = ""
-        for call in read:
-            # A transaction for each: the local reading of a call takes a while, and holds no connection meanwhile.
-            of_call, its_stage = await self._said(tenant_id, call)
-            said += of_call
-            stage = its_stage or stage
-        fields = await asyncio.get_running_loop().run_in_executor(self.threads, self._fields, said)
+        fields, stage = await self._read_calls(tenant_id, read)
         notes = (f"Only the newest {MOST_CALLS} calls were read.",) if len(found) > MOST_CALLS else ()
         return Deal(
             customer=newest.customer,
@@ -84,6 +77,23 @@ class StoredDeals:
             fields=fields,
             notes=notes,
         )
+
+    async def of_calls(self, tenant_id: UUID, call_ids: Sequence[UUID]) -> tuple[KnownField, ...]:
+        """The fields over these calls, whatever customer and deal they name; of many, over the newest."""
+        async with self.store.tenant(tenant_id) as conn:
+            found = await calls_named(conn, call_ids, most=MOST_CALLS)
+        return (await self._read_calls(tenant_id, found[::-1]))[0]
+
+    async def _read_calls(self, tenant_id: UUID, read: Sequence[CallNamed]) -> tuple[tuple[KnownField, ...], str]:
+        """The fields and the last stage over these calls, the earliest first."""
+        said: list[Said] = []
+        stage = ""
+        for call in read:
+            # A transaction for each: the local reading of a call takes a while, and holds no connection meanwhile.
+            of_call, its_stage = await self._said(tenant_id, call)
+            said += of_call
+            stage = its_stage or stage
+        return await asyncio.get_running_loop().run_in_executor(self.threads, self._fields, said), stage
 
     async def _said(self, tenant_id: UUID, call: CallNamed) -> tuple[list[Said], str]:
         """What one call says, at most once of each field, and its stage. Nothing where it was erased meanwhile."""

@@ -7,18 +7,20 @@ server answers may quote what it was sent: only its status is kept.
 from __future__ import annotations
 
 import smtplib
+import socket
 import ssl
 from dataclasses import dataclass, field
 from email.utils import formatdate, parseaddr
 from typing import TYPE_CHECKING, Final
 
 from ridealong.core.errors import InvalidSettings, RidealongError
+from ridealong.outside import lies_inside
 
 if TYPE_CHECKING:
     from ridealong.config import Settings
     from ridealong.postcall.email_form import Email
 
-_PORTS: Final = {"starttls": 587, "tls": 465, "none": 25}
+PORTS: Final = {"starttls": 587, "tls": 465, "none": 25}
 _LOCAL: Final = ("localhost", "127.0.0.1", "::1")
 
 
@@ -45,6 +47,8 @@ class Mailbox:
     timeout_s: float = 15.0
     """Of each step: connecting, each command, the message."""
     tls: ssl.SSLContext = field(default_factory=ssl.create_default_context, repr=False)
+    outside: bool = False
+    """Whether it must lie outside the server's own network: a tenant named it."""
 
     @classmethod
     def of_settings(cls, settings: Settings) -> Mailbox | None:
@@ -59,7 +63,7 @@ class Mailbox:
             raise InvalidSettings("RIDEALONG_SMTP_SECURITY=none would send the password readable: use starttls or tls")
         return cls(
             host=settings.smtp_host,
-            port=settings.smtp_port or _PORTS[settings.smtp_security],
+            port=settings.smtp_port or PORTS[settings.smtp_security],
             security=settings.smtp_security,
             sender=settings.smtp_from,
             user=settings.smtp_user,
@@ -79,9 +83,7 @@ class Mailbox:
             message["Message-ID"] = f"<{message_id}@{parseaddr(self.sender)[1].rpartition('@')[2]}>"
             # No holiday notice is sent in answer to it (RFC 3834).
             message["Auto-Submitted"] = "auto-generated"
-            with self._connected() as server:
-                if self.user is not None:
-                    server.login(self.user, self.password or "")
+            with self._signed_in() as server:
                 server.send_message(message, from_addr=parseaddr(self.sender)[1], to_addrs=[to])
         except smtplib.SMTPRecipientsRefused as error:
             code = next(iter(error.recipients.values()))[0]
@@ -101,10 +103,33 @@ class Mailbox:
             raise NotSent("the mail cannot be written for this address", for_good=True) from None
         return 250
 
+    def check(self) -> None:
+        """Connect and sign in; sends nothing. Blocks. Raises NotSent."""
+        try:
+            with self._signed_in() as server:
+                server.noop()
+        except smtplib.SMTPResponseException as error:
+            raise _refused("us", error.smtp_code, for_good=False) from None
+        except TimeoutError:
+            raise NotSent("the mail server does not answer", late=True) from None
+        except (smtplib.SMTPException, ssl.SSLError, OSError, ValueError) as error:
+            raise NotSent(f"the mail server is not reached ({type(error).__name__})") from None
+
+    def _signed_in(self) -> smtplib.SMTP:
+        server = self._connected()
+        if self.user is not None:
+            try:
+                server.login(self.user, self.password or "")
+            except BaseException:
+                server.close()
+                raise
+        return server
+
     def _connected(self) -> smtplib.SMTP:
         if self.security == "tls":
-            return smtplib.SMTP_SSL(self.host, self.port, timeout=self.timeout_s, context=self.tls)
-        server = smtplib.SMTP(self.host, self.port, timeout=self.timeout_s)
+            kind = _OutsideTls if self.outside else smtplib.SMTP_SSL
+            return kind(self.host, self.port, timeout=self.timeout_s, context=self.tls)
+        server = (_Outside if self.outside else smtplib.SMTP)(self.host, self.port, timeout=self.timeout_s)
         if self.security == "starttls":
             try:
                 # Raises where the server offers none: nothing is sent readable because somebody cut the offer out.
@@ -117,3 +142,32 @@ class Mailbox:
 
 def _refused(whom: str, code: int, *, for_good: bool) -> NotSent:
     return NotSent(f"the mail server refused {whom} ({code})", answer=code, for_good=for_good)
+
+
+class _Outside(smtplib.SMTP):
+    """Connects to addresses outside the server's network alone, whatever a name leads to at that moment."""
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        return _socket_outside(host, port, timeout)
+
+
+class _OutsideTls(smtplib.SMTP_SSL):
+    """The same by TLS. The certificate is held against the name, as always."""
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        return self.context.wrap_socket(_socket_outside(host, port, timeout), server_hostname=host)
+
+
+def _socket_outside(host: str, port: int, timeout: float) -> socket.socket:
+    # What was looked up is what is connected to: asked a second time, a name may lead elsewhere.
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    outside = [str(address[0]) for *_, address in found if not lies_inside(str(address[0]))]
+    if not outside:
+        raise OSError("the name leads inside the server's own network")
+    failed: OSError | None = None
+    for address in outside:
+        try:
+            return socket.create_connection((address, port), timeout)
+        except OSError as error:
+            failed = error
+    raise failed or OSError("not reached")

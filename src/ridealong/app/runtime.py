@@ -20,7 +20,13 @@ from ridealong.app import hosted, identity, models, reviewing, transcribers
 from ridealong.app.across import StoredAcross
 from ridealong.app.artifacts import StoredArtifacts
 from ridealong.app.audiences import StoredAudiences
+from ridealong.app.calendars import StoredCalendars
+from ridealong.app.call_context import ContextIn
 from ridealong.app.call_pages import StoredCallPages
+from ridealong.app.crm import StoredCrms
+from ridealong.app.crm_accounts import CrmAccounts
+from ridealong.app.crm_writing import CrmWriter
+from ridealong.app.deals import StoredDeals
 from ridealong.app.document_preview import DocumentPreviews
 from ridealong.app.documents import StoredDocuments
 from ridealong.app.effects import StoredEffects
@@ -34,6 +40,7 @@ from ridealong.app.rehear import recorded_calls
 from ridealong.app.stored_models import StoredModels
 from ridealong.app.talk import StoredPlaylists, StoredShares, StoredTalk
 from ridealong.app.team import StoredTeam
+from ridealong.app.tenant_mail import TenantMail
 from ridealong.app.tenant_models import TenantModels
 from ridealong.app.tenant_settings import Retention, StoredSettings
 from ridealong.app.tuning import TenantTuning
@@ -43,6 +50,7 @@ from ridealong.core.errors import Refused, RidealongError
 from ridealong.live.engine import Engine
 from ridealong.live.registry import LiveCalls
 from ridealong.llm.house import ModelHouse
+from ridealong.postcall.evidence import EvidenceFinder
 from ridealong.postcall.pipeline import AT_ONCE, ReviewPipeline
 from ridealong.postcall.rehearing import Rehearing
 from ridealong.postcall.reviewer import InThreads
@@ -118,7 +126,8 @@ class Runtime:
     tokens: StoreTokens
     people: StoredPeople
     identity: OidcProvider | None
-    mailbox: Mailbox | None
+    mail: TenantMail
+    context_in: ContextIn
     threads: ThreadPoolExecutor
     tuning: TenantTuning
 
@@ -159,6 +168,11 @@ class Runtime:
             house = ModelHouse(settings)
             stack.push_async_callback(house.close)
             tenant_models = TenantModels(store, sealing)
+            context_in = ContextIn(
+                store=store,
+                accounts=CrmAccounts(store=store, sealing=sealing, allow_private=settings.crm_private),
+                calendars=StoredCalendars(store=store, sealing=sealing, allow_private=settings.crm_private),
+            )
             local = loaded.local_reviewer()
             pipeline = await ReviewPipeline.open(
                 store,
@@ -168,6 +182,7 @@ class Runtime:
                 rehearing=rehearing,
                 finder=local.finder,
                 acts_of=StoredEffects(store).acts_of,
+                know_more=context_in.before_review,
             )
             stack.push_async_callback(pipeline.close)
 
@@ -216,7 +231,8 @@ class Runtime:
                     store=store, first_tenant=DEFAULT_TENANT, oidc=None if company is None else company[1]
                 ),
                 identity=None if company is None else company[0],
-                mailbox=mailbox,
+                mail=TenantMail(store=store, sealing=sealing, server=mailbox, allow_private=settings.smtp_private),
+                context_in=context_in,
                 threads=pool,
                 tuning=tuning,
             )
@@ -265,8 +281,11 @@ class Runtime:
                 store=self.store,
                 sealing=self.tenant_models.sealing,
                 allow_private=self.settings.webhooks_private,
-                mail=self.settings.smtp_host is not None,
+                mail=self.mail,
             ),
+            crm=StoredCrms(store=self.store, accounts=self.context_in.accounts, context_in=self.context_in),
+            calendars=self.context_in.calendars,
+            mail=self.mail,
             tuning=self.tuning,
             audiences=StoredAudiences(self.store),
             events=StoredEvents(self.store),
@@ -295,9 +314,29 @@ class Runtime:
             store=self.store,
             sealing=self.tenant_models.sealing,
             allow_private=self.settings.webhooks_private,
-            mailbox=self.mailbox,
-            home=self.settings.public_url or f"http://{self.settings.host}:{self.settings.port}",
+            mail=self.mail,
+            home=self.home,
         )
+
+    def crm_writer(self) -> CrmWriter:
+        """What writes reviews into tenants' CRMs."""
+        return CrmWriter(
+            store=self.store,
+            accounts=self.context_in.accounts,
+            people_of=self.context_in.people_of,
+            deals=StoredDeals(
+                store=self.store,
+                embedder=self.models.embedder,
+                finder=EvidenceFinder(self.models.embedder),
+                threads=self.threads,
+            ),
+            home=self.home,
+        )
+
+    @property
+    def home(self) -> str:
+        """The address that people open, without a path."""
+        return self.settings.public_url or f"http://{self.settings.host}:{self.settings.port}"
 
     async def ready(self) -> None:
         """Raises Unavailable while calls cannot be begun."""

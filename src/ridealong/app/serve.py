@@ -36,7 +36,11 @@ async def run_server(settings: Settings) -> None:
         app = create_app(runtime.web_services())
         spare_collector()
         try:
-            async with runtime.retention().sweeping(), runtime.messenger().delivering():
+            async with (
+                runtime.retention().sweeping(),
+                runtime.messenger().delivering(),
+                runtime.crm_writer().writing(),
+            ):
                 await serve(app, host=settings.host, port=settings.port)
         except OSError as error:
             raise InvalidSettings(

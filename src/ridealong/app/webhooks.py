@@ -23,7 +23,8 @@ import aiohttp
 import structlog
 
 from ridealong.app.audiences import SentReports
-from ridealong.app.mail import Mailbox, NotSent
+from ridealong.app.mail import NotSent
+from ridealong.app.tenant_mail import TenantMail
 from ridealong.core.errors import InvalidDocument, MissingPart, Refused, RidealongError
 from ridealong.core.people import read_email
 from ridealong.outside import Outside, lies_inside
@@ -57,15 +58,16 @@ class StoredWebhooks:
     sealing: Sealing
     allow_private: bool = False
     """Whether messages may go to addresses inside the network, and by http."""
-    mail: bool = False
-    """Whether this server sends mail."""
+    mail: TenantMail | None = None
+    """By which tenants' mail goes out; None: this server sends none."""
 
     async def all(self, tenant_id: UUID) -> list[Webhook]:
         async with self.store.tenant(tenant_id) as connection:
             return [_shown(webhook) for webhook in await stored.list_webhooks(connection)]
 
     async def add(self, tenant_id: UUID, new: NewWebhook) -> tuple[Webhook, str]:
-        self._check(new.kind, new.url, new.events)
+        mail = self.mail is not None and await self.mail.sends(tenant_id)
+        self._check(new.kind, new.url, new.events, mail=mail)
         secret = base64.b64encode(secrets.token_bytes(32)).decode()
         async with self.store.tenant(tenant_id) as connection:
             if len(await stored.list_webhooks(connection)) >= _MOST_WEBHOOKS:
@@ -84,9 +86,10 @@ class StoredWebhooks:
         return _shown(made), _SECRET + secret if new.kind == "webhook" else ""
 
     async def change(self, tenant_id: UUID, webhook_id: UUID, change: WebhookChange) -> Webhook:
+        mail = self.mail is not None and await self.mail.sends(tenant_id)
         async with self.store.tenant(tenant_id) as connection:
             known = await stored.find_webhook(connection, webhook_id)
-            self._check(known.kind, change.url, change.events)
+            self._check(known.kind, change.url, change.events, mail=mail)
             sealed = None
             if known.kind == "slack" and change.url is not None:
                 sealed = self.sealing.seal(change.url, bound_to=stored.bound_to(tenant_id, webhook_id))
@@ -118,16 +121,18 @@ class StoredWebhooks:
             await number_events(connection)
             return await stored.replay(connection, webhook_id, after=wanted.after, until=wanted.until)
 
-    def _check(self, kind: str, url: str | None, events: Sequence[str] | None) -> None:
-        """Raises Refused('bad_request'), or MissingPart where this server sends no mail."""
+    def _check(self, kind: str, url: str | None, events: Sequence[str] | None, *, mail: bool) -> None:
+        """Raises Refused('bad_request'), or MissingPart where nobody sends the tenant's mail."""
         if events is not None and kind != "webhook" and set(events) != {"review.done"}:
             raise Refused("bad_request", "`events`: a report is sent when there is one: use review.done alone")
         if kind != "email":
             if url is not None:
                 check_url(url, allow_private=self.allow_private)
             return
-        if not self.mail:
-            raise MissingPart("this server sends no mail: its operator has to set RIDEALONG_SMTP_HOST first")
+        if not mail:
+            raise MissingPart(
+                "there is no mail server: set one for this tenant, or have the operator set RIDEALONG_SMTP_HOST"
+            )
         if url is not None and url not in ("mailto:rep", "mailto:managers"):
             if not url.startswith("mailto:"):
                 raise Refused("bad_request", "`url`: write mailto:rep, mailto:managers or mailto:somebody@firm.example")
@@ -209,7 +214,7 @@ class Messenger:
     store: Store
     sealing: Sealing
     allow_private: bool = False
-    mailbox: Mailbox | None = None
+    mail: TenantMail | None = None
     home: str = ""
     """The address that people open: where the links of what is sent lead."""
 
@@ -308,12 +313,13 @@ class Messenger:
         return replace(sent, for_good=sent.answer in (400, 403, 404, 410))
 
     async def _mail(self, tenant_id: UUID, delivery: stored.Delivery) -> _Sent:
-        if self.mailbox is None:
+        mailbox = None if self.mail is None else await self.mail.mailbox(tenant_id)
+        if mailbox is None:
             raise MissingPart("this server sends no mail")
         email = await self._reports().email(tenant_id, delivery.call_id, delivery.audience)
         try:
             answer = await asyncio.to_thread(
-                self.mailbox.send, email, to=delivery.recipient, message_id=f"msg_{delivery.delivery_id.hex}"
+                mailbox.send, email, to=delivery.recipient, message_id=f"msg_{delivery.delivery_id.hex}"
             )
         except NotSent as error:
             unanswered = "too late" if error.late else "not reached"

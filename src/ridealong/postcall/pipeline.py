@@ -64,6 +64,9 @@ AT_ONCE: Final = 2
 HEARING_AT_ONCE: Final = 4
 """Recordings that are heard again at the same time, beside the reviews: mostly somebody else's work."""
 
+KnowMore = Callable[[UUID, UUID], Awaitable[int]]
+"""Fills in what others know of a call (tenant, call) beside its words; how many parts. Never keeps a review long."""
+
 INSTEAD: Final = "instead: "
 """Before the name of a step that is done again by the reviewer who stands in."""
 HEARD_AGAIN: Final = "heard again"
@@ -103,8 +106,10 @@ class ReviewPipeline:
         rehearing: Rehearing | None = None,
         finder: EvidenceFinder | None = None,
         acts_of: ActsOf | None = None,
+        know_more: KnowMore | None = None,
     ) -> None:
         self._store = store
+        self._know_more = know_more
         self._open = _Open()
         self._steps = ReviewSteps(
             store, embedder, reviewer, finder=finder, acts_of=acts_of, stored=self._open.tell_stored
@@ -127,15 +132,25 @@ class ReviewPipeline:
         rehearing: Rehearing | None = None,
         finder: EvidenceFinder | None = None,
         acts_of: ActsOf | None = None,
+        know_more: KnowMore | None = None,
         sweep_seconds: float = SWEEP_SECONDS,
     ) -> ReviewPipeline:
         """Start DBOS on the store's database and take up what is unfinished. Raises Unavailable.
 
         `at_once`: reviews of this process at the same time. `rehearing`: makes a better transcript of each call first.
         `finder`: the local reviewer's, so that nothing is prepared twice. `acts_of`: by what it is judged whether
-        nudges were acted on; None: it is not.
+        nudges were acted on; None: it is not. `know_more`: what fills in a call's context before it is judged.
         """
-        pipeline = cls(store, embedder, reviewer, at_once=at_once, rehearing=rehearing, finder=finder, acts_of=acts_of)
+        pipeline = cls(
+            store,
+            embedder,
+            reviewer,
+            at_once=at_once,
+            rehearing=rehearing,
+            finder=finder,
+            acts_of=acts_of,
+            know_more=know_more,
+        )
         await asyncio.to_thread(durable.launch, store.owner_url)
 
         async def review(tenant: str, review: str, done: dict[str, StepCounts]) -> int:
@@ -275,6 +290,10 @@ class ReviewPipeline:
         if self._rehearing is not None:
             heard = await steps.run("transcribe again", lambda: self._hear_again(tenant_id, review_id)) or heard
             steps.unless_away()
+        if self._know_more is not None:
+            # A rubric may depend on it. Outside the room: it waits for others' servers, and keeps no core busy.
+            await steps.run("context", lambda: self._fill_context(tenant_id, review_id))
+            steps.unless_away()
         async with self._room:
             self._open.began[review_id] = time.monotonic()
             return await self._judge(tenant_id, review_id, steps, heard_again=heard[HEARD_AGAIN] != FAILED)
@@ -345,6 +364,13 @@ class ReviewPipeline:
             raise StepFailed("the review could not be stored")
         await steps.run("render", lambda: work.render(tenant_id, review_id))
         return sum(counts.get("dropped", 0) for counts in found.values() if counts is not None)
+
+    async def _fill_context(self, tenant_id: UUID, review_id: UUID) -> StepCounts:
+        async with self._store.tenant(tenant_id) as connection:
+            review = await load_review(connection, review_id)
+        if self._know_more is None:
+            return {"filled": 0}
+        return {"filled": await self._know_more(tenant_id, review.transcript_id.call_id)}
 
     async def _hear_again(self, tenant_id: UUID, review_id: UUID) -> StepCounts:
         """HEARD, NOTHING or FAILED. A failure is a result, kept with the workflow: it is told, and not repeated."""

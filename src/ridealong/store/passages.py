@@ -53,12 +53,21 @@ async def calls_in(connection: AsyncConnection, scope: Scope, *, most: int = MOS
     values = {f.name: getattr(scope, f.name) for f in fields(scope) if f.name in _CONDITIONS}
     always: list[LiteralString] = ["c.tenant_id = current_tenant()", "c.status = 'ended'"]
     wanted: list[LiteralString] = [_CONDITIONS[name] for name, value in values.items() if value is not None]
-    chosen: LiteralString = " AND ".join([*always, *wanted])
+    return await _named(connection, " AND ".join([*always, *wanted]), values | {"most": most})
+
+
+async def calls_named(connection: AsyncConnection, call_ids: Sequence[UUID], *, most: int) -> list[CallNamed]:
+    """Those of these calls that have ended, the newest first, at most `most`."""
+    chosen: LiteralString = "c.tenant_id = current_tenant() AND c.status = 'ended' AND c.call_id = ANY (%(calls)s)"
+    return await _named(connection, chosen, {"calls": list(call_ids), "most": most})
+
+
+async def _named(connection: AsyncConnection, chosen: LiteralString, values: Mapping[str, Any]) -> list[CallNamed]:
     cursor = await connection.execute(
         "SELECT c.call_id, c.title, c.started_at, c.rep_id, coalesce(nullif(p.name, ''), c.rep_id), c.customer, c.deal"
         " FROM call c JOIN rep p ON p.tenant_id = c.tenant_id AND p.rep_id = c.rep_id"
         f" WHERE {chosen} ORDER BY c.started_at DESC, c.call_id DESC LIMIT %(most)s",
-        values | {"most": most},
+        values,
     )
     return [
         CallNamed(

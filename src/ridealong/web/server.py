@@ -19,15 +19,18 @@ from ridealong.web.across import across_api
 from ridealong.web.api import calls_api, operations_api
 from ridealong.web.artifacts import artifacts_api
 from ridealong.web.audiences import audiences_api
+from ridealong.web.calendars import calendars_api
 from ridealong.web.call_pages import call_pages_api
 from ridealong.web.capture import capture
 from ridealong.web.credentials import Doorway
+from ridealong.web.crm import crm_api
 from ridealong.web.documents import documents_api
 from ridealong.web.effects import effects_api
 from ridealong.web.events import events_api
 from ridealong.web.exports import exports_api
 from ridealong.web.frames import FrameProtocol
 from ridealong.web.joining import joining_api
+from ridealong.web.mail import mail_api
 from ridealong.web.members import members_api
 from ridealong.web.models import models_api
 from ridealong.web.oidc import oidc_api
@@ -145,6 +148,9 @@ def _add_routes(app: FastAPI, services: Services, sockets: Sockets) -> None:
     app.include_router(audiences_api(services.tokens, services.audiences))
     app.include_router(events_api(services.tokens, services.events))
     app.include_router(exports_api(services.tokens, services.exports))
+    app.include_router(crm_api(services.tokens, services.crm), dependencies=of_a_call)
+    app.include_router(calendars_api(services.tokens, services.calendars))
+    app.include_router(mail_api(services.tokens, services.mail))
 
 
 def _call_id(text: str) -> UUID:

@@ -24,8 +24,11 @@ from ridealong.web.webhooks import WebhooksOfTenants
 
 if TYPE_CHECKING:
     from ridealong.web.audiences import Audiences
+    from ridealong.web.calendars import CalendarsOfTenants
+    from ridealong.web.crm import Crms
     from ridealong.web.events import Events
     from ridealong.web.exports import Exports
+    from ridealong.web.mail import MailOfTenants
 
 Json = Mapping[str, object]
 
@@ -233,6 +236,9 @@ class Services:
     across: Across | None = None
     settings: SettingsOfTenants | None = None
     webhooks: WebhooksOfTenants | None = None
+    crm: Crms | None = None
+    calendars: CalendarsOfTenants | None = None
+    mail: MailOfTenants | None = None
     tuning: TuningOfTenants | None = None
     audiences: Audiences | None = None
     events: Events | None = None

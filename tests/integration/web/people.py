@@ -19,16 +19,22 @@ from websockets.asyncio.client import connect
 
 from ridealong.app.artifacts import StoredArtifacts
 from ridealong.app.audiences import StoredAudiences
+from ridealong.app.calendars import StoredCalendars
+from ridealong.app.call_context import ContextIn
 from ridealong.app.call_pages import StoredCallPages
+from ridealong.app.crm import StoredCrms
+from ridealong.app.crm_accounts import CrmAccounts
 from ridealong.app.documents import StoredDocuments
 from ridealong.app.effects import StoredEffects
 from ridealong.app.exports import StoredExports
 from ridealong.app.library import StoredLibrary, StoredRecordings, StoredReports, StoredVoices
+from ridealong.app.mail import Mailbox
 from ridealong.app.people import StoredPeople
 from ridealong.app.policy_replay import StoredReplays
 from ridealong.app.runtime import StoreTokens
 from ridealong.app.talk import StoredPlaylists, StoredShares, StoredTalk
 from ridealong.app.team import StoredTeam
+from ridealong.app.tenant_mail import TenantMail
 from ridealong.app.tenant_settings import Retention, StoredSettings
 from ridealong.app.tuning import TenantTuning
 from ridealong.app.webhooks import StoredEvents, StoredWebhooks
@@ -206,6 +212,16 @@ async def house(settings: Settings, folder: Path, **more: Any) -> AsyncIterator[
             people = StoredPeople(store=store, first_tenant="acme", passwords=Passwords(QUICK), **more.pop("rules", {}))
             library = StoredLibrary(store, recordings, calls, Hears(), pool)  # pyright: ignore[reportArgumentType]
             reports = StoredReports(store, pool)
+            allow_private = more.pop("allow_private", False)
+            # Nobody listens there: tests that send give their messenger a mailbox of its own.
+            server = Mailbox(host="127.0.0.1", port=9, security="none", sender="Ridealong <me@calls.example>")
+            mail = TenantMail(store=store, sealing=SEALING, server=server, allow_private=allow_private)
+            accounts = CrmAccounts(store=store, sealing=SEALING, allow_private=allow_private)
+            context_in = ContextIn(
+                store=store,
+                accounts=accounts,
+                calendars=StoredCalendars(store=store, sealing=SEALING, allow_private=allow_private),
+            )
             services = Services(
                 calls=calls,
                 tokens=StoreTokens(store=store),
@@ -233,9 +249,10 @@ async def house(settings: Settings, folder: Path, **more: Any) -> AsyncIterator[
                 voices=StoredVoices(store, pool),
                 people=people,
                 settings=StoredSettings(store),
-                webhooks=StoredWebhooks(
-                    store=store, sealing=SEALING, allow_private=more.pop("allow_private", False), mail=True
-                ),
+                webhooks=StoredWebhooks(store=store, sealing=SEALING, allow_private=allow_private, mail=mail),
+                mail=mail,
+                crm=StoredCrms(store=store, accounts=accounts, context_in=context_in),
+                calendars=context_in.calendars,
                 audiences=StoredAudiences(store),
                 events=StoredEvents(store),
                 exports=StoredExports(store),

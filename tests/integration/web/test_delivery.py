@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ridealong.app.mail import Mailbox
+from ridealong.app.tenant_mail import TenantMail
 from ridealong.app.webhooks import AGAIN_S, Messenger
 from ridealong.config import Settings
 from ridealong.core.errors import InvalidSettings
@@ -56,12 +57,16 @@ def mailbox(mail: MailServer, timeout_s: float = 10.0) -> Mailbox:
     return Mailbox(host="127.0.0.1", port=mail.port, security="none", sender=sender, timeout_s=timeout_s)
 
 
+def by_server(acme: House, server: Mailbox) -> TenantMail:
+    return TenantMail(store=acme.store, sealing=SEALING, server=server)
+
+
 def messenger(acme: House, mail: MailServer | None = None, timeout_s: float = 10.0) -> Messenger:
     return Messenger(
         store=acme.store,
         sealing=SEALING,
         allow_private=True,
-        mailbox=None if mail is None else mailbox(mail, timeout_s),
+        mail=None if mail is None else by_server(acme, mailbox(mail, timeout_s)),
         home="https://calls.example",
     )
 
@@ -212,7 +217,7 @@ async def test_starttls_is_never_given_up_for_a_server_that_offers_none(mail: Ma
     async with by_token(acme) as admin:
         webhook_id = await added(admin, kind="email", url="mailto:boss@acme.example")
         await record_call(acme.store, acme.tenant_id)
-        strict = replace(messenger(acme, mail), mailbox=replace(mailbox(mail), security="starttls"))
+        strict = replace(messenger(acme, mail), mail=by_server(acme, replace(mailbox(mail), security="starttls")))
         await strict.deliver_due()
         assert mail.taken == []
         (told,) = await log_of(admin, webhook_id)
