@@ -33,6 +33,7 @@ from ridealong.app.policy_replay import StoredReplays
 from ridealong.app.rehear import recorded_calls
 from ridealong.app.stored_models import StoredModels
 from ridealong.app.talk import StoredPlaylists, StoredShares, StoredTalk
+from ridealong.app.taxonomy import StoredTaxonomy
 from ridealong.app.team import StoredTeam
 from ridealong.app.tenant_models import TenantModels
 from ridealong.app.tenant_settings import Retention, StoredSettings
@@ -249,6 +250,7 @@ class Runtime:
                 mail=self.settings.smtp_host is not None,
             ),
             tuning=self.tuning,
+            taxonomy=StoredTaxonomy(self.store),
             audiences=StoredAudiences(self.store),
             events=StoredEvents(self.store),
             exports=StoredExports(self.store),

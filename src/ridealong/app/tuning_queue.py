@@ -126,8 +126,13 @@ async def _shown(connection: AsyncConnection, item: _Item) -> dict[str, object] 
     if utterance.speaker is UNATTRIBUTED:
         return None
     before = [u.text for u in transcript if u.no < utterance.no][-2:]
+    call = await calls.load_call(connection, item.said.call_id)
+    roles = await calls.load_roles(connection, item.said.transcript_id)
     return {
         "call_id": str(item.said.call_id),
+        "title": call.title,
+        "started_at": call.started_at.isoformat(),
+        "role": roles.role_of(utterance.speaker).value,
         "revision": item.said.revision,
         "utterance_no": item.said.utterance_no,
         "moment_id": None if item.moment_id is None else str(item.moment_id),

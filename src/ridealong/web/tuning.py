@@ -16,6 +16,7 @@ from ridealong.web.access import ADMIN, MANAGE, Credential, Tokens, admit, autho
 from ridealong.web.answers.tuning import (
     FeedbackReport,
     LabelGiven,
+    LabelsAnswer,
     QueueAnswer,
     ShadowAnswer,
     TaxonomyVersion,
@@ -59,6 +60,14 @@ class TuningOfTenants(Protocol):
         self, tenant_id: UUID, call_id: UUID, moment_id: UUID, author: Author, *, type_id: str | None
     ) -> Json: ...
 
+    async def take_label_back(self, tenant_id: UUID, call_id: UUID, moment_id: UUID, author: Author) -> None:
+        """Forget what the author said of the moment. Raises Refused('unknown_call' | 'unknown_moment')."""
+        ...
+
+    async def labels(self, tenant_id: UUID, call_id: UUID) -> Json:
+        """What people say that utterances of the call are. Raises Refused('unknown_call')."""
+        ...
+
     async def queue(self, tenant_id: UUID, *, limit: int) -> Json: ...
 
     async def answer_queue(
@@ -70,7 +79,7 @@ class TuningOfTenants(Protocol):
         revision: int,
         utterance_no: int,
         type_id: str,
-        holds: bool,
+        holds: bool | None,
     ) -> None: ...
 
     async def feedback(self, tenant_id: UUID) -> Json: ...
@@ -98,13 +107,13 @@ class LabelWanted(Body):
 
 
 class QueueLabel(Body):
-    """Whether that utterance is a moment of the type."""
+    """Whether that utterance is a moment of the type; null takes one's answer back."""
 
     call_id: UUID
     revision: Annotated[int, Field(ge=1, le=2**31 - 1)]
     utterance_no: Annotated[int, Field(ge=0, le=2**31 - 1)]
     type: TypeId
-    holds: bool
+    holds: bool | None
 
 
 def tuning_api(tokens: Tokens, known: TuningOfTenants | None) -> APIRouter:
@@ -141,6 +150,19 @@ def tuning_api(tokens: Tokens, known: TuningOfTenants | None) -> APIRouter:
                 principal.tenant_id, call_id, moment_id, author_of(principal), type_id=wanted.type
             )
         )
+
+    @api.delete("/calls/{call_id}/moments/{moment_id}/label", status_code=204)
+    async def take_label_back(call_id: CallId, moment_id: UUID, token: Token) -> Response:
+        """Take back what one said of the moment: it is no example any more. Of an added moment too."""
+        principal = await admit(tokens, token, scope=MANAGE, call_id=call_id)
+        await tuning().take_label_back(principal.tenant_id, call_id, moment_id, author_of(principal))
+        return Response(status_code=204)
+
+    @api.get("/calls/{call_id}/labels", response_model=LabelsAnswer)
+    async def read_labels(call_id: CallId, token: Token) -> Response:
+        """What managers said that utterances of the call are, the newest first: what the classifier learns from it."""
+        principal = await admit(tokens, token, scope=MANAGE, call_id=call_id)
+        return json_answer(await tuning().labels(principal.tenant_id, call_id))
 
     @api.get("/taxonomy/queue", response_model=QueueAnswer)
     async def review_queue(token: Token, limit: Annotated[int, Query(ge=1, le=100)] = 20) -> Response:

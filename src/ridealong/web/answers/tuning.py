@@ -76,10 +76,30 @@ class LabelGiven(Answer):
     label: str | None
 
 
+class Label(Answer):
+    """What somebody says that an utterance is (`holds`) or is not. `source`: how they came to say it."""
+
+    moment_id: UUID | None
+    revision: int
+    utterance_no: int
+    type: str
+    holds: bool
+    source: Literal["agreed", "corrected", "added", "queue"]
+    by: Author
+    at: datetime
+
+
+class LabelsAnswer(Answer):
+    labels: list[Label]
+
+
 class QueueItem(Answer):
-    """`moment_id` is null where nothing was recorded. `before`: the turns before it."""
+    """`moment_id` is null where nothing was recorded. `role`: of who says it. `before`: the turns before it."""
 
     call_id: UUID
+    title: str
+    started_at: datetime
+    role: Literal["rep", "customer", "unknown"]
     revision: int
     utterance_no: int
     moment_id: UUID | None
