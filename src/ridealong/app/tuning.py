@@ -22,7 +22,7 @@ from uuid import UUID, uuid4
 import structlog
 
 from ridealong.app.tuning_job import TuningJob, all_labels, gather, keep, load_tenant_taxonomy
-from ridealong.app.tuning_queue import most_informative
+from ridealong.app.tuning_queue import Spoken, most_informative
 from ridealong.core.artifact import StoredMoment
 from ridealong.core.errors import Refused, RidealongError, Unavailable
 from ridealong.core.moments import TIMING_TYPES, Moment, Reason, Tier
@@ -107,6 +107,26 @@ class TenantTuning:
         features = await asyncio.to_thread(features_name)
         async with self.store.tenant(tenant_id) as conn:
             return _version_json(await taxonomy_versions.load_version(conn, version), features)
+
+    async def changes(self, tenant_id: UUID, version: int) -> Json:
+        """Where in past calls it finds something that what ran before does not, or no longer finds it, with the words.
+
+        Raises Refused('unknown_version').
+        """
+        async with self.store.tenant(tenant_id) as conn:
+            report = (await taxonomy_versions.load_version(conn, version)).report
+            spoken = Spoken(conn)
+            places: list[Json] = []
+            for place in report.get("changes", {}).get("places", ()):
+                told = await spoken.told(
+                    labels.Said(
+                        call_id=UUID(place["call_id"]), revision=place["revision"], utterance_no=place["utterance_no"]
+                    )
+                )
+                # A call that was erased since is in the counts, and nowhere else.
+                if told is not None:
+                    places.append({**told, "type": place["type"], "change": place["change"]})
+        return {"version": version, "places": places}
 
     async def move(
         self, tenant_id: UUID, version: int, to: Literal["live", "shadow", "retired"], author: Author

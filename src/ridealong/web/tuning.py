@@ -14,6 +14,7 @@ from ridealong.core.author import Author
 from ridealong.core.errors import MissingPart
 from ridealong.web.access import ADMIN, MANAGE, Credential, Tokens, admit, author_of
 from ridealong.web.answers.tuning import (
+    ChangesAnswer,
     FeedbackReport,
     LabelGiven,
     LabelsAnswer,
@@ -41,6 +42,10 @@ class TuningOfTenants(Protocol):
     async def versions(self, tenant_id: UUID) -> Json: ...
 
     async def version(self, tenant_id: UUID, version: int) -> Json:
+        """Raises Refused('unknown_version')."""
+        ...
+
+    async def changes(self, tenant_id: UUID, version: int) -> Json:
         """Raises Refused('unknown_version')."""
         ...
 
@@ -217,6 +222,15 @@ def _versions(api: APIRouter, tokens: Tokens, tuning: Callable[[], TuningOfTenan
         """One version with all that its training reported."""
         principal = await admit(tokens, token, scope=MANAGE)
         return json_answer(await tuning().version(principal.tenant_id, version))
+
+    @api.get(f"{place}/{{version}}/changes", response_model=ChangesAnswer)
+    async def read_changes(token: Token, version: Number) -> Response:
+        """Utterances of past calls that the version takes for a moment and what ran before it does not, or no longer.
+
+        At most 50; the report counts them all.
+        """
+        principal = await admit(tokens, token, scope=MANAGE)
+        return json_answer(await tuning().changes(principal.tenant_id, version))
 
     @api.get(f"{place}/{{version}}/shadow", response_model=ShadowAnswer)
     async def read_shadow(token: Token, version: Number, call_id: UUID | None = None) -> Response:

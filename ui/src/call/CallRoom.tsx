@@ -11,6 +11,7 @@ import classes from "./CallPage.module.css";
 import { type CallView, CallViewProvider, type PlaylistStretch, type Shown } from "./context";
 import { Deck } from "./Deck";
 import type { Pin } from "./MarkStrip";
+import { MissedMoment } from "./MissedMoment";
 import { PlaylistDialog } from "./PlaylistButton";
 import { peopleOf } from "./people";
 import { indexOf } from "./position";
@@ -47,10 +48,11 @@ export function CallRoom({
   const player = useNewPlayer();
   const narrow = useMediaQuery("(max-width: 62em)", undefined, { getInitialValueInEffect: false });
   const [shown] = useState(() => new Held<Shown | null>(null));
+  const [missed] = useState(() => new Held<Utterance | null>(null));
   const [adding] = useState(() => new Held<PlaylistStretch | null>(null));
   const [search, setSearch] = useSearchParams();
   const { callId, share } = source;
-  const { listen, talk, correct, share: sharing } = may;
+  const { listen, talk, correct, share: sharing, teach } = may;
 
   useEffect(() => {
     if (listen) player.load(addressOf({ callId, share }, "/audio.wav"));
@@ -86,10 +88,27 @@ export function CallRoom({
       revision,
       shown,
       play,
+      missed,
       adding,
-      may: { listen, talk, correct, share: sharing },
+      may: { listen, talk, correct, share: sharing, teach },
     }),
-    [callId, share, call, player, utterances, revision, shown, play, adding, listen, talk, correct, sharing],
+    [
+      callId,
+      share,
+      call,
+      player,
+      utterances,
+      revision,
+      shown,
+      play,
+      missed,
+      adding,
+      listen,
+      talk,
+      correct,
+      sharing,
+      teach,
+    ],
   );
   useCallKeys({ player, utterances, listen, forget: () => shown.set(null) });
 
@@ -139,6 +158,7 @@ export function CallRoom({
     <CallViewProvider value={view}>
       <PlayerElement player={player} />
       {sharing && <PlaylistDialog />}
+      {teach && <MissedMoment />}
       <div className={classes.room}>
         {head}
         <div className={classes.deck}>

@@ -34,6 +34,8 @@ export interface CallView {
   shown: Held<Shown | null>;
   /** Play the evidence from its first millisecond, and show where it was said. Again: stop. */
   play: (by: string, evidence: Evidence, revision: number) => void;
+  /** The utterance to which a missed moment is being added. */
+  missed: Held<Utterance | null>;
   /** What a playlist is being chosen for. */
   adding: Held<PlaylistStretch | null>;
   may: {
@@ -45,6 +47,8 @@ export interface CallView {
     correct: boolean;
     /** Playlists and share links. */
     share: boolean;
+    /** Say what moments are, and add those that were missed: examples that the coach learns from. */
+    teach: boolean;
   };
 }
 

@@ -93,26 +93,43 @@ class LabelsAnswer(Answer):
     labels: list[Label]
 
 
-class QueueItem(Answer):
-    """`moment_id` is null where nothing was recorded. `role`: of who says it. `before`: the turns before it."""
+class SaidPlace(Answer):
+    """An utterance of a call. `role`: of who says it. `before`: the turns before it."""
 
     call_id: UUID
     title: str
     started_at: datetime
-    role: Literal["rep", "customer", "unknown"]
     revision: int
     utterance_no: int
-    moment_id: UUID | None
-    type: str
-    probability: float
+    role: Literal["rep", "customer", "unknown"]
     start_ts: int
     end_ts: int
     text: str
     before: list[str]
 
 
+class QueueItem(SaidPlace):
+    """`moment_id` is null where nothing was recorded."""
+
+    moment_id: UUID | None
+    type: str
+    probability: float
+
+
 class QueueAnswer(Answer):
     items: list[QueueItem]
+
+
+class ChangedPlace(SaidPlace):
+    """`added`: the version takes it for a moment of the type, and what ran before does not; `removed`: the reverse."""
+
+    type: str
+    change: Literal["added", "removed"]
+
+
+class ChangesAnswer(Answer):
+    version: int
+    places: list[ChangedPlace]
 
 
 class Said(Answer):
