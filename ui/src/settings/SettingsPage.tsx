@@ -24,7 +24,8 @@ const SECTIONS: readonly Section[] = [
   { path: "members", label: "Members", from: "manager", Page: lazy(() => import("./MembersPage")) },
   { path: "recording", label: "Consent and retention", from: "admin", Page: lazy(() => import("./RecordingPage")) },
   { path: "api-keys", label: "API keys", from: "admin", Page: lazy(() => import("./ApiKeysPage")) },
-  { path: "webhooks", label: "Webhooks", from: "admin", Page: lazy(() => import("./WebhooksPage")) },
+  { path: "webhooks", label: "Delivery", from: "admin", Page: lazy(() => import("./WebhooksPage")) },
+  { path: "audiences", label: "Audiences", from: "manager", Page: lazy(() => import("./delivery/AudiencesPage")) },
 ];
 
 const EditorPage = lazy(() => import("./documents/EditorPage"));
