@@ -44,6 +44,12 @@ async def labels_of(tenant: House) -> list[tuple[str, bool, str, str]]:
     return sorted((one["type"], one["holds"], one["source"], one["by"]["name"]) for one in found)
 
 
+async def choose(page: Page, field: str, option: str) -> None:
+    """An option of a field with a list: the list has the field's name as well."""
+    await page.locator("input").and_(page.get_by_label(field, exact=True)).click()
+    await page.get_by_role("option", name=option, exact=True).locator("visible=true").click()
+
+
 async def sounds(page: Page) -> bool:
     return await page.evaluate("[...document.querySelectorAll('audio')].some(audio => !audio.paused)")
 
@@ -111,8 +117,7 @@ async def test_moments_are_judged_and_a_missed_one_added_on_the_calls_page(tenan
         await row.hover()
         await row.get_by_role("button", name=re.compile("Add a moment that was missed")).click()
         dialog = page.get_by_role("dialog")
-        await dialog.get_by_label("It is a moment of the type").click()
-        await page.get_by_role("option", name="Commitment").or_(page.get_by_role("option", name="Stall")).first.click()
+        await choose(page, "It is a moment of the type", "Buying signal")
         words = dialog.get_by_label("By these words")
         await words.fill("words that nobody said")
         await dialog.get_by_role("button", name="Add it").click()
@@ -133,22 +138,27 @@ async def test_a_policy_is_tried_on_a_past_call_saved_and_keeps_the_document_s_c
     async with tenant.page("admin") as page, tenant.api() as api:
         before = (await api.get("/v1/calls")).json()
         await page.goto("/settings/policy")
-        await page.get_by_label("At most so many nudges").fill("0")
+        # A busy machine may have recognised all of it too late: with patience, what was found would be a nudge.
+        await page.get_by_label("Not later than (seconds)").fill("60")
+        await page.get_by_label("Pain: at least so sure, percent").fill("42")
         await page.get_by_role("button", name="Replay", exact=True).click()
         outcome = page.get_by_role("region", name="What would have been delivered")
-        await expect(outcome).to_contain_text("What would have been0 nudges")
-        moment = outcome.get_by_role("listitem").filter(has_text="noted: enough nudges in these minutes").first
-        await expect(moment).to_contain_text("Was nudged")
+        moment = outcome.get_by_role("listitem").filter(has_text="we lose hours every week").first
+        await expect(moment).to_contain_text("Would be nudged")
         play = moment.get_by_role("button", name=re.compile("^Play"))
         start = int(await play.get_attribute("data-start") or -1)
         await play.click()
         await until(lambda: sounds(page), seconds=60)
         assert await page.evaluate("document.querySelector('audio').currentTime * 1000") >= start - 50
+        await page.get_by_label("At most so many nudges").fill("0")
+        await expect(page.get_by_text("The policy above was changed after this was made")).to_be_visible()
+        await page.get_by_role("button", name="Replay", exact=True).click()
+        await expect(outcome).to_contain_text("What would have been0 nudges")
         assert (await api.get("/v1/calls")).json() == before, "trying it has stored something"
         assert (await api.get("/v1/taxonomy")).json()["policy"]["max_nudges"] == 4
 
+        await page.get_by_role("button", name="Back to what holds").click()
         await page.get_by_label("At most so many nudges").fill("3")
-        await expect(page.get_by_text("The policy above was changed after this was made")).to_be_visible()
         floor = page.get_by_label("Stall: at least so sure, percent")
         await floor.fill("10")
         await expect(page.get_by_role("button", name="Save the policy")).to_be_disabled()
@@ -171,8 +181,7 @@ async def test_a_battle_card_is_written_seen_as_the_rep_will_changed_and_removed
 
         await page.goto("/settings/taxonomy?tab=trackers")
         await page.get_by_label("Name").fill(HOSTILE[:12])
-        await page.get_by_label("It is a").click()
-        await page.get_by_role("option", name="Competitor").click()
+        await choose(page, "It is a", "Competitor")
         said = page.get_by_role("textbox", name="Said as")
         await said.fill("acme planner")
         await said.press("Enter")
@@ -211,8 +220,12 @@ async def test_a_version_is_trained_told_of_retired_and_taken_back(tenant: House
         await more.fill("What would that set us back?\nRoughly what are we looking at a month?\n" + HOSTILE)
         await page.get_by_role("button", name=re.compile("^Add to examples of")).locator("visible=true").click()
         await expect(page.get_by_text("Roughly what are we looking at a month?")).to_be_visible()
-        priced = next(t for t in (await api.get("/v1/taxonomy")).json()["types"] if t["id"] == "price_asked")
-        assert len(priced["examples"]) == 3
+
+        async def kept() -> bool:
+            types = (await api.get("/v1/taxonomy")).json()["types"]
+            return len(next(one["examples"] for one in types if one["id"] == "price_asked")) == 3
+
+        await until(kept, seconds=60)
 
         await page.get_by_role("tab", name="Training and versions").click()
         await page.get_by_role("button", name="Train", exact=True).click()
@@ -308,8 +321,7 @@ async def test_slack_gets_the_report_of_an_audience_whose_template_is_chosen_and
         await page.goto("/settings/webhooks")
         await page.get_by_text("Slack", exact=True).first.click()
         await page.get_by_label("Address of the incoming webhook").fill(receiver.url)
-        await page.get_by_label("As which audience").click()
-        await page.get_by_role("option", name="rep", exact=True).click()
+        await choose(page, "As which audience", "rep")
         await page.get_by_role("button", name="Add it").click()
         card = page.get_by_role("listitem").filter(has_text="the report as “rep” gets it")
         await expect(card).to_contain_text("Slack, by")
@@ -318,12 +330,9 @@ async def test_slack_gets_the_report_of_an_audience_whose_template_is_chosen_and
         await page.goto("/settings/audiences")
         rep = page.get_by_role("list", name="Audiences").get_by_role("listitem").filter(has_text="Sent by itself to")
         await expect(rep.get_by_role("heading", name="rep")).to_be_visible()
-        await rep.get_by_label("Template for rep: Slack").click()
-        await page.get_by_role("option", name="manager", exact=True).click()
-        await page.get_by_label("For", exact=True).click()
-        await page.get_by_role("option", name="rep", exact=True).click()
-        await page.get_by_label("As", exact=True).click()
-        await page.get_by_role("option", name="Slack", exact=True).click()
+        await choose(page, "Template for rep: Slack", "manager")
+        await choose(page, "For", "rep")
+        await choose(page, "As", "Slack")
         await expect(page.get_by_role("link", name="manager.slack")).to_be_visible()
         await page.get_by_role("button", name="Show it").click()
         await expect(page.get_by_label("The review as the template shows it")).to_contain_text("blocks")

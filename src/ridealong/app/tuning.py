@@ -465,7 +465,7 @@ def _notes(taxonomy: Taxonomy, live: StoredTaxonomyVersion | None, *, usable: bo
         )
     waiting = [t.id for t in taxonomy.content_types if t.examples and t.id not in trained]
     if waiting:
-        found.append(f"not learned yet, train to find them: {', '.join(waiting)}")
+        found.append(f"examples that are not learned yet, train to use them: {', '.join(waiting)}")
     return found
 
 

@@ -207,7 +207,7 @@ function TrackerForm({ given, others, types, busy, keep, cancel }: FormProps) {
           minRows={1}
           onChange={(event) => set({ answer: event.currentTarget.value.replaceAll("\n", " ") })}
         />
-        <WhatIsShown tracker={{ ...tracker, name }} types={types} />
+        {name !== "" && <WhatIsShown tracker={{ ...tracker, name }} types={types} />}
         <Group gap="xs">
           <Button type="submit" disabled={!ready} loading={busy}>
             {cancel === null ? "Add it" : "Keep it"}
