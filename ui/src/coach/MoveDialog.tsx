@@ -51,7 +51,8 @@ export function MoveDialog({ wanted, live, close }: Props) {
       <Stack>
         <Text size="sm">{about}</Text>
         {guarded && (
-          <Alert color="red" title="It may be worse" role="note">
+          <Alert color="red" role="note">
+            <b>It may be worse</b>
             <List size="sm">
               {doubts.map((doubt) => (
                 <List.Item key={doubt}>{doubt}</List.Item>

@@ -164,7 +164,9 @@ function VersionCard({ version, liveVersion, types, want }: VersionProps) {
             {dateTime(version.created_at)} by {version.created_by.name}
           </Text>
           <Text size="sm" style={{ overflowWrap: "anywhere" }}>
-            {version.failure ?? (outcome === undefined ? state.about : `${capital(outcome)}.`)}
+            {version.failure ?? state.about}
+            {/* What was decided when it was trained: an admin may have decided otherwise since. */}
+            {outcome !== undefined && ` After its training: ${outcome}.`}
           </Text>
           {!version.usable && version.state !== "failed" && (
             <Text size="sm" c="var(--ride-warn)">
@@ -235,8 +237,4 @@ function VersionCard({ version, liveVersion, types, want }: VersionProps) {
       {open === "shadow" && <ShadowPane version={version.version} types={types} />}
     </Card>
   );
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

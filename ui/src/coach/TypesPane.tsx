@@ -82,8 +82,8 @@ function OneType({ type, report, admin }: { type: MomentType; report: TypeReport
         </div>
       )}
       {report?.thin != null && (
-        <Alert color="yellow" role="note" title="Too thin">
-          It {report.thin}.
+        <Alert color="yellow" role="note">
+          <b>Too thin</b>: {report.thin}.
         </Alert>
       )}
       {type.kind === "timing" ? (

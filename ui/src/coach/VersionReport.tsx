@@ -40,7 +40,8 @@ function Verdict({ report: { verdict } }: { report: TrainingReport }) {
     );
   }
   return (
-    <Alert color="yellow" role="note" title="It may be worse than what judged when it was trained">
+    <Alert color="yellow" role="note">
+      <b>It may be worse than what judged when it was trained</b>
       <List size="sm">
         {verdict.reasons.map((reason) => (
           <List.Item key={reason}>{reason}</List.Item>
@@ -198,7 +199,8 @@ function Learned({ report }: { report: TrainingReport }) {
 export function LeftOutList({ title, people }: { title: string; people: readonly LeftOut[] }) {
   if (people.length === 0) return null;
   return (
-    <Alert color="yellow" role="note" mt="xs" title={title}>
+    <Alert color="yellow" role="note" mt="xs">
+      <b>{title}</b>
       <List size="sm">
         {people.map((one) => (
           <List.Item key={`${one.by} ${one.reason}`} className={classes.words ?? ""}>
