@@ -58,7 +58,7 @@ async def test_the_queue_is_answered_by_keyboard_played_in_place_and_taken_back(
     async with tenant.page("manager") as page:
         await page.goto("/settings/queue")
         question = page.get_by_role("region", name="The question")
-        await expect(question).to_be_visible()
+        await expect(question).to_be_visible(timeout=LONG)
         start = await question.locator("[data-start]").get_attribute("data-start")
         assert start is not None
         await page.keyboard.press(" ")
@@ -182,7 +182,7 @@ async def test_a_battle_card_is_written_seen_as_the_rep_will_changed_and_removed
         await page.goto("/settings/taxonomy?tab=trackers")
         await page.get_by_label("Name").fill(HOSTILE[:12])
         await choose(page, "It is a", "Competitor")
-        said = page.get_by_role("textbox", name="Said as")
+        said = page.locator("input").and_(page.get_by_label("Said as", exact=True))
         await said.fill("acme planner")
         await said.press("Enter")
         await page.get_by_label("The answer").fill("we keep the plan on their phone")
@@ -235,7 +235,7 @@ async def test_a_version_is_trained_told_of_retired_and_taken_back(tenant: House
         await card.get_by_role("button", name="Report of version 1").click()
         report = page.get_by_role("region", name="The report of version 1")
         for told in ("By type, judged by fits that had not seen the example", "macro-F1 goes from", "Learned from"):
-            await expect(report.get_by_text(told)).to_be_visible()
+            await expect(report.get_by_text(told).first).to_be_visible()
         await expect(report.get_by_role("table")).to_contain_text("Price")
         await expect(report).to_contain_text("On your own past calls")
 
@@ -304,6 +304,14 @@ async def test_the_log_tells_why_a_message_was_given_up_and_sends_it_again(tenan
         line = log.get_by_role("list", name="Messages").get_by_role("listitem").first
         await expect(line).to_contain_text("Given up", timeout=120_000)
         await expect(line).to_contain_text("refused with 410 (it wants no more messages)")
+        # Whoever answers that it is gone is told nothing more until somebody switches it on again.
+        await page.reload()
+        await expect(card.get_by_role("switch")).not_to_be_checked()
+        await card.get_by_role("button", name=re.compile("^The log of")).click()
+        await expect(log).to_contain_text("It is switched off")
+        await expect(line.get_by_role("button", name=re.compile("^Send again"))).to_be_disabled()
+        await card.get_by_role("switch").click(force=True)
+        await expect(card.get_by_role("switch")).to_be_checked()
         receiver.status = 204
         first = receiver.got[0][0]["webhook-id"]
         await line.get_by_role("button", name=re.compile("^Send again")).click()
@@ -397,6 +405,7 @@ async def test_every_page_of_the_coach_is_accessible(tenant: House, theme: str) 
         assert (await api.patch("/v1/taxonomy", json={"trackers": [CARD]})).status_code == 200
     for width in (1280, 390):
         async with tenant.page("admin", theme="dark" if theme == "dark" else "light", width=width) as page:
+            page.set_default_timeout(LONG)
             for section in SECTIONS:
                 await page.goto(f"/settings/{section}")
                 await expect(page.get_by_role("heading", level=2).first).to_be_visible()

@@ -24,6 +24,11 @@ export function DeliveryLog({ destination }: { destination: Destination }) {
           ...Object.entries(STATUSES).map(([value, { label }]) => ({ value, label })),
         ]}
       />
+      {!destination.active && (
+        <Text size="sm" c="var(--ride-warn)">
+          It is switched off, by somebody or because its address answered 410: nothing is sent until it is on again.
+        </Text>
+      )}
       {log.isPending && <Loading />}
       {log.isError && <ErrorState error={log.error} retry={() => log.refetch()} />}
       {log.data?.length === 0 && (
@@ -39,7 +44,7 @@ export function DeliveryLog({ destination }: { destination: Destination }) {
       {again.isSuccess && (
         <Text size="sm" role="status">
           {again.data.queued === 0
-            ? "There is nothing to send again: what still waits is not doubled."
+            ? "Nothing is sent again: the destination is switched off, or what was meant still waits."
             : `${plural(again.data.queued, "message")} will be sent again.`}
         </Text>
       )}
@@ -49,12 +54,16 @@ export function DeliveryLog({ destination }: { destination: Destination }) {
             key={one.delivery_id}
             delivery={one}
             destination={destination}
-            busy={again.isPending}
+            busy={again.isPending || !destination.active}
             sendAgain={(position) => again.mutate(onlyThis(position))}
           />
         ))}
       </ul>
-      <FromCursor busy={again.isPending} send={(after, until) => again.mutate({ after, until })} />
+      <FromCursor
+        busy={again.isPending}
+        off={!destination.active}
+        send={(after, until) => again.mutate({ after, until })}
+      />
     </Stack>
   );
 }
@@ -119,8 +128,15 @@ function Line({ delivery, destination, busy, sendAgain }: LineProps) {
   );
 }
 
+interface CursorProps {
+  busy: boolean;
+  /** Nothing can be sent now. */
+  off: boolean;
+  send: (after: number, until: number | null) => void;
+}
+
 /** Everything behind a position once more: what somebody needs whose program was away, or lost what it had. */
-function FromCursor({ busy, send }: { busy: boolean; send: (after: number, until: number | null) => void }) {
+function FromCursor({ busy, off, send }: CursorProps) {
   const [after, setAfter] = useState<string | number>("");
   const [until, setUntil] = useState<string | number>("");
   const ready = typeof after === "number" && (until === "" || (typeof until === "number" && until >= after));
@@ -154,7 +170,7 @@ function FromCursor({ busy, send }: { busy: boolean; send: (after: number, until
             value={until}
             onChange={setUntil}
           />
-          <Button type="submit" variant="default" disabled={!ready} loading={busy}>
+          <Button type="submit" variant="default" disabled={!ready || off} loading={busy}>
             Send them again
           </Button>
         </Group>
