@@ -68,8 +68,9 @@ function pageFiles(): Plugin {
         new Set(),
       );
       const of = (module: string) => {
-        const chunk = chunks.find((one) => one.facadeModuleId === resolve(here, module));
-        if (!chunk) this.error(`${module} is no page of its own any more: see pageFiles`);
+        // Not by the chunk's own module: a page that is small may have been put together with another.
+        const chunk = chunks.find((one) => one.moduleIds.includes(resolve(here, module)));
+        if (!chunk) this.error(`${module} is in no file any more: see pageFiles`);
         return [...reach(chunk, new Set())].filter((name) => !frame.has(name)).map((name) => `/${name}`);
       };
       // Not the waveform's: what draws it is asked for when the page stands, and would keep what makes it stand waiting.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -105,14 +105,19 @@ def write_script(path: Path, spoken: Spoken) -> None:
 
 
 @contextlib.asynccontextmanager
-async def house(spoken: Spoken) -> AsyncGenerator[House]:
-    """A server on which an admin, a manager and a rep can sign in. Every call on it hears `spoken`."""
+async def house(spoken: Spoken, more: Mapping[str, str] | None = None) -> AsyncGenerator[House]:
+    """A server on which an admin, a manager and a rep can sign in. Every call on it hears `spoken`.
+
+    `more`: settings of the server beside the transcriber's.
+    """
     program = needed()
     async with server_folder() as folder:
         script = folder / "script.jsonl"
         write_script(script, spoken)
         async with (
-            server(folder, {"RIDEALONG_TRANSCRIBER": "replay", "RIDEALONG_REPLAY": str(script)}) as running,
+            server(
+                folder, {"RIDEALONG_TRANSCRIBER": "replay", "RIDEALONG_REPLAY": str(script), **(more or {})}
+            ) as running,
             launched(program) as browser,
         ):
             made = House(running=running, token=token_of(folder), program=browser)

@@ -76,7 +76,8 @@ async def replay_call(conn: AsyncConnection, call_id: UUID, taxonomy: Taxonomy) 
     first = TranscriptId(call_id=call_id, revision=1)
     transcript = await calls.load_transcript(conn, first)
     roles = await calls.load_roles(conn, first)
-    stored = await moments.load_moments(conn, transcript)
+    # What a person added afterwards no policy ever decided.
+    stored = [m for m in await moments.load_moments(conn, transcript) if m.moment.reason is not Reason.ADDED]
     return ReplayedCall(
         call_id=call_id,
         title=call.title,
@@ -95,6 +96,7 @@ def replay_json(found: Sequence[ReplayedCall]) -> Json:
                 "title": call.title,
                 **_figures(call.moments, call.audio_ms),
                 "changes": [_change(m) for m in call.moments if m.changed],
+                "kept": [_change(m) for m in call.moments if not m.changed and _shown(m)],
             }
             for call in found
         ],

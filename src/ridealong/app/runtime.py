@@ -39,6 +39,7 @@ from ridealong.app.policy_replay import StoredReplays
 from ridealong.app.rehear import recorded_calls
 from ridealong.app.stored_models import StoredModels
 from ridealong.app.talk import StoredPlaylists, StoredShares, StoredTalk
+from ridealong.app.taxonomy import StoredTaxonomy
 from ridealong.app.team import StoredTeam
 from ridealong.app.tenant_mail import TenantMail
 from ridealong.app.tenant_models import TenantModels
@@ -287,6 +288,7 @@ class Runtime:
             calendars=self.context_in.calendars,
             mail=self.mail,
             tuning=self.tuning,
+            taxonomy=StoredTaxonomy(self.store),
             audiences=StoredAudiences(self.store),
             events=StoredEvents(self.store),
             exports=StoredExports(self.store),

@@ -22,7 +22,7 @@ from uuid import UUID, uuid4
 import structlog
 
 from ridealong.app.tuning_job import TuningJob, all_labels, gather, keep, load_tenant_taxonomy
-from ridealong.app.tuning_queue import most_informative
+from ridealong.app.tuning_queue import Spoken, most_informative
 from ridealong.core.artifact import StoredMoment
 from ridealong.core.errors import Refused, RidealongError, Unavailable
 from ridealong.core.moments import TIMING_TYPES, Moment, Reason, Tier
@@ -107,6 +107,26 @@ class TenantTuning:
         features = await asyncio.to_thread(features_name)
         async with self.store.tenant(tenant_id) as conn:
             return _version_json(await taxonomy_versions.load_version(conn, version), features)
+
+    async def changes(self, tenant_id: UUID, version: int) -> Json:
+        """Where in past calls it finds something that what ran before does not, or no longer finds it, with the words.
+
+        Raises Refused('unknown_version').
+        """
+        async with self.store.tenant(tenant_id) as conn:
+            report = (await taxonomy_versions.load_version(conn, version)).report
+            spoken = Spoken(conn)
+            places: list[Json] = []
+            for place in report.get("changes", {}).get("places", ()):
+                told = await spoken.told(
+                    labels.Said(
+                        call_id=UUID(place["call_id"]), revision=place["revision"], utterance_no=place["utterance_no"]
+                    )
+                )
+                # A call that was erased since is in the counts, and nowhere else.
+                if told is not None:
+                    places.append({**told, "type": place["type"], "change": place["change"]})
+        return {"version": version, "places": places}
 
     async def move(
         self, tenant_id: UUID, version: int, to: Literal["live", "shadow", "retired"], author: Author
@@ -213,6 +233,8 @@ class TenantTuning:
             if type_id is not None and type_id != found:
                 await self._known_type(conn, type_id)
             agreed = type_id == found
+            # What one said of it before gives way as a whole: a correction to a third type too.
+            await labels.take_labels_back(conn, call_id, moment_id, author)
             await labels.put_label(
                 conn,
                 evidence,
@@ -227,6 +249,34 @@ class TenantTuning:
                     conn, evidence, author, type_id=type_id, holds=True, source="corrected", moment_id=moment_id
                 )
         return {"moment_id": str(moment_id), "type": found, "label": type_id}
+
+    async def take_label_back(self, tenant_id: UUID, call_id: UUID, moment_id: UUID, author: Author) -> None:
+        """Forget what the author said of the moment. Raises Refused('unknown_call' | 'unknown_moment')."""
+        async with self.store.tenant(tenant_id) as conn:
+            await calls.load_call(conn, call_id)
+            await labels.place_of_moment(conn, call_id, moment_id)
+            await labels.take_labels_back(conn, call_id, moment_id, author)
+
+    async def labels(self, tenant_id: UUID, call_id: UUID) -> Json:
+        """What people say that utterances of the call are, newest first. Raises Refused('unknown_call')."""
+        async with self.store.tenant(tenant_id) as conn:
+            await calls.load_call(conn, call_id)
+            given = await labels.list_labels(conn, call_id)
+        return {
+            "labels": [
+                {
+                    "moment_id": None if label.moment_id is None else str(label.moment_id),
+                    "revision": label.said.revision,
+                    "utterance_no": label.said.utterance_no,
+                    "type": label.type,
+                    "holds": label.holds,
+                    "source": label.source,
+                    "by": label.author.as_json(),
+                    "at": label.at.isoformat(),
+                }
+                for label in given
+            ]
+        }
 
     async def queue(self, tenant_id: UUID, *, limit: int) -> Json:
         """What would teach the most, first."""
@@ -243,15 +293,20 @@ class TenantTuning:
         revision: int,
         utterance_no: int,
         type_id: str,
-        holds: bool,
+        holds: bool | None,
     ) -> None:
-        """Label one item. Raises Refused('unknown_call' | 'unknown_utterance' | 'bad_request')."""
+        """Label one item, or take the label back (None). Raises Refused('unknown_call' | 'unknown_utterance' |
+        'bad_request')."""
         async with self.store.tenant(tenant_id) as conn:
             await calls.load_call(conn, call_id)
             await self._known_type(conn, type_id)
             transcript = await calls.load_transcript(conn, TranscriptId(call_id=call_id, revision=revision))
             if utterance_no not in transcript:
                 raise Refused("unknown_utterance", f"the call has no utterance {utterance_no}")
+            if holds is None:
+                said = labels.Said(call_id=call_id, revision=revision, utterance_no=utterance_no)
+                await labels.take_answer_back(conn, said, author, type_id=type_id)
+                return
             evidence = transcript.cite(Citation(utterance_no=utterance_no, quote=transcript[utterance_no].text))
             await labels.put_label(conn, evidence, author, type_id=type_id, holds=holds, source="queue")
 
@@ -410,7 +465,7 @@ def _notes(taxonomy: Taxonomy, live: StoredTaxonomyVersion | None, *, usable: bo
         )
     waiting = [t.id for t in taxonomy.content_types if t.examples and t.id not in trained]
     if waiting:
-        found.append(f"not learned yet, train to find them: {', '.join(waiting)}")
+        found.append(f"examples that are not learned yet, train to use them: {', '.join(waiting)}")
     return found
 
 

@@ -8,7 +8,7 @@ and whose words are least like any that somebody has answered for.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from psycopg import AsyncConnection
 
+    from ridealong.core.transcript import Roles, Transcript, TranscriptId
     from ridealong.live.taxonomy import Taxonomy
+    from ridealong.store.calls import StoredCall
 
 LOOKED_AT: Final = 500
 """Moments of the latest calls."""
@@ -46,7 +48,8 @@ async def most_informative(connection: AsyncConnection, taxonomy: Taxonomy, *, l
     places = list({*(i.said for i in items), *(said for said, _ in answered)})
     vectors = await labels.utterance_vectors(connection, places)
     chosen = _chosen(items, vectors, [vectors[said] for said, _ in answered if said in vectors], limit)
-    return [found for item in chosen if (found := await _shown(connection, item)) is not None]
+    spoken = Spoken(connection)
+    return [found for item in chosen if (found := await _shown(spoken, item)) is not None]
 
 
 async def _candidates(connection: AsyncConnection, taxonomy: Taxonomy) -> list[_Item]:
@@ -115,26 +118,55 @@ def _chosen(
     return found
 
 
-async def _shown(connection: AsyncConnection, item: _Item) -> dict[str, object] | None:
-    try:
-        transcript = await calls.load_transcript(connection, item.said.transcript_id)
-    except RidealongError:
+async def _shown(spoken: Spoken, item: _Item) -> dict[str, object] | None:
+    told = await spoken.told(item.said)
+    if told is None:
         return None
-    if item.said.utterance_no not in transcript:
-        return None
-    utterance = transcript[item.said.utterance_no]
-    if utterance.speaker is UNATTRIBUTED:
-        return None
-    before = [u.text for u in transcript if u.no < utterance.no][-2:]
     return {
-        "call_id": str(item.said.call_id),
-        "revision": item.said.revision,
-        "utterance_no": item.said.utterance_no,
+        **told,
         "moment_id": None if item.moment_id is None else str(item.moment_id),
         "type": item.type,
         "probability": round(item.probability, 3),
-        "start_ts": utterance.start_ts,
-        "end_ts": utterance.end_ts,
-        "text": utterance.text,
-        "before": before,
     }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spoken:
+    """What was said at places of many calls, each call read once."""
+
+    connection: AsyncConnection
+    _read: dict[TranscriptId, tuple[StoredCall, Transcript, Roles] | None] = field(
+        default_factory=dict["TranscriptId", "tuple[StoredCall, Transcript, Roles] | None"]
+    )
+
+    async def told(self, said: Said) -> dict[str, object] | None:
+        """The utterance with its call, its speaker's role and the turns before; None where it is gone or nobody's."""
+        if said.transcript_id not in self._read:
+            self._read[said.transcript_id] = await self._load(said.transcript_id)
+        found = self._read[said.transcript_id]
+        if found is None or said.utterance_no not in found[1]:
+            return None
+        call, transcript, roles = found
+        utterance = transcript[said.utterance_no]
+        if utterance.speaker is UNATTRIBUTED:
+            return None
+        return {
+            "call_id": str(said.call_id),
+            "title": call.title,
+            "started_at": call.started_at.isoformat(),
+            "revision": said.revision,
+            "utterance_no": said.utterance_no,
+            "role": roles.role_of(utterance.speaker).value,
+            "start_ts": utterance.start_ts,
+            "end_ts": utterance.end_ts,
+            "text": utterance.text,
+            "before": [u.text for u in transcript if u.no < utterance.no][-2:],
+        }
+
+    async def _load(self, transcript_id: TranscriptId) -> tuple[StoredCall, Transcript, Roles] | None:
+        try:
+            call = await calls.load_call(self.connection, transcript_id.call_id)
+            transcript = await calls.load_transcript(self.connection, transcript_id)
+        except RidealongError:
+            return None
+        return call, transcript, await calls.load_roles(self.connection, transcript_id)

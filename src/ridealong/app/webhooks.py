@@ -113,6 +113,8 @@ class StoredWebhooks:
         self, tenant_id: UUID, webhook_id: UUID, *, status: str | None, limit: int
     ) -> list[LoggedDelivery]:
         async with self.store.tenant(tenant_id) as connection:
+            # Whoever reads the log sends things again by their positions.
+            await number_events(connection)
             found = await stored.list_deliveries(connection, webhook_id, status=status, limit=limit)
         return [LoggedDelivery.model_validate(one, from_attributes=True) for one in found]
 

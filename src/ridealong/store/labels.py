@@ -92,6 +92,23 @@ async def put_label(
     )
 
 
+async def take_labels_back(connection: AsyncConnection, call_id: UUID, moment_id: UUID, author: Author) -> None:
+    """Forget what the author said of the moment."""
+    await connection.execute(
+        "DELETE FROM moment_label WHERE call_id = %s AND moment_id = %s AND author_id IS NOT DISTINCT FROM %s",
+        [call_id, moment_id, author.member_id],
+    )
+
+
+async def take_answer_back(connection: AsyncConnection, said: Said, author: Author, *, type_id: str) -> None:
+    """Forget what the author answered to the queue about the utterance and the type."""
+    await connection.execute(
+        "DELETE FROM moment_label WHERE call_id = %s AND revision = %s AND utterance_no = %s AND type = %s"
+        " AND source = 'queue' AND author_id IS NOT DISTINCT FROM %s",
+        [said.call_id, said.revision, said.utterance_no, type_id, author.member_id],
+    )
+
+
 async def place_of_moment(connection: AsyncConnection, call_id: UUID, moment_id: UUID) -> tuple[str, Said, int, int]:
     """(type, where, quote_start, quote_end) of a moment as it was found. Raises Refused('unknown_moment')."""
     cursor = await connection.execute(

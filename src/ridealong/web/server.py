@@ -46,6 +46,7 @@ from ridealong.web.sharing import sharing_api
 from ridealong.web.shell import ProblemApp, Shell, add_problem_answers
 from ridealong.web.socket import Line, Sockets
 from ridealong.web.talk import talk_api
+from ridealong.web.taxonomy import taxonomy_api
 from ridealong.web.team import team_api
 from ridealong.web.tuning import tuning_api
 from ridealong.web.twilio import twilio
@@ -146,6 +147,7 @@ def _add_routes(app: FastAPI, services: Services, sockets: Sockets) -> None:
     app.include_router(webhooks_api(services.tokens, services.webhooks))
     app.include_router(tuning_api(services.tokens, services.tuning), dependencies=of_a_call)
     app.include_router(audiences_api(services.tokens, services.audiences))
+    app.include_router(taxonomy_api(services.tokens, services.taxonomy))
     app.include_router(events_api(services.tokens, services.events))
     app.include_router(exports_api(services.tokens, services.exports))
     app.include_router(crm_api(services.tokens, services.crm), dependencies=of_a_call)

@@ -19,6 +19,7 @@ from ridealong.web.people import IdentityProvider, People
 from ridealong.web.settings import SettingsOfTenants
 from ridealong.web.shelves import Across, CallPages, Effects, Playlists, Shares, Talk, Team
 from ridealong.web.socket import Limits
+from ridealong.web.taxonomy import TaxonomyOfTenants
 from ridealong.web.tuning import TuningOfTenants
 from ridealong.web.webhooks import WebhooksOfTenants
 
@@ -240,6 +241,7 @@ class Services:
     calendars: CalendarsOfTenants | None = None
     mail: MailOfTenants | None = None
     tuning: TuningOfTenants | None = None
+    taxonomy: TaxonomyOfTenants | None = None
     audiences: Audiences | None = None
     events: Events | None = None
     exports: Exports | None = None

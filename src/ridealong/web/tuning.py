@@ -14,8 +14,10 @@ from ridealong.core.author import Author
 from ridealong.core.errors import MissingPart
 from ridealong.web.access import ADMIN, MANAGE, Credential, Tokens, admit, author_of
 from ridealong.web.answers.tuning import (
+    ChangesAnswer,
     FeedbackReport,
     LabelGiven,
+    LabelsAnswer,
     QueueAnswer,
     ShadowAnswer,
     TaxonomyVersion,
@@ -43,6 +45,10 @@ class TuningOfTenants(Protocol):
         """Raises Refused('unknown_version')."""
         ...
 
+    async def changes(self, tenant_id: UUID, version: int) -> Json:
+        """Raises Refused('unknown_version')."""
+        ...
+
     async def move(self, tenant_id: UUID, version: int, to: State, author: Author) -> Json:
         """Raises Refused('unknown_version' | 'not_trained' | 'other_features')."""
         ...
@@ -59,6 +65,14 @@ class TuningOfTenants(Protocol):
         self, tenant_id: UUID, call_id: UUID, moment_id: UUID, author: Author, *, type_id: str | None
     ) -> Json: ...
 
+    async def take_label_back(self, tenant_id: UUID, call_id: UUID, moment_id: UUID, author: Author) -> None:
+        """Forget what the author said of the moment. Raises Refused('unknown_call' | 'unknown_moment')."""
+        ...
+
+    async def labels(self, tenant_id: UUID, call_id: UUID) -> Json:
+        """What people say that utterances of the call are. Raises Refused('unknown_call')."""
+        ...
+
     async def queue(self, tenant_id: UUID, *, limit: int) -> Json: ...
 
     async def answer_queue(
@@ -70,7 +84,7 @@ class TuningOfTenants(Protocol):
         revision: int,
         utterance_no: int,
         type_id: str,
-        holds: bool,
+        holds: bool | None,
     ) -> None: ...
 
     async def feedback(self, tenant_id: UUID) -> Json: ...
@@ -98,13 +112,13 @@ class LabelWanted(Body):
 
 
 class QueueLabel(Body):
-    """Whether that utterance is a moment of the type."""
+    """Whether that utterance is a moment of the type; null takes one's answer back."""
 
     call_id: UUID
     revision: Annotated[int, Field(ge=1, le=2**31 - 1)]
     utterance_no: Annotated[int, Field(ge=0, le=2**31 - 1)]
     type: TypeId
-    holds: bool
+    holds: bool | None
 
 
 def tuning_api(tokens: Tokens, known: TuningOfTenants | None) -> APIRouter:
@@ -141,6 +155,19 @@ def tuning_api(tokens: Tokens, known: TuningOfTenants | None) -> APIRouter:
                 principal.tenant_id, call_id, moment_id, author_of(principal), type_id=wanted.type
             )
         )
+
+    @api.delete("/calls/{call_id}/moments/{moment_id}/label", status_code=204)
+    async def take_label_back(call_id: CallId, moment_id: UUID, token: Token) -> Response:
+        """Take back what one said of the moment: it is no example any more. Of an added moment too."""
+        principal = await admit(tokens, token, scope=MANAGE, call_id=call_id)
+        await tuning().take_label_back(principal.tenant_id, call_id, moment_id, author_of(principal))
+        return Response(status_code=204)
+
+    @api.get("/calls/{call_id}/labels", response_model=LabelsAnswer)
+    async def read_labels(call_id: CallId, token: Token) -> Response:
+        """What managers said that utterances of the call are, the newest first: what the classifier learns from it."""
+        principal = await admit(tokens, token, scope=MANAGE, call_id=call_id)
+        return json_answer(await tuning().labels(principal.tenant_id, call_id))
 
     @api.get("/taxonomy/queue", response_model=QueueAnswer)
     async def review_queue(token: Token, limit: Annotated[int, Query(ge=1, le=100)] = 20) -> Response:
@@ -195,6 +222,15 @@ def _versions(api: APIRouter, tokens: Tokens, tuning: Callable[[], TuningOfTenan
         """One version with all that its training reported."""
         principal = await admit(tokens, token, scope=MANAGE)
         return json_answer(await tuning().version(principal.tenant_id, version))
+
+    @api.get(f"{place}/{{version}}/changes", response_model=ChangesAnswer)
+    async def read_changes(token: Token, version: Number) -> Response:
+        """Utterances of past calls that the version takes for a moment and what ran before it does not, or no longer.
+
+        At most 50; the report counts them all.
+        """
+        principal = await admit(tokens, token, scope=MANAGE)
+        return json_answer(await tuning().changes(principal.tenant_id, version))
 
     @api.get(f"{place}/{{version}}/shadow", response_model=ShadowAnswer)
     async def read_shadow(token: Token, version: Number, call_id: UUID | None = None) -> Response:

@@ -22,6 +22,7 @@ from ridealong.app.library import StoredLibrary, StoredRecordings, StoredReports
 from ridealong.app.policy_replay import StoredReplays
 from ridealong.app.runtime import StoreTokens
 from ridealong.app.talk import StoredPlaylists, StoredShares, StoredTalk
+from ridealong.app.taxonomy import StoredTaxonomy
 from ridealong.app.team import StoredTeam
 from ridealong.app.tenant_settings import StoredSettings
 from ridealong.app.tuning import TenantTuning
@@ -171,6 +172,7 @@ async def pages(store: Store, store_settings: Settings, local_models: models.Mod
             effects=StoredEffects(store),
             settings=StoredSettings(store),
             tuning=tuning,
+            taxonomy=StoredTaxonomy(store),
         )
         try:
             async with running(create_app(services)) as address:

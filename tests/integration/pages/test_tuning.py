@@ -10,6 +10,7 @@ from ridealong.core.author import Author
 from ridealong.live.taxonomy import default_taxonomy_text
 from ridealong.store import taxonomy_versions, tenants
 from ridealong.web.answers.tuning import (
+    ChangesAnswer,
     FeedbackReport,
     LabelGiven,
     QueueAnswer,
@@ -59,6 +60,7 @@ async def test_a_training_answers_at_once_and_then_judges_new_calls(pages: Pages
         closed(TaxonomyVersion, moved := await pages.ask("POST", f"/taxonomy/versions/1/{verb}"))
         assert moved["state"] == state
     closed(ShadowAnswer, await pages.get("/taxonomy/versions/1/shadow"))
+    closed(ChangesAnswer, await pages.get("/taxonomy/versions/1/changes"))
 
 
 async def test_labels_queue_and_report(pages: Pages) -> None:

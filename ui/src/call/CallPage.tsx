@@ -76,7 +76,7 @@ export default function CallPage({ callId }: { callId: string }) {
       call={call.data}
       transcript={transcript.data ?? null}
       comments={open}
-      may={{ listen: call.data.audio_ms > 0, talk: true, correct: manager || own, share: manager }}
+      may={{ listen: call.data.audio_ms > 0, talk: true, correct: manager || own, share: manager, teach: manager }}
       head={<CallHead />}
       panes={[
         { id: "review", label: "Review", Pane: ReviewPane },

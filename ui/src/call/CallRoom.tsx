@@ -11,6 +11,7 @@ import classes from "./CallPage.module.css";
 import { type CallView, CallViewProvider, type PlaylistStretch, SaidProvider, type Shown } from "./context";
 import { Deck } from "./Deck";
 import type { Pin } from "./MarkStrip";
+import { MissedMoment } from "./MissedMoment";
 import { PlaylistDialog } from "./PlaylistButton";
 import { peopleOf } from "./people";
 import { useMoments } from "./reading";
@@ -36,10 +37,11 @@ export function CallRoom({ source, call, transcript, comments, may, head, panes,
   const player = useNewPlayer();
   const narrow = useMediaQuery("(max-width: 62em)", undefined, { getInitialValueInEffect: false });
   const [shown] = useState(() => new Held<Shown | null>(null));
+  const [missed] = useState(() => new Held<Utterance | null>(null));
   const [adding] = useState(() => new Held<PlaylistStretch | null>(null));
   const [search, setSearch] = useSearchParams();
   const { callId, share } = source;
-  const { listen, talk, correct, share: sharing } = may;
+  const { listen, talk, correct, share: sharing, teach } = may;
 
   useEffect(() => {
     if (listen) player.load(addressOf({ callId, share }, "/audio.wav"));
@@ -73,10 +75,11 @@ export function CallRoom({ source, call, transcript, comments, may, head, panes,
       player,
       shown,
       play,
+      missed,
       adding,
-      may: { listen, talk, correct, share: sharing },
+      may: { listen, talk, correct, share: sharing, teach },
     }),
-    [callId, share, call, player, shown, play, adding, listen, talk, correct, sharing],
+    [callId, share, call, player, shown, play, missed, adding, listen, talk, correct, sharing, teach],
   );
   useCallKeys({ player, utterances: transcript?.utterances ?? NOTHING_YET, listen, forget: () => shown.set(null) });
 
@@ -127,6 +130,7 @@ export function CallRoom({ source, call, transcript, comments, may, head, panes,
       <SaidProvider value={transcript}>
         <PlayerElement player={player} />
         {sharing && <PlaylistDialog />}
+        {teach && <MissedMoment />}
         <div className={classes.room}>
           {head}
           <div className={classes.deck}>

@@ -8,6 +8,8 @@ import { EmptyState, ErrorState, Loading } from "@/parts/states";
 import classes from "./ClaimCard.module.css";
 import { WEAK } from "./ClaimParts";
 import { useCallView, useIsShown, useSounds } from "./context";
+import { AddMissedMoment } from "./MissedMoment";
+import { MomentLabels } from "./MomentLabels";
 import { PlaylistButton } from "./PlaylistButton";
 import { useFeedback, useMoments } from "./reading";
 
@@ -61,6 +63,7 @@ export function MomentsPane() {
           { value: "marks", label: `Marked (${call.marks.length})` },
         ]}
       />
+      <AddMissedMoment />
       {rows.length === 0 && (
         <EmptyState title={which === "all" ? "No moments on this call" : "None of these"}>
           {which === "marks"
@@ -144,6 +147,7 @@ function MomentCard({ moment }: { moment: Moment }) {
           {percent(moment.confidence)} sure, {REASONS[moment.reason] ?? words(moment.reason).toLowerCase()}
         </span>
         <Group gap={4}>
+          {view.may.teach && <MomentLabels moment={moment} />}
           {view.may.talk && <RepFeedback moment={moment} />}
           {view.may.share && (
             <PlaylistButton item={{ start_ts: first.start_ts, end_ts: first.end_ts, moment_id: moment.moment_id }} />

@@ -59,7 +59,7 @@ function Opened({ token, shared }: { token: string; shared: SharedCall }) {
       call={call.data}
       transcript={transcript.data ?? null}
       comments={NO_COMMENTS}
-      may={{ listen: shared.audio && call.data.audio_ms > 0, talk: false, correct: false, share: false }}
+      may={{ listen: shared.audio && call.data.audio_ms > 0, talk: false, correct: false, share: false, teach: false }}
       head={
         <header className={classes.head}>
           <div className={classes.titles}>

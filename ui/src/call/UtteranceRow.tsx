@@ -18,7 +18,7 @@ interface RowProps {
 
 /** What one speaker said in one go. A word that is clicked plays from there; the word that sounds is marked. */
 export const UtteranceRow = memo(function UtteranceRow({ utterance, active, quote, sought, gaps }: RowProps) {
-  const { player, people, may } = useCallView();
+  const { player, people, may, missed } = useCallView();
   const text = useRef<HTMLParagraphElement>(null);
   const pieces = useMemo(() => piecesOf(utterance), [utterance]);
   const person = people(utterance.speaker_id);
@@ -75,6 +75,18 @@ export const UtteranceRow = memo(function UtteranceRow({ utterance, active, quot
         {utterance.overlapped && <span className={classes.note}>spoken over</span>}
         {utterance.speaker_id !== null && utterance.speaker_confidence < 0.6 && (
           <span className={classes.note}>speaker not certain</span>
+        )}
+        {may.teach && utterance.speaker_id !== null && (
+          <button
+            type="button"
+            className={classes.missed}
+            onClick={() => missed.set(utterance)}
+            aria-label={`Add a moment that was missed at ${clock(utterance.start_ts)}`}
+            title="Add a moment that was missed here"
+            aria-haspopup="dialog"
+          >
+            + Moment
+          </button>
         )}
       </div>
       {/* biome-ignore lint/a11y/useKeyWithClickEvents: the time above is the button for the keyboard */}

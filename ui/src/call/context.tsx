@@ -1,7 +1,7 @@
 /** What all parts of the page of one call share. */
 
 import { createContext, useContext, useSyncExternalStore } from "react";
-import type { CallDetail, Evidence, Transcript } from "@/api/types";
+import type { CallDetail, Evidence, Transcript, Utterance } from "@/api/types";
 import { type Held, useHeld } from "@/parts/held";
 import type { Player } from "@/parts/player";
 import type { People } from "./people";
@@ -32,6 +32,8 @@ export interface CallView {
   shown: Held<Shown | null>;
   /** Play the evidence from its first millisecond, and show where it was said. Again: stop. */
   play: (by: string, evidence: Evidence, revision: number) => void;
+  /** The utterance to which a missed moment is being added. */
+  missed: Held<Utterance | null>;
   /** What a playlist is being chosen for. */
   adding: Held<PlaylistStretch | null>;
   may: {
@@ -43,6 +45,8 @@ export interface CallView {
     correct: boolean;
     /** Playlists and share links. */
     share: boolean;
+    /** Say what moments are, and add those that were missed: examples that the coach learns from. */
+    teach: boolean;
   };
 }
 

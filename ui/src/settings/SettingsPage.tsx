@@ -17,11 +17,15 @@ interface Section {
 
 const SECTIONS: readonly Section[] = [
   { path: "documents", label: "Documents", from: "manager", Page: lazy(() => import("./documents/DocumentsPage")) },
+  { path: "taxonomy", label: "Taxonomy", from: "manager", Page: lazy(() => import("@/coach/TaxonomyPage")) },
+  { path: "queue", label: "Review queue", from: "manager", Page: lazy(() => import("@/coach/QueuePage")) },
+  { path: "policy", label: "Nudge policy", from: "manager", Page: lazy(() => import("@/coach/PolicyPage")) },
   { path: "models", label: "Models and keys", from: "admin", Page: lazy(() => import("./ModelsPage")) },
   { path: "members", label: "Members", from: "manager", Page: lazy(() => import("./MembersPage")) },
   { path: "recording", label: "Consent and retention", from: "admin", Page: lazy(() => import("./RecordingPage")) },
   { path: "api-keys", label: "API keys", from: "admin", Page: lazy(() => import("./ApiKeysPage")) },
-  { path: "webhooks", label: "Webhooks", from: "admin", Page: lazy(() => import("./WebhooksPage")) },
+  { path: "webhooks", label: "Delivery", from: "admin", Page: lazy(() => import("./WebhooksPage")) },
+  { path: "audiences", label: "Audiences", from: "manager", Page: lazy(() => import("./delivery/AudiencesPage")) },
 ];
 
 const EditorPage = lazy(() => import("./documents/EditorPage"));

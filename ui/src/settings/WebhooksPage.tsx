@@ -1,38 +1,33 @@
-import { Alert, Button, Card, Checkbox, Group, Stack, Switch, Text, TextInput, Title } from "@mantine/core";
-import { type FormEvent, useState } from "react";
+import { Alert, Anchor, Badge, Button, Card, Group, Stack, Switch, Text, Title } from "@mantine/core";
+import { useState } from "react";
+import { Link } from "wouter";
 import { dateTime } from "@/parts/format";
 import { EmptyState, ErrorState, Loading, messageOf } from "@/parts/states";
+import { DeliveryLog } from "./delivery/DeliveryLog";
+import { DestinationForm } from "./delivery/DestinationForm";
+import { useAudiences } from "./delivery/queries";
+import { audiencesOf, EVENTS, reaches } from "./delivery/words";
 import { Once } from "./Once";
-import {
-  useChangeWebhook,
-  useMakeWebhook,
-  useRemoveWebhook,
-  useWebhooks,
-  WEBHOOK_EVENTS,
-  type Webhook,
-  type WebhookEvent,
-} from "./queries";
+import { useChangeWebhook, useRemoveWebhook, useWebhooks, type Webhook } from "./queries";
 import classes from "./settings.module.css";
 
-const WORDS: Record<WebhookEvent, string> = {
-  "call.ended": "A call has ended",
-  "review.done": "A review is done",
-  "moment.found": "A moment was found",
-};
+const KINDS: Record<Webhook["kind"], string> = { webhook: "Program", slack: "Slack", email: "E-mail" };
 
-/** What is ticked at first: moments are many. */
-const AT_FIRST: WebhookEvent[] = ["call.ended", "review.done"];
-
-/** Addresses that are told when something happens. */
+/** Who is told when something happens, how it went, and how it is sent again. */
 export default function WebhooksPage() {
   const webhooks = useWebhooks();
+  const audiences = useAudiences();
   const [secret, setSecret] = useState<{ url: string; secret: string } | null>(null);
   return (
     <Stack>
-      <Title order={2}>Webhooks</Title>
+      <Title order={2}>Delivery</Title>
       <Text c="dimmed">
-        The server sends a signed message to your own service when something happens, and tries again when nobody
-        answers.
+        Programs are told what happened by signed webhooks; people get the report of a review by e-mail or in Slack.
+        When nobody answers, it is tried again for two days. What a report looks like is decided by{" "}
+        <Anchor component={Link} href="/settings/audiences">
+          audience
+        </Anchor>
+        .
       </Text>
       {secret !== null && (
         <Once
@@ -42,14 +37,19 @@ export default function WebhooksPage() {
           done={() => setSecret(null)}
         />
       )}
-      <WebhookForm made={(url, made) => setSecret({ url, secret: made })} />
+      <DestinationForm
+        audiences={audiencesOf(audiences.data ?? [], webhooks.data ?? [])}
+        made={(url, made) => setSecret({ url, secret: made })}
+      />
       {webhooks.isPending && <Loading />}
       {webhooks.isError && <ErrorState error={webhooks.error} retry={() => webhooks.refetch()} />}
       {webhooks.data?.length === 0 && (
-        <EmptyState title="Nobody is told yet">Add the address of your service above.</EmptyState>
+        <EmptyState title="Nobody is told yet">
+          Add the address of your service, of Slack or of people above.
+        </EmptyState>
       )}
       {webhooks.data !== undefined && webhooks.data.length > 0 && (
-        <ul className={classes.list} aria-label="Webhooks">
+        <ul className={classes.list} aria-label="Destinations">
           {webhooks.data.map((webhook) => (
             <WebhookCard key={webhook.webhook_id} webhook={webhook} />
           ))}
@@ -59,77 +59,27 @@ export default function WebhooksPage() {
   );
 }
 
-function WebhookForm({ made }: { made: (url: string, secret: string) => void }) {
-  const [url, setUrl] = useState("");
-  const [events, setEvents] = useState<string[]>(AT_FIRST);
-  const making = useMakeWebhook();
-  const ready = url.trim() !== "" && events.length > 0;
-
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    if (!ready) return;
-    making.mutate(
-      { url: url.trim(), events: events as WebhookEvent[] },
-      {
-        onSuccess: (answer) => {
-          made(answer.webhook.url, answer.secret);
-          setUrl("");
-        },
-      },
-    );
-  };
-
-  return (
-    <Card withBorder component="form" onSubmit={submit}>
-      <Title order={3} size="h5" mb="xs">
-        A new webhook
-      </Title>
-      <Stack>
-        <TextInput
-          label="Address"
-          description="https:// of a service that you run"
-          placeholder="https://crm.example.com/ridealong"
-          type="url"
-          value={url}
-          maxLength={2000}
-          onChange={(event) => setUrl(event.currentTarget.value)}
-        />
-        <Checkbox.Group label="Tell it when" value={events} onChange={setEvents}>
-          <Group mt="xs">
-            {WEBHOOK_EVENTS.map((event) => (
-              <Checkbox key={event} value={event} label={WORDS[event]} />
-            ))}
-          </Group>
-        </Checkbox.Group>
-        <Group>
-          <Button type="submit" disabled={!ready} loading={making.isPending}>
-            Add it
-          </Button>
-        </Group>
-      </Stack>
-      {making.isError && (
-        <Alert color="red" mt="sm" role="alert" title="It was not added">
-          {messageOf(making.error)}
-        </Alert>
-      )}
-    </Card>
-  );
-}
-
 function WebhookCard({ webhook }: { webhook: Webhook }) {
   const changing = useChangeWebhook();
   const removing = useRemoveWebhook();
+  const [log, setLog] = useState(false);
   const failure = changing.error ?? removing.error;
   const fine = webhook.last_status !== null && webhook.last_status >= 200 && webhook.last_status < 300;
   return (
     <Card component="li" withBorder>
       <Group justify="space-between" align="start">
         <Stack gap={2} style={{ minWidth: 0, flex: "1 1 14rem" }}>
-          <Text fw={600} style={{ overflowWrap: "anywhere" }}>
-            {webhook.url}
-          </Text>
-          <Text size="sm" c="dimmed">
-            {webhook.events.map((event) => WORDS[event] ?? event).join(", ")}
+          <Group gap="xs">
+            <Text fw={600} style={{ overflowWrap: "anywhere" }}>
+              {reaches(webhook)}
+            </Text>
+            <Badge variant="outline" size="sm">
+              {KINDS[webhook.kind]}
+            </Badge>
+          </Group>
+          <Text size="sm" c="dimmed" style={{ overflowWrap: "anywhere" }}>
+            {webhook.events.map((event) => EVENTS[event] ?? event).join(", ")}
+            {webhook.kind !== "webhook" && `: the report as “${webhook.audience}” gets it`}
           </Text>
           <Group gap="xs">
             {webhook.last_at === null ? (
@@ -173,6 +123,18 @@ function WebhookCard({ webhook }: { webhook: Webhook }) {
           {messageOf(failure)}
         </Alert>
       )}
+      <Group mt="xs">
+        <Button
+          size="compact-sm"
+          variant="subtle"
+          aria-expanded={log}
+          aria-label={`The log of ${webhook.url}`}
+          onClick={() => setLog(!log)}
+        >
+          {log ? "Hide the log" : "What was sent"}
+        </Button>
+      </Group>
+      {log && <DeliveryLog destination={webhook} />}
     </Card>
   );
 }

@@ -106,9 +106,6 @@ export function useRevokeApiKey() {
 
 // Webhooks
 
-export const WEBHOOK_EVENTS: readonly WebhookEvent[] = ["call.ended", "review.done", "moment.found"];
-export type WebhookEvent = Schemas["Webhook"]["events"][number];
-
 export type Webhook = Schemas["Webhook"];
 
 export function useWebhooks() {
@@ -119,8 +116,10 @@ export function useWebhooks() {
   });
 }
 
+export type NewDestination = Pick<Schemas["NewWebhook"], "url" | "events" | "kind"> & { audience?: string };
+
 export function useMakeWebhook() {
-  return useChange("webhooks", (body: { url: string; events: WebhookEvent[] }) =>
+  return useChange("webhooks", (body: NewDestination) =>
     request<Schemas["WebhookAdded"]>("POST", "/v1/webhooks", { body }),
   );
 }

@@ -52,9 +52,12 @@ class ReplayChange(Answer):
 
 
 class ReplayedCallShown(ReplayFigures):
+    """`changes`: what would be decided otherwise. `kept`: what was nudged and would be again."""
+
     call_id: UUID
     title: str
     changes: list[ReplayChange]
+    kept: list[ReplayChange]
 
 
 class ReplayAnswer(Answer):

@@ -76,23 +76,60 @@ class LabelGiven(Answer):
     label: str | None
 
 
-class QueueItem(Answer):
-    """`moment_id` is null where nothing was recorded. `before`: the turns before it."""
+class Label(Answer):
+    """What somebody says that an utterance is (`holds`) or is not. `source`: how they came to say it."""
 
-    call_id: UUID
+    moment_id: UUID | None
     revision: int
     utterance_no: int
-    moment_id: UUID | None
     type: str
-    probability: float
+    holds: bool
+    source: Literal["agreed", "corrected", "added", "queue"]
+    by: Author
+    at: datetime
+
+
+class LabelsAnswer(Answer):
+    labels: list[Label]
+
+
+class SaidPlace(Answer):
+    """An utterance of a call. `role`: of who says it. `before`: the turns before it."""
+
+    call_id: UUID
+    title: str
+    started_at: datetime
+    revision: int
+    utterance_no: int
+    role: Literal["rep", "customer", "unknown"]
     start_ts: int
     end_ts: int
     text: str
     before: list[str]
 
 
+class QueueItem(SaidPlace):
+    """`moment_id` is null where nothing was recorded."""
+
+    moment_id: UUID | None
+    type: str
+    probability: float
+
+
 class QueueAnswer(Answer):
     items: list[QueueItem]
+
+
+class ChangedPlace(SaidPlace):
+    """`added`: the version takes it for a moment of the type, and what ran before does not; `removed`: the reverse."""
+
+    type: str
+    change: Literal["added", "removed"]
+
+
+class ChangesAnswer(Answer):
+    version: int
+    places: list[ChangedPlace]
 
 
 class Said(Answer):

@@ -17,6 +17,7 @@ import {
   useVersions,
   type Version,
 } from "./queries";
+import { TaxonomyPieces } from "./TaxonomyPieces";
 import { VersionsPane } from "./VersionsPane";
 
 const NOUN: Record<Kind, string> = { taxonomy: "taxonomy", rubric: "rubric", template: "template" };
@@ -155,6 +156,15 @@ function Writing({ kind, name, stored, versions }: Props) {
           <Tabs.Tab value="versions">Versions</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="text" pt="sm">
+          {admin && kind === "taxonomy" && (
+            <TaxonomyPieces
+              text={text}
+              put={(inserted) => {
+                takeOver(inserted.text);
+                editor.current?.goTo(inserted.line);
+              }}
+            />
+          )}
           <Editor
             ref={editor}
             kind={kind}

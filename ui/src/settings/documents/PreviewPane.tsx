@@ -86,12 +86,13 @@ export function PreviewPane({ kind, name, text, mistake }: Props) {
           The text was changed after this was made: try it again.
         </Alert>
       )}
-      {preview.isSuccess && <Shown preview={preview.data} />}
+      {preview.isSuccess && <PreviewShown preview={preview.data} />}
     </Stack>
   );
 }
 
-function Shown({ preview }: { preview: Preview }) {
+/** What the server made of a call, in whatever form it is. */
+export function PreviewShown({ preview }: { preview: Preview }) {
   const page = preview.html ?? preview.email?.html;
   if (page != null) {
     // Nothing in it may run, ask anybody or know this page, whatever the template says.
