@@ -8,6 +8,7 @@ from uuid import UUID
 
 from ridealong.core.artifact import claim_json
 from ridealong.core.claims import Claim
+from ridealong.core.confidence import in_words
 from ridealong.core.errors import Ungrounded
 from ridealong.core.transcript import Evidence, Role
 
@@ -99,6 +100,7 @@ class Sentence:
         return {
             "statement": self.statement,
             "confidence": round(self.confidence, 3),
+            "confidence_words": in_words(self.confidence),
             "cited": [cited.as_json() for cited in self.cited],
         }
 

@@ -1,6 +1,6 @@
-/** What all parts of the page of one call share. */
+/** What all parts of the page of one call share, and what a claim needs wherever it stands. */
 
-import { createContext, useContext, useSyncExternalStore } from "react";
+import { createContext, type ReactNode, useContext, useSyncExternalStore } from "react";
 import type { CallDetail, Evidence, Utterance } from "@/api/types";
 import { type Held, useHeld } from "@/parts/held";
 import type { Player } from "@/parts/player";
@@ -23,9 +23,9 @@ export interface PlaylistStretch {
   claim_id?: string;
 }
 
-export interface CallView {
+/** What is needed to show and play a claim of one call, on its page or among those of others. */
+export interface ClaimView {
   source: CallSource;
-  call: CallDetail;
   people: People;
   player: Player;
   utterances: readonly Utterance[];
@@ -48,26 +48,45 @@ export interface CallView {
   };
 }
 
-const Context = createContext<CallView | null>(null);
-export const CallViewProvider = Context.Provider;
+export interface CallView extends ClaimView {
+  call: CallDetail;
+}
+
+const ClaimContext = createContext<ClaimView | null>(null);
+const CallContext = createContext<CallView | null>(null);
+export const ClaimViewProvider = ClaimContext.Provider;
+
+export function CallViewProvider({ value, children }: { value: CallView; children: ReactNode }) {
+  return (
+    <CallContext.Provider value={value}>
+      <ClaimViewProvider value={value}>{children}</ClaimViewProvider>
+    </CallContext.Provider>
+  );
+}
 
 export function useCallView(): CallView {
-  const view = useContext(Context);
+  const view = useContext(CallContext);
   if (view === null) throw new Error("this part stands outside of a call's page");
+  return view;
+}
+
+export function useClaimView(): ClaimView {
+  const view = useContext(ClaimContext);
+  if (view === null) throw new Error("this claim stands outside of its call");
   return view;
 }
 
 /** Whether what is shown was asked for by a button of that name, or of one that begins with it. */
 export function useIsShown(name: string): boolean {
   return useHeld(
-    useCallView().shown,
+    useClaimView().shown,
     (shown) => shown !== null && (shown.by === name || shown.by.startsWith(`${name}-`)),
   );
 }
 
 /** Whether this very button's stretch sounds now. */
 export function useSounds(name: string): boolean {
-  const { shown, player } = useCallView();
+  const { shown, player } = useClaimView();
   const asked = useHeld(shown, (value) => value?.by === name);
   const playing = useSyncExternalStore(player.subscribe, () => asked && player.snapshot().playing);
   return asked && playing;

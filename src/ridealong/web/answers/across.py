@@ -56,6 +56,7 @@ class SentenceShown(Answer):
 
     statement: str
     confidence: float
+    confidence_words: str
     cited: list[CitedCall]
 
 
