@@ -6,7 +6,7 @@ import { date, plural, words } from "@/parts/format";
 import { Page } from "@/parts/Page";
 import { EmptyState, ErrorState, Loading } from "@/parts/states";
 import classes from "./across.module.css";
-import { dealAddress, type Order, sorted, stagesOf } from "./deals";
+import { customersWithOneDeal, dealAddress, type Order, sorted, stagesOf } from "./deals";
 import { KnownMeter } from "./KnownMeter";
 import { type DealListed, dealQuery, useDeals } from "./queries";
 import { ago } from "./words";
@@ -139,6 +139,7 @@ function DealTable({
 }) {
   const [now] = useState(() => new Date());
   const read = useRead(deals);
+  const alone = customersWithOneDeal(deals);
   const head = (label: string, by: Order, number = false) => (
     <Table.Th
       scope="col"
@@ -183,7 +184,10 @@ function DealTable({
               <Table.Td>
                 <Link href={dealAddress(deal.customer, deal.deal)} className={classes.deal}>
                   {deal.customer}
-                  <small>{deal.deal || "Calls that name no deal, and all others of this customer"}</small>
+                  <small>
+                    {deal.deal ||
+                      (alone.has(deal.customer.toLowerCase()) ? "No deal is named" : "All calls of this customer")}
+                  </small>
                 </Link>
                 <span className={classes.under}>
                   {deal.stage && <>{words(deal.stage)} · </>}

@@ -23,3 +23,10 @@ export function sorted(deals: readonly DealListed[], order: Order): DealListed[]
 export function stagesOf(deals: readonly DealListed[]): string[] {
   return [...new Set(deals.map((deal) => deal.stage).filter(Boolean))].sort();
 }
+
+/** Customers, in small letters, of whom only one deal is listed. */
+export function customersWithOneDeal(deals: readonly DealListed[]): Set<string> {
+  const times = new Map<string, number>();
+  for (const { customer } of deals) times.set(customer.toLowerCase(), (times.get(customer.toLowerCase()) ?? 0) + 1);
+  return new Set([...times].filter(([, count]) => count === 1).map(([customer]) => customer));
+}
