@@ -1,7 +1,7 @@
-import { useId, useMemo, useState } from "react";
+import { useId, useState } from "react";
 import { plural } from "@/parts/format";
 import classes from "./across.module.css";
-import { type Bucket, buckets } from "./buckets";
+import type { Bucket } from "./buckets";
 import { MomentList, MomentsBehind } from "./Moments";
 import type { SpeakerNamed, ThemeMoment, WeekCounted } from "./queries";
 import { nameOf, WeekBars } from "./WeekBars";
@@ -21,19 +21,19 @@ export interface Counted {
 
 export function CountedCard({
   counted,
+  bars,
+  peak,
   speakers,
-  first,
-  last,
 }: {
   counted: Counted;
+  bars: readonly Bucket[];
+  /** The highest bar of all cards beside it. */
+  peak: number;
   speakers: readonly SpeakerNamed[];
-  first: Date;
-  last: Date;
 }) {
   const heading = useId();
   const list = useId();
   const [opened, setOpened] = useState<"all" | Bucket | null>(null);
-  const bars = useMemo(() => buckets(counted.weeks, first, last), [counted.weeks, first, last]);
   const bar = opened === "all" ? null : opened;
   const central = counted.moments.slice(0, 1);
   return (
@@ -49,14 +49,17 @@ export function CountedCard({
           onClick={() => setOpened(opened === "all" ? null : "all")}
           aria-expanded={opened === "all"}
           aria-controls={list}
-          aria-label={`${counted.name}: ${opened === "all" ? "close" : "open"} ${plural(counted.count, "moment")}`}
         >
           <b>{counted.count}</b> {counted.count === 1 ? "time" : "times"}
+          <span className={classes.hidden}>
+            {opened === "all" ? ": close" : ": open"} what was said of {counted.name}
+          </span>
         </button>
       </div>
       <WeekBars
         about={`How often “${counted.name}” was said`}
         bars={bars}
+        peak={peak}
         chosen={bar}
         open={(one) => setOpened(bar?.from.getTime() === one.from.getTime() ? null : one)}
       />

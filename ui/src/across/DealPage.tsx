@@ -97,8 +97,13 @@ function Shown({ deal }: { deal: Deal }) {
         <section aria-labelledby="fields" className={classes.fieldsPart}>
           <h2 id="fields">What is known</h2>
           <div className={classes.fields}>
-            {deal.fields.map((field) => (
-              <FieldCard key={field.field} known={field} speakers={deal.speakers} />
+            {/* Two columns of their own: where one card is opened, no other one moves to the other side. */}
+            {[deal.fields.slice(0, 4), deal.fields.slice(4)].map((column) => (
+              <div key={column[0]?.field}>
+                {column.map((field) => (
+                  <FieldCard key={field.field} known={field} speakers={deal.speakers} />
+                ))}
+              </div>
             ))}
           </div>
         </section>

@@ -12,6 +12,7 @@ export function FieldCard({ known, speakers }: { known: DealField; speakers: rea
   const { title, ask } = FIELDS[known.field];
   const { holds, history } = known;
   const changed = history.some((entry) => entry.effect === "changed");
+  const held = history.find((entry) => entry.call.call_id === holds?.call.call_id);
   const id = `field-${known.field}`;
   if (holds === null) {
     return (
@@ -29,7 +30,7 @@ export function FieldCard({ known, speakers }: { known: DealField; speakers: rea
         {holds.score === "partly" && <span className={classes.effect}>In part</span>}
         <Effect entry={holds} />
       </div>
-      <Value entry={holds} speakers={speakers} />
+      <Value entry={holds} speakers={speakers} whole />
       <div className={classes.sure}>
         <OfCall call={holds.call} revision={holds.revision} speakers={speakers}>
           <Confidence claim={holds} revision={holds.revision} />
@@ -45,16 +46,12 @@ export function FieldCard({ known, speakers }: { known: DealField; speakers: rea
           <summary>{plural(history.length, "call")} spoke of it</summary>
           <ol className={classes.timeline}>
             {history.map((entry) => (
-              <li
-                key={entry.call.call_id}
-                data-effect={entry.effect}
-                data-holds={entry.call.call_id === holds.call.call_id || undefined}
-              >
+              <li key={entry.call.call_id} data-effect={entry.effect} data-holds={entry === held || undefined}>
                 <span className={classes.step}>
                   <b title={EFFECTS[entry.effect].about}>{EFFECTS[entry.effect].word}</b> {date(entry.call.started_at)}
-                  {entry.call.call_id === holds.call.call_id && <i>holds now</i>}
+                  {entry === held && <i>holds now</i>}
                 </span>
-                <Value entry={entry} speakers={speakers} />
+                {entry !== held && <Value entry={entry} speakers={speakers} />}
               </li>
             ))}
           </ol>
@@ -72,21 +69,38 @@ function Effect({ entry }: { entry: FieldEntry }) {
   );
 }
 
-/** What one call says of the field: each piece of its proof plays. */
-export function Value({ entry, speakers }: { entry: FieldEntry; speakers: readonly SpeakerNamed[] }) {
+/** What one call says of the field: its first words are the value; further ones prove it as well. */
+export function Value({
+  entry,
+  speakers,
+  whole = false,
+}: {
+  entry: FieldEntry;
+  speakers: readonly SpeakerNamed[];
+  /** Whether the further ones can be opened. */
+  whole?: boolean;
+}) {
+  const [first, ...others] = entry.evidence.map((evidence, at) => (
+    <Said
+      // biome-ignore lint/suspicious/noArrayIndexKey: evidence has no name of its own and never changes its order
+      key={at}
+      by={`value-${at}`}
+      call={entry.call}
+      evidence={evidence}
+      revision={entry.revision}
+      withCustomer={false}
+      item={entry.claim_id ? { claim_id: entry.claim_id } : {}}
+    />
+  ));
   return (
     <OfCall call={entry.call} revision={entry.revision} speakers={speakers}>
-      {entry.evidence.map((evidence, at) => (
-        <Said
-          // biome-ignore lint/suspicious/noArrayIndexKey: evidence has no name of its own and never changes its order
-          key={at}
-          by={`value-${at}`}
-          call={entry.call}
-          evidence={evidence}
-          revision={entry.revision}
-          item={entry.claim_id ? { claim_id: entry.claim_id } : {}}
-        />
-      ))}
+      {first}
+      {whole && others.length > 0 && (
+        <details className={classes.more}>
+          <summary>and {plural(others.length, "other place")} of this call</summary>
+          {others}
+        </details>
+      )}
     </OfCall>
   );
 }

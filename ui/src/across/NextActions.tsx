@@ -52,7 +52,7 @@ function List({ actions, deal }: { actions: readonly AgreedAction[]; deal: Deal 
                 label={
                   <span className={cards.label}>
                     <b>{WHO[action.who]}</b>
-                    {action.due && <>by {action.due}</>}
+                    {action.due === null ? "no date said" : <q>{action.due}</q>}
                   </span>
                 }
               />

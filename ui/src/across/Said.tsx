@@ -17,6 +17,7 @@ export function Said({
   evidence,
   revision,
   quoted = true,
+  withCustomer = true,
   item = {},
 }: {
   /** The button's name among those of its call. */
@@ -26,6 +27,8 @@ export function Said({
   revision: number;
   /** False where the words stand right above. */
   quoted?: boolean;
+  /** False where all of the page is about one customer. */
+  withCustomer?: boolean;
   /** What a playlist should know of the stretch beside its times. */
   item?: { moment_id?: string; claim_id?: string };
 }) {
@@ -59,19 +62,21 @@ export function Said({
         <Anchor component={Link} href={`/calls/${call.call_id}?t=${start_ts}`} inherit underline="always">
           {titleOf(call)} at {clock(start_ts)}
         </Anchor>
-        {call.customer && call.customer !== call.title.trim() && (
+        {withCustomer && call.customer && call.customer !== call.title.trim() && (
           <>
             <span aria-hidden="true"> · </span>
             {call.customer}
           </>
         )}
         <span aria-hidden="true"> · </span>
-        {date(call.started_at)}
-        {may.share && (
-          <span className={classes.tool}>
-            <PlaylistButton item={{ start_ts, end_ts, ...item }} />
-          </span>
-        )}
+        <span className={classes.together}>
+          {date(call.started_at)}
+          {may.share && (
+            <span className={classes.tool}>
+              <PlaylistButton item={{ start_ts, end_ts, ...item }} />
+            </span>
+          )}
+        </span>
       </p>
     </div>
   );

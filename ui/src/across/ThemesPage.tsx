@@ -1,4 +1,4 @@
-import { Select, Tabs } from "@mantine/core";
+import { Button, Select, Tabs } from "@mantine/core";
 import { useMemo, useState } from "react";
 import { useSearchParams } from "wouter";
 import { useReps } from "@/calls/reading";
@@ -7,10 +7,10 @@ import { Page } from "@/parts/Page";
 import { EmptyState, ErrorState, Loading } from "@/parts/states";
 import { firstMonday } from "@/team/scale";
 import classes from "./across.module.css";
-import { firstWeek } from "./buckets";
+import { buckets, firstWeek } from "./buckets";
 import { type Counted, CountedCard } from "./CountedCard";
 import { Hearing } from "./Hearing";
-import { type Competitor, type Theme, useDeals, useThemes } from "./queries";
+import { type Competitor, type SpeakerNamed, type Theme, useDeals, useThemes } from "./queries";
 
 const SPANS = [
   { value: "4", label: "4 weeks" },
@@ -151,14 +151,58 @@ function Shown({
       </p>
       {there.map(({ kind: value }) => (
         <Tabs.Panel key={value} value={value}>
-          <div className={classes.themes}>
-            {of[value].map((one) => (
-              <CountedCard key={one.id} counted={one} speakers={speakers} first={begin} last={last} />
-            ))}
-          </div>
+          <Cards all={of[value]} speakers={speakers} first={begin} last={last} />
         </Tabs.Panel>
       ))}
     </Tabs>
+  );
+}
+
+const AT_ONCE = 24;
+
+/** What was said more than once stands in sight, what was said once behind it. */
+function Cards({
+  all,
+  speakers,
+  first,
+  last,
+}: {
+  all: readonly Counted[];
+  speakers: readonly SpeakerNamed[];
+  first: Date;
+  last: Date;
+}) {
+  const [most, setMost] = useState(AT_ONCE);
+  const cards = useMemo(
+    () => all.map((counted) => ({ counted, bars: buckets(counted.weeks, first, last) })),
+    [all, first, last],
+  );
+  const peak = Math.max(1, ...cards.flatMap(({ bars }) => bars.map((bar) => bar.count)));
+  const often = cards.filter(({ counted }) => counted.count > 1);
+  const once = cards.filter(({ counted }) => counted.count === 1);
+  const grid = (some: typeof cards) => (
+    <div className={classes.themes}>
+      {some.map(({ counted, bars }) => (
+        <CountedCard key={counted.id} counted={counted} bars={bars} peak={peak} speakers={speakers} />
+      ))}
+    </div>
+  );
+  const shown = often.length > 0 ? often : once;
+  return (
+    <>
+      {grid(shown.slice(0, most))}
+      {shown.length > most && (
+        <Button variant="default" mt="md" onClick={() => setMost(most + AT_ONCE)}>
+          Show more ({most} of {shown.length})
+        </Button>
+      )}
+      {often.length > 0 && once.length > 0 && (
+        <details className={classes.once}>
+          <summary>{plural(once.length, "other")} said once</summary>
+          {grid(once.slice(0, 100))}
+        </details>
+      )}
+    </>
   );
 }
 

@@ -1,6 +1,5 @@
 import { useId } from "react";
 import { plural } from "@/parts/format";
-import { nice } from "@/team/scale";
 import classes from "./across.module.css";
 import type { Bucket } from "./buckets";
 
@@ -10,18 +9,20 @@ const DAY = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short",
 export function WeekBars({
   about,
   bars,
+  peak,
   chosen,
   open,
 }: {
   /** What is counted, for a screen reader. */
   about: string;
   bars: readonly Bucket[];
+  /** The highest bar of all charts of the page: they are compared with each other. */
+  peak: number;
   /** The bar that is open, null for none. */
   chosen: Bucket | null;
   open: (bucket: Bucket) => void;
 }) {
   const id = useId();
-  const top = nice(Math.max(1, ...bars.map((bar) => bar.count)));
   const last = bars[bars.length - 1];
   return (
     <div className={classes.chart}>
@@ -38,7 +39,7 @@ export function WeekBars({
                 aria-label={`${nameOf(bar)}: ${bar.count}`}
                 title={`${nameOf(bar)}: ${bar.count}`}
               >
-                <span style={{ height: `${Math.max(8, (bar.count / top) * 100)}%` }} />
+                <span style={{ height: `${Math.max(8, (bar.count / Math.max(1, peak)) * 100)}%` }} />
               </button>
             )}
           </span>
@@ -46,7 +47,7 @@ export function WeekBars({
       </div>
       <div className={classes.axis} aria-hidden="true">
         <span>{bars[0] && DAY.format(bars[0].from)}</span>
-        <span>most {Math.max(0, ...bars.map((bar) => bar.count))}</span>
+        <span>peak {Math.max(0, ...bars.map((bar) => bar.count))}</span>
         <span>{last && DAY.format(last.from)}</span>
       </div>
       <details className={classes.numbers}>

@@ -42,6 +42,7 @@ export function WhatChanged({ deal }: { deal: Deal }) {
                   call={one.call}
                   evidence={evidence}
                   revision={one.revision}
+                  withCustomer={false}
                 />
               ))}
             </OfCall>
