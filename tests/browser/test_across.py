@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Locator, Page, expect
 
-from tests.browser.many_calls import BAKERY, FLEET, NORD, TOLD, tell
+from tests.browser.many_calls import BAKERY, FLEET, NORD, tell
 from tests.browser.people import until
 from tests.browser.signed_in import House, complaints, house
 from tests.browser.test_screenshots import picture
@@ -225,9 +225,3 @@ async def test_the_documentation_shows_these_pages_as_they_are(told: tuple[House
         await page.goto("/themes?weeks=4")
         await expect(page.get_by_role("article").first).to_be_visible()
         await picture(page, "themes")
-
-
-def test_the_calls_of_these_tests_fit_into_their_sound() -> None:
-    from tests.browser.many_calls import SECONDS
-
-    assert max(len(one.lines) for one in TOLD) * 4 <= SECONDS
