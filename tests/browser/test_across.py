@@ -219,6 +219,7 @@ async def test_the_documentation_shows_these_pages_as_they_are(told: tuple[House
         await page.get_by_role("region", name="Answer").locator("[data-claim]").first.click()
         await expect(page.get_by_role("region", name="What is heard")).to_be_visible()
         await picture(page, "ask")
+        await page.set_viewport_size({"width": 1180, "height": 560})
         await page.goto(DEAL)
         await expect(page.get_by_role("article", name="Metrics")).to_be_visible()
         await picture(page, "deal")

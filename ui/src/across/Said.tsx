@@ -45,7 +45,7 @@ export function Said({
         onClick={() => play(by, evidence, revision)}
         aria-pressed={sounds}
         data-start={start_ts}
-        aria-label={`${sounds ? "Pause" : "Play"} ${person.label} at ${clock(start_ts)}: “${evidence.quote}”`}
+        aria-label={`${quoted ? (sounds ? "Pause" : "Play") : "Hear it:"} ${person.label} at ${clock(start_ts)}: “${evidence.quote}”`}
       >
         <span className={classes.sign} aria-hidden="true">
           <Icon name={sounds ? "pause" : "play"} size={14} />
