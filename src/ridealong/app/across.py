@@ -15,12 +15,14 @@ from ridealong.app.asking import Asking
 from ridealong.app.deals import StoredDeals
 from ridealong.core.answer import Scope
 from ridealong.core.themes import Themes
+from ridealong.core.transcript import Evidence
 from ridealong.embedding import DIMENSIONS
 from ridealong.postcall.evidence import EvidenceFinder
 from ridealong.postcall.theming import COMPETITOR, KIND_OF_TYPE, competitors, themes
 from ridealong.store import Store
+from ridealong.store.named_speakers import named_speakers
 from ridealong.store.passages import calls_in
-from ridealong.store.themes import FoundMoment, moments_of
+from ridealong.store.themes import FoundMoment, moments_by_id, moments_of
 
 if TYPE_CHECKING:
     from ridealong.embedding import Embedder
@@ -53,16 +55,30 @@ class StoredAcross:
         )
 
     async def ask(self, tenant_id: UUID, question: str, scope: Scope) -> Json:
-        return (await self.asking.ask(tenant_id, question, scope)).as_json()
+        answer = await self.asking.ask(tenant_id, question, scope)
+        return answer.as_json() | await self._speakers(tenant_id, answer.evidence)
 
     async def deals(self, tenant_id: UUID) -> Sequence[Json]:
         return [listed.as_json() for listed in await self.stored_deals.all(tenant_id)]
 
     async def deal(self, tenant_id: UUID, customer: str, deal: str | None) -> Json:
-        return (await self.stored_deals.of(tenant_id, customer, deal)).as_json()
+        found = await self.stored_deals.of(tenant_id, customer, deal)
+        return found.as_json() | await self._speakers(tenant_id, found.evidence)
 
     async def themes(self, tenant_id: UUID, scope: Scope, *, most: int) -> Json:
-        return (await self.read_themes(tenant_id, scope)).as_json(most)
+        found = await self.read_themes(tenant_id, scope)
+        return found.as_json(most) | await self._speakers(tenant_id, found.evidence(most))
+
+    async def moments(self, tenant_id: UUID, moment_ids: Sequence[UUID]) -> Json:
+        async with self.store.tenant(tenant_id) as conn:
+            found = await moments_by_id(conn, moment_ids)
+        speakers = await self._speakers(tenant_id, [moment.evidence for moment in found])
+        return {"moments": [moment.as_json() for moment in found]} | speakers
+
+    async def _speakers(self, tenant_id: UUID, cited: Sequence[Evidence]) -> dict[str, object]:
+        """Who said what is cited. The domain leaves it out: a correction changes it, and nothing that was said."""
+        async with self.store.tenant(tenant_id) as conn:
+            return {"speakers": [speaker.as_json() for speaker in await named_speakers(conn, cited)]}
 
     async def read_themes(self, tenant_id: UUID, scope: Scope) -> Themes:
         """Over the newest calls of that scope, and of their moments the newest: see `store.themes.MOST_MOMENTS`."""

@@ -125,7 +125,7 @@ def _cited(cited: CitedCall, address: str) -> Iterator[str]:
     for evidence in cited.claim.evidence:
         minutes, seconds = divmod(evidence.start_ts // 1000, 60)
         yield plain(f"  “{evidence.quote}”")
-        link = f"{address}/calls/{cited.call.call_id}?t={evidence.start_ts / 1000:g}"
+        link = f"{address}/calls/{cited.call.call_id}?t={evidence.start_ts}"
         yield f"  {minutes:02d}:{seconds:02d} {plain(where)}  {link}"
 
 
@@ -168,7 +168,7 @@ def _themes(found: Themes, address: str) -> Iterator[str]:
         for moment in theme.moments[:MOST_SHOWN]:
             evidence = moment.evidence
             yield plain(f"  “{evidence.quote}”  {moment.call.started_at:%d %b} {moment.call.customer}")
-            yield f"  {address}/calls/{moment.call.call_id}?t={evidence.start_ts / 1000:g}"
+            yield f"  {address}/calls/{moment.call.call_id}?t={evidence.start_ts}"
     for competitor in found.competitors:
         yield ""
         shown = competitor.as_json(0)

@@ -8,8 +8,9 @@ from uuid import UUID
 
 from ridealong.core.artifact import claim_json
 from ridealong.core.claims import Claim
+from ridealong.core.confidence import in_words
 from ridealong.core.errors import Ungrounded
-from ridealong.core.transcript import Role
+from ridealong.core.transcript import Evidence, Role
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,6 +100,7 @@ class Sentence:
         return {
             "statement": self.statement,
             "confidence": round(self.confidence, 3),
+            "confidence_words": in_words(self.confidence),
             "cited": [cited.as_json() for cited in self.cited],
         }
 
@@ -122,6 +124,11 @@ class Answer:
     removed_sentences: int = 0
     unchecked_sentences: int = 0
     notes: tuple[str, ...] = ()
+
+    @property
+    def evidence(self) -> tuple[Evidence, ...]:
+        """All that it cites."""
+        return tuple(e for sentence in self.sentences for cited in sentence.cited for e in cited.claim.evidence)
 
     def as_json(self) -> dict[str, object]:
         return {

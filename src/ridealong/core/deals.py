@@ -10,7 +10,9 @@ from types import MappingProxyType
 from typing import Final
 
 from ridealong.core.answer import CallNamed, CitedCall
+from ridealong.core.outline import Who
 from ridealong.core.rubric import Score
+from ridealong.core.transcript import Evidence
 
 
 class DealField(StrEnum):
@@ -99,15 +101,55 @@ class Said:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class AgreedAction:
+    """What somebody said on a call will be done, and by when in the words that they used; None: not said.
+
+    Nobody tells whether it was done: a later call may.
+    """
+
+    who: Who
+    due: str | None
+    cited: CitedCall
+
+    def as_json(self) -> dict[str, object]:
+        return {"who": self.who.value, "due": self.due, **self.cited.as_json()}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Contradiction:
+    """Two things said on one call that do not fit together, as its review found them."""
+
+    title: str
+    cited: CitedCall
+
+    def as_json(self) -> dict[str, object]:
+        return {"title": self.title, **self.cited.as_json()}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Deal:
-    """All that the calls of one customer, or of one of its deals, say. `calls` are those that were read."""
+    """All that the calls of one customer, or of one of its deals, say. `calls` are those that were read.
+
+    `next_actions` and `contradictions` come from the calls' newest reviews, those of the newest call first.
+    """
 
     customer: str
     deal: str
     stage: str
     calls: tuple[CallNamed, ...]
     fields: tuple[KnownField, ...]
+    next_actions: tuple[AgreedAction, ...] = ()
+    contradictions: tuple[Contradiction, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def evidence(self) -> tuple[Evidence, ...]:
+        """All that it cites."""
+        cited = [
+            *(entry.cited for field in self.fields for entry in field.history),
+            *(one.cited for one in (*self.next_actions, *self.contradictions)),
+        ]
+        return tuple(evidence for one in cited for evidence in one.claim.evidence)
 
     def as_json(self) -> dict[str, object]:
         return {
@@ -116,17 +158,21 @@ class Deal:
             "stage": self.stage,
             "calls": [call.as_json() for call in self.calls],
             "fields": [field.as_json() for field in self.fields],
+            "next_actions": [action.as_json() for action in self.next_actions],
+            "contradictions": [one.as_json() for one in self.contradictions],
             "notes": list(self.notes),
         }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ListedDeal:
-    """A deal in the list. `deal` is empty where the calls of a customer name none."""
+    """A deal in the list. `deal` is empty where the calls of a customer name none; the rep is the newest call's."""
 
     customer: str
     deal: str
     stage: str
+    rep_id: str
+    rep_name: str
     calls: int
     first_call_at: datetime
     last_call_at: datetime
@@ -136,6 +182,8 @@ class ListedDeal:
             "customer": self.customer,
             "deal": self.deal,
             "stage": self.stage,
+            "rep_id": self.rep_id,
+            "rep_name": self.rep_name,
             "calls": self.calls,
             "first_call_at": self.first_call_at.isoformat(),
             "last_call_at": self.last_call_at.isoformat(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -64,6 +65,7 @@ class Theme:
             "calls": len({m.call.call_id for m in self.moments}),
             "customers": len({m.call.customer.casefold() for m in self.moments if m.call.customer}),
             "quote": self.moments[0].evidence.quote,
+            "weeks": _by_week(self.moments),
             "moments": [m.as_json() for m in self.moments[:most]],
             "moment_ids": [str(m.moment_id) for m in self.moments],
         }
@@ -77,18 +79,13 @@ class Competitor:
     moments: tuple[ThemeMoment, ...]
 
     def as_json(self, most: int) -> dict[str, object]:
-        weeks: dict[str, list[ThemeMoment]] = {}
-        for moment in sorted(self.moments, key=lambda m: m.call.started_at):
-            weeks.setdefault(week_of(moment.call.started_at), []).append(moment)
         return {
             "name": self.name,
             "count": len(self.moments),
             "calls": len({m.call.call_id for m in self.moments}),
-            "weeks": [
-                {"week": week, "count": len(found), "moment_ids": [str(m.moment_id) for m in found]}
-                for week, found in weeks.items()
-            ],
+            "weeks": _by_week(self.moments),
             "moments": [m.as_json() for m in self.moments[:most]],
+            "moment_ids": [str(m.moment_id) for m in self.moments],
         }
 
 
@@ -102,6 +99,10 @@ class Themes:
     counted: int
     more: bool
 
+    def evidence(self, most: int) -> tuple[Evidence, ...]:
+        """What the first `most` moments of each theme and competitor cite."""
+        return tuple(m.evidence for one in (*self.themes, *self.competitors) for m in one.moments[:most])
+
     def as_json(self, most: int) -> dict[str, object]:
         """`most`: moments that are shown of each theme and competitor."""
         return {
@@ -111,6 +112,17 @@ class Themes:
             "counted": self.counted,
             "more": self.more,
         }
+
+
+def _by_week(moments: Sequence[ThemeMoment]) -> list[dict[str, object]]:
+    """The weeks in which one of them was said, the earliest first."""
+    weeks: dict[str, list[ThemeMoment]] = {}
+    for moment in sorted(moments, key=lambda m: m.call.started_at):
+        weeks.setdefault(week_of(moment.call.started_at), []).append(moment)
+    return [
+        {"week": week, "count": len(found), "moment_ids": [str(m.moment_id) for m in found]}
+        for week, found in weeks.items()
+    ]
 
 
 def week_of(at: datetime) -> str:

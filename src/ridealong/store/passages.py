@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Final, LiteralString
 from uuid import UUID
@@ -39,6 +39,10 @@ class Stretches:
     vectors: Mapping[int, NDArray[np.float32]]
 
 
+_CALLS: Final[LiteralString] = (
+    "SELECT c.call_id, c.title, c.started_at, c.rep_id, coalesce(nullif(p.name, ''), c.rep_id), c.customer, c.deal"
+    " FROM call c JOIN rep p ON p.tenant_id = c.tenant_id AND p.rep_id = c.rep_id"
+)
 _CONDITIONS: Final[dict[str, LiteralString]] = {
     "started_from": "c.started_at >= %(started_from)s",
     "started_to": "c.started_at < %(started_to)s",
@@ -53,34 +57,40 @@ async def calls_in(connection: AsyncConnection, scope: Scope, *, most: int = MOS
     values = {f.name: getattr(scope, f.name) for f in fields(scope) if f.name in _CONDITIONS}
     always: list[LiteralString] = ["c.tenant_id = current_tenant()", "c.status = 'ended'"]
     wanted: list[LiteralString] = [_CONDITIONS[name] for name, value in values.items() if value is not None]
-    return await _named(connection, " AND ".join([*always, *wanted]), values | {"most": most})
+    return await _newest(connection, " AND ".join([*always, *wanted]), values | {"most": most})
 
 
-async def calls_named(connection: AsyncConnection, call_ids: Sequence[UUID], *, most: int) -> list[CallNamed]:
+async def ended_calls(connection: AsyncConnection, call_ids: Collection[UUID], *, most: int) -> list[CallNamed]:
     """Those of these calls that have ended, the newest first, at most `most`."""
     chosen: LiteralString = "c.tenant_id = current_tenant() AND c.status = 'ended' AND c.call_id = ANY (%(calls)s)"
-    return await _named(connection, chosen, {"calls": list(call_ids), "most": most})
+    return await _newest(connection, chosen, {"calls": list(call_ids), "most": most})
 
 
-async def _named(connection: AsyncConnection, chosen: LiteralString, values: Mapping[str, Any]) -> list[CallNamed]:
+async def _newest(connection: AsyncConnection, chosen: LiteralString, values: Mapping[str, Any]) -> list[CallNamed]:
     cursor = await connection.execute(
-        "SELECT c.call_id, c.title, c.started_at, c.rep_id, coalesce(nullif(p.name, ''), c.rep_id), c.customer, c.deal"
-        " FROM call c JOIN rep p ON p.tenant_id = c.tenant_id AND p.rep_id = c.rep_id"
-        f" WHERE {chosen} ORDER BY c.started_at DESC, c.call_id DESC LIMIT %(most)s",
-        values,
+        f"{_CALLS} WHERE {chosen} ORDER BY c.started_at DESC, c.call_id DESC LIMIT %(most)s", values
     )
-    return [
-        CallNamed(
-            call_id=row[0],
-            title=row[1],
-            started_at=row[2],
-            rep_id=row[3],
-            rep_name=row[4],
-            customer=row[5],
-            deal=row[6],
-        )
-        for row in await cursor.fetchall()
-    ]
+    return [_call(row) for row in await cursor.fetchall()]
+
+
+async def calls_named(connection: AsyncConnection, call_ids: Collection[UUID]) -> list[CallNamed]:
+    """These calls, as far as whoever asks sees them, in no order."""
+    cursor = await connection.execute(
+        f"{_CALLS} WHERE c.tenant_id = current_tenant() AND c.call_id = ANY (%s)", [list(call_ids)]
+    )
+    return [_call(row) for row in await cursor.fetchall()]
+
+
+def _call(row: tuple[Any, ...]) -> CallNamed:
+    return CallNamed(
+        call_id=row[0],
+        title=row[1],
+        started_at=row[2],
+        rep_id=row[3],
+        rep_name=row[4],
+        customer=row[5],
+        deal=row[6],
+    )
 
 
 async def names_known(connection: AsyncConnection) -> tuple[dict[str, str], list[str]]:

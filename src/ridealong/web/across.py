@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated, Literal
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import AwareDatetime, Field, StringConstraints
@@ -13,7 +14,7 @@ from ridealong.core.answer import Scope
 from ridealong.core.errors import Refused
 from ridealong.core.transcript import Role
 from ridealong.web.access import READ, admit
-from ridealong.web.answers.across import AnswerShown, DealsAnswer, DealShown, ThemesAnswer
+from ridealong.web.answers.across import AnswerShown, DealsAnswer, DealShown, ThemeMomentsAnswer, ThemesAnswer
 from ridealong.web.asking import PROBLEMS, Body, Text, Token, json_answer
 from ridealong.web.services import Services
 from ridealong.web.shelves import there
@@ -56,7 +57,7 @@ def _span(
 
 
 def across_api(services: Services) -> APIRouter:
-    """Routes `/v1/ask`, `/v1/deals` and `/v1/themes`."""
+    """Routes `/v1/ask`, `/v1/deals` and `/v1/themes`, and what stands below them."""
     api = APIRouter(prefix="/v1", tags=["across calls"], responses=PROBLEMS)
     tokens = services.tokens
 
@@ -100,6 +101,15 @@ def across_api(services: Services) -> APIRouter:
         principal = await admit(tokens, token, scope=READ)
         _ordered(scope.started_from, scope.started_to)
         return json_answer(await there(services.across).themes(principal.tenant_id, scope, most=moments))
+
+    @api.get("/themes/moments", response_model=ThemeMomentsAnswer)
+    async def theme_moments(
+        token: Token,
+        moment_id: Annotated[list[UUID], Query(min_length=1, max_length=100, description="Of a theme's `moment_ids`")],
+    ) -> Response:
+        """Moments in full: what a count of a theme or a week stands for. Those that are gone are left out."""
+        principal = await admit(tokens, token, scope=READ)
+        return json_answer(await there(services.across).moments(principal.tenant_id, moment_id))
 
     return api
 

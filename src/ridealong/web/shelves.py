@@ -189,6 +189,10 @@ class Across(Protocol):
         """`most`: moments to show of each theme."""
         ...
 
+    async def moments(self, tenant_id: UUID, moment_ids: Sequence[UUID]) -> Json:
+        """Those that whoever asks may see, in this order."""
+        ...
+
 
 class Effects(Protocol):
     """Whether nudges helped."""

@@ -43,7 +43,7 @@ export function Shell({ children }: { children: ReactNode }) {
   return (
     <AppShell
       header={{ height: 56 }}
-      navbar={{ width: 240, breakpoint: "sm", collapsed: { desktop: true, mobile: !opened } }}
+      navbar={{ width: 240, breakpoint: "md", collapsed: { desktop: true, mobile: !opened } }}
       padding={0}
     >
       <a href="#main" className={classes.skip}>
@@ -54,7 +54,7 @@ export function Shell({ children }: { children: ReactNode }) {
           <Burger
             opened={opened}
             onClick={toggle}
-            hiddenFrom="sm"
+            hiddenFrom="md"
             size="sm"
             aria-label={opened ? "Close the menu" : "Open the menu"}
           />
@@ -64,7 +64,7 @@ export function Shell({ children }: { children: ReactNode }) {
               Ridealong
             </Text>
           </Link>
-          <Group component="nav" aria-label="Pages" gap={4} visibleFrom="sm" wrap="nowrap">
+          <Group component="nav" aria-label="Pages" gap={4} visibleFrom="md" wrap="nowrap">
             {links}
           </Group>
           <SearchBox />
@@ -100,7 +100,7 @@ export function Shell({ children }: { children: ReactNode }) {
           </Menu>
         </Group>
       </AppShell.Header>
-      <AppShell.Navbar p="md" hiddenFrom="sm" aria-label="Pages">
+      <AppShell.Navbar p="md" hiddenFrom="md" aria-label="Pages">
         {opened ? links : null}
       </AppShell.Navbar>
       <AppShell.Main id="main" tabIndex={-1} className={classes.main}>

@@ -14,6 +14,10 @@ export const pages: readonly PageRoute[] = [
   { path: "/calls", Page: lazy(() => import("@/calls/CallsPage")) },
   { path: "/calls/:callId", Page: lazy(() => import("@/call/CallPage")) },
   { path: "/search", Page: lazy(() => import("@/calls/SearchPage")) },
+  { path: "/ask", Page: lazy(() => import("@/across/AskPage")) },
+  { path: "/deals", Page: lazy(() => import("@/across/DealsPage")) },
+  { path: "/deals/deal", Page: lazy(() => import("@/across/DealPage")) },
+  { path: "/themes", Page: lazy(() => import("@/across/ThemesPage")) },
   { path: "/live", Page: lazy(() => import("@/live/LivePage")) },
   { path: "/live/:callId", Page: lazy(() => import("@/live/LiveCallPage")) },
   { path: "/team", Page: lazy(() => import("@/team/TeamPage")) },
@@ -31,6 +35,9 @@ interface NavigationEntry {
 
 export const navigation: readonly NavigationEntry[] = [
   { to: "/calls", label: "Calls", from: "rep" },
+  { to: "/ask", label: "Ask", from: "rep" },
+  { to: "/deals", label: "Deals", from: "rep" },
+  { to: "/themes", label: "Themes", from: "rep" },
   { to: "/live", label: "Live", from: "manager" },
   { to: "/team", label: "Team", from: "manager" },
   { to: "/playlists", label: "Playlists", from: "manager" },

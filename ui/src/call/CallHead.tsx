@@ -3,6 +3,7 @@ import { useDisclosure } from "@mantine/hooks";
 import { notifications } from "@mantine/notifications";
 import { useQueryClient } from "@tanstack/react-query";
 import { Link, useLocation } from "wouter";
+import { dealAddress } from "@/across/deals";
 import { request } from "@/api/client";
 import { atLeast, useSession } from "@/app/session";
 import { Confirm } from "@/parts/Confirm";
@@ -34,6 +35,12 @@ export function CallHead() {
         </Title>
         <Text size="sm" c="dimmed">
           {call.rep_name} · {dateTime(call.started_at)} · {clock(call.audio_ms)}
+          {may.talk && call.context.customer && (
+            <>
+              {" · "}
+              <Link href={dealAddress(call.context.customer, call.context.deal)}>{call.context.customer}</Link>
+            </>
+          )}
         </Text>
       </div>
       <Group gap="xs" className={classes.actions}>

@@ -7,7 +7,7 @@ import { clock, dateTime, percent, words } from "@/parts/format";
 import { Icon } from "@/parts/Icon";
 import { messageOf } from "@/parts/states";
 import classes from "./ClaimCard.module.css";
-import { useCallView, useSaid, useSounds } from "./context";
+import { useClaimView, useSaid, useSounds } from "./context";
 import { PlaylistButton } from "./PlaylistButton";
 import { useVote } from "./reading";
 
@@ -32,7 +32,7 @@ export function Statement({
   /** Of its icon, in pixels. */
   size: number;
 }) {
-  const { play } = useCallView();
+  const { play } = useClaimView();
   const first = claim.evidence[0];
   const by = `claim-${nameOf(claim)}`;
   const sounds = useSounds(by);
@@ -117,7 +117,7 @@ function Searched({
 }
 
 function Nearest({ by, utterance, revision }: { by: string; utterance: Utterance; revision: number }) {
-  const { play, people } = useCallView();
+  const { play, people } = useClaimView();
   const { no, speaker_id, start_ts, end_ts, text } = utterance;
   const person = people(speaker_id);
   // Nobody may be known to have said it: nothing but the name hangs on that here.
@@ -147,7 +147,7 @@ function useUtterances(revision: number): (no: number) => Utterance | undefined 
 }
 
 export function Tools({ claim, votes }: { claim: Claim; votes: readonly Vote[] }) {
-  const { may } = useCallView();
+  const { may } = useClaimView();
   if (!claim.claim_id) return null;
   return (
     <span className={classes.tools}>
@@ -163,7 +163,7 @@ function spanOf(claim: Claim): { start_ts: number; end_ts: number } {
 }
 
 function Votes({ claimId, votes }: { claimId: string; votes: readonly Vote[] }) {
-  const { source } = useCallView();
+  const { source } = useClaimView();
   const { member } = useSession();
   const vote = useVote(source);
   const mine = votes.find((one) => one.by.member_id === member.member_id)?.verdict ?? null;

@@ -8,11 +8,11 @@ import { useHeld } from "@/parts/held";
 import { Icon } from "@/parts/Icon";
 import { ErrorState, Loading, messageOf } from "@/parts/states";
 import classes from "./ClaimCard.module.css";
-import { type PlaylistStretch, useCallView } from "./context";
+import { type PlaylistStretch, useClaimView } from "./context";
 
 /** Put a stretch of the call into a playlist: one dialog for all the buttons of the page. */
 export function PlaylistButton({ item }: { item: PlaylistStretch }) {
-  const { adding } = useCallView();
+  const { adding } = useClaimView();
   return (
     <button
       type="button"
@@ -28,7 +28,7 @@ export function PlaylistButton({ item }: { item: PlaylistStretch }) {
 }
 
 export function PlaylistDialog() {
-  const { adding } = useCallView();
+  const { adding } = useClaimView();
   const item = useHeld(adding, (value) => value);
   const close = () => adding.set(null);
   return (
@@ -45,7 +45,7 @@ export function PlaylistDialog() {
 }
 
 function Choice({ item, done }: { item: PlaylistStretch; done: () => void }) {
-  const { source } = useCallView();
+  const { source } = useClaimView();
   const client = useQueryClient();
   const playlists = useQuery({
     queryKey: ["playlists"],

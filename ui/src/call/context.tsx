@@ -1,6 +1,6 @@
-/** What all parts of the page of one call share. */
+/** What all parts of the page of one call share, and what a claim needs wherever it stands. */
 
-import { createContext, useContext, useSyncExternalStore } from "react";
+import { createContext, type ReactNode, useContext, useSyncExternalStore } from "react";
 import type { CallDetail, Evidence, Transcript, Utterance } from "@/api/types";
 import { type Held, useHeld } from "@/parts/held";
 import type { Player } from "@/parts/player";
@@ -24,16 +24,14 @@ export interface PlaylistStretch {
   claim_id?: string;
 }
 
-export interface CallView {
+/** What is needed to show and play a claim of one call, on its page or among those of others. */
+export interface ClaimView {
   source: CallSource;
-  call: CallDetail;
   people: People;
   player: Player;
   shown: Held<Shown | null>;
   /** Play the evidence from its first millisecond, and show where it was said. Again: stop. */
   play: (by: string, evidence: Evidence, revision: number) => void;
-  /** The utterance to which a missed moment is being added. */
-  missed: Held<Utterance | null>;
   /** What a playlist is being chosen for. */
   adding: Held<PlaylistStretch | null>;
   may: {
@@ -50,8 +48,23 @@ export interface CallView {
   };
 }
 
-const Context = createContext<CallView | null>(null);
-export const CallViewProvider = Context.Provider;
+export interface CallView extends ClaimView {
+  call: CallDetail;
+  /** The utterance to which a missed moment is being added. */
+  missed: Held<Utterance | null>;
+}
+
+const ClaimContext = createContext<ClaimView | null>(null);
+const CallContext = createContext<CallView | null>(null);
+export const ClaimViewProvider = ClaimContext.Provider;
+
+export function CallViewProvider({ value, children }: { value: CallView; children: ReactNode }) {
+  return (
+    <CallContext.Provider value={value}>
+      <ClaimViewProvider value={value}>{children}</ClaimViewProvider>
+    </CallContext.Provider>
+  );
+}
 
 /** What was said, by itself: when it arrives, what stands in the page already is not rendered again. */
 const Said = createContext<Transcript | null>(null);
@@ -61,22 +74,28 @@ export const SaidProvider = Said.Provider;
 export const useSaid = (): Transcript | null => useContext(Said);
 
 export function useCallView(): CallView {
-  const view = useContext(Context);
+  const view = useContext(CallContext);
   if (view === null) throw new Error("this part stands outside of a call's page");
+  return view;
+}
+
+export function useClaimView(): ClaimView {
+  const view = useContext(ClaimContext);
+  if (view === null) throw new Error("this claim stands outside of its call");
   return view;
 }
 
 /** Whether what is shown was asked for by a button of that name, or of one that begins with it. */
 export function useIsShown(name: string): boolean {
   return useHeld(
-    useCallView().shown,
+    useClaimView().shown,
     (shown) => shown !== null && (shown.by === name || shown.by.startsWith(`${name}-`)),
   );
 }
 
 /** Whether this very button's stretch sounds now. */
 export function useSounds(name: string): boolean {
-  const { shown, player } = useCallView();
+  const { shown, player } = useClaimView();
   const asked = useHeld(shown, (value) => value?.by === name);
   const playing = useSyncExternalStore(player.subscribe, () => asked && player.snapshot().playing);
   return asked && playing;

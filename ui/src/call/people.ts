@@ -11,7 +11,10 @@ export interface Person {
 
 export type People = (speakerId: number | null) => Person;
 
-const COLORS: Record<RoleName, string> = {
+/** What a speaker's name and colour are made of. */
+export type NamedSpeaker = Pick<Speaker, "speaker_id" | "role" | "name">;
+
+export const COLORS: Record<RoleName, string> = {
   rep: "var(--ride-rep)",
   customer: "var(--ride-customer)",
   unknown: "var(--ride-other)",
@@ -22,22 +25,32 @@ const NOBODY: Person = { speaker: null, label: "Unknown speaker", role: "unknown
 /** `repName` is what the rep is called where nobody named the speaker. */
 export function peopleOf(call: Pick<CallDetail, "speakers" | "rep_name">): People {
   const found = new Map<number, Person>();
-  const sameRole = (role: RoleName) => call.speakers.filter((speaker) => speaker.role === role && !speaker.name);
   for (const speaker of call.speakers) {
     found.set(speaker.speaker_id, {
       speaker,
-      label: speaker.name?.trim() || unnamed(speaker, sameRole(speaker.role), call.rep_name),
+      label: labelOf(speaker, call.speakers, call.rep_name),
       role: speaker.role,
       color: COLORS[speaker.role],
     });
   }
   return (speakerId) => {
     if (speakerId === null) return NOBODY;
-    return found.get(speakerId) ?? { ...NOBODY, label: `Speaker ${speakerId + 1}` };
+    return found.get(speakerId) ?? stranger(speakerId);
   };
 }
 
-function unnamed(speaker: Speaker, alike: Speaker[], repName: string): string {
+/** Somebody of whom nothing is known but that it is always the same one. */
+export function stranger(speakerId: number): Person {
+  return { ...NOBODY, label: `Speaker ${speakerId + 1}` };
+}
+
+/** The name that was given to a speaker, else one that tells this one from the others of the call. */
+export function labelOf(speaker: NamedSpeaker, all: readonly NamedSpeaker[], repName: string): string {
+  const alike = all.filter((other) => other.role === speaker.role && !other.name);
+  return speaker.name?.trim() || unnamed(speaker, alike, repName);
+}
+
+function unnamed(speaker: NamedSpeaker, alike: readonly NamedSpeaker[], repName: string): string {
   if (speaker.role === "rep" && alike.length === 1) return repName.trim() || "Rep";
   const base = speaker.role === "rep" ? "Rep" : speaker.role === "customer" ? "Customer" : "Speaker";
   if (speaker.role !== "unknown" && alike.length === 1) return base;

@@ -19,6 +19,7 @@ const PATHS = {
   plus: "M11 4h2v7h7v2h-7v7h-2v-7H4v-2h7z",
   trash: "M9 3h6l1 2h4v2H4V5h4zM6 9h12l-1 12H7z",
   check: "M9.500 18.500 3.500 12.500 5 11l4.500 4.500L19 6l1.500 1.500z",
+  on: "M5 4.500v15l9-7.500zM15 5h3v14h-3z",
   alert: "M12 2 1 21h22zm-1 7h2v6h-2zm0 7.500h2v2h-2z",
 } as const;
 

@@ -22,6 +22,16 @@ class CallNamed(Answer):
     deal: str
 
 
+class SpeakerNamed(Answer):
+    """Who somebody is in one transcript of one call. `name` is null where nobody said it."""
+
+    call_id: UUID
+    revision: int
+    speaker_id: int
+    role: Literal["rep", "customer", "unknown"]
+    name: str | None
+
+
 class CitedCall(ClaimShown):
     """A claim about one call. `revision`: the transcript in which `utterance_no` counts."""
 
@@ -46,13 +56,15 @@ class SentenceShown(Answer):
 
     statement: str
     confidence: float
+    confidence_words: str
     cited: list[CitedCall]
 
 
 class AnswerShown(Answer):
     """`answered_by`: `local-1` (quotes, brought together), or the hosted models that wrote it. `calls` were searched,
     `passages` of them read closely. `dropped_drafts`: a model's sentences that nothing proved; `removed_sentences`:
-    taken out by a second reading; `unchecked_sentences`: not read a second time. `notes` are for people.
+    taken out by a second reading; `unchecked_sentences`: not read a second time. `notes` are for people. `speakers` are
+    those who are cited, and others whose role is known in the same transcripts.
     """
 
     question: str
@@ -66,14 +78,18 @@ class AnswerShown(Answer):
     removed_sentences: int
     unchecked_sentences: int
     notes: list[str]
+    speakers: list[SpeakerNamed]
 
 
 class DealListed(Answer):
-    """`deal` is empty where the customer's calls name none; `stage` is what the newest call that has one says."""
+    """`deal` is empty where the customer's calls name none; `stage` is what the newest call that has one says. The rep
+    is the newest call's."""
 
     customer: str
     deal: str
     stage: str
+    rep_id: str
+    rep_name: str
     calls: int
     first_call_at: datetime
     last_call_at: datetime
@@ -108,15 +124,33 @@ class FieldShown(Answer):
     history: list[FieldEntryShown]
 
 
+class AgreedActionShown(CitedCall):
+    """What was agreed on one call. `due`: by when, in the words that were said; null where nobody said it. Nothing
+    tells whether it was done since."""
+
+    who: Literal["rep", "customer", "both", "unknown"]
+    due: str | None
+
+
+class ContradictionShown(CitedCall):
+    """Two things said on one call that do not fit together, as its review found them."""
+
+    title: str
+
+
 class DealShown(Answer):
-    """`calls`: those that were read, the earliest first. `deal` is empty where all calls of the customer were read."""
+    """`calls`: those that were read, the earliest first. `deal` is empty where all calls of the customer were read.
+    `next_actions` and `contradictions` come from the calls' newest reviews, those of the newest call first."""
 
     customer: str
     deal: str
     stage: str
     calls: list[CallNamed]
     fields: list[FieldShown]
+    next_actions: list[AgreedActionShown]
+    contradictions: list[ContradictionShown]
     notes: list[str]
+    speakers: list[SpeakerNamed]
 
 
 class ThemeMomentShown(EvidenceShown):
@@ -129,9 +163,17 @@ class ThemeMomentShown(EvidenceShown):
     revision: int
 
 
+class WeekCounted(Answer):
+    """`week`: the ISO week, for example `2026-W47`, by UTC."""
+
+    week: str
+    count: int
+    moment_ids: list[UUID]
+
+
 class ThemeShown(Answer):
     """Moments that are about the same thing. `quote` is the most central one's; `moment_ids` are all `count` of them,
-    `moments` the first ones in full."""
+    `moments` the first ones in full. `weeks`: those in which one was said, the earliest first."""
 
     kind: Literal["objection", "pain", "feature_request"]
     name: str
@@ -140,26 +182,25 @@ class ThemeShown(Answer):
     calls: int
     customers: int
     quote: str
+    weeks: list[WeekCounted]
     moments: list[ThemeMomentShown]
-    moment_ids: list[UUID]
-
-
-class CompetitorWeek(Answer):
-    """`week`: the ISO week, for example `2026-W47`, by UTC."""
-
-    week: str
-    count: int
     moment_ids: list[UUID]
 
 
 class CompetitorShown(Answer):
-    """`name` is empty for mentions in which no name was heard."""
+    """`name` is empty for mentions in which no name was heard; the rest as of a theme."""
 
     name: str
     count: int
     calls: int
-    weeks: list[CompetitorWeek]
+    weeks: list[WeekCounted]
     moments: list[ThemeMomentShown]
+    moment_ids: list[UUID]
+
+
+class ThemeMomentsAnswer(Answer):
+    moments: list[ThemeMomentShown]
+    speakers: list[SpeakerNamed]
 
 
 class ThemesAnswer(Answer):
@@ -170,3 +211,4 @@ class ThemesAnswer(Answer):
     competitors: list[CompetitorShown]
     counted: int
     more: bool
+    speakers: list[SpeakerNamed]
