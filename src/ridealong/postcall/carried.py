@@ -118,11 +118,11 @@ def refuse_uncarried_title(
 def refuse_uncarried_coaching(
     title: str,
     advice: str,
-    why: str,
     evidence: Sequence[Evidence],
     context: ReviewContext,
     allowed: Allowed,
     *,
+    why: str = "",
     absence: bool = False,
 ) -> None:
     """The same for a coaching moment's title, for why it matters, and for what its advice says about the call.

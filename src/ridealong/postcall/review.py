@@ -209,7 +209,7 @@ async def coach_call(
         claim = proved(draft.draft, context, log, allowed)
         absence = isinstance(claim, AbsenceClaim)
         refuse_uncarried_coaching(
-            draft.title, draft.advice, draft.why, claim.evidence, context, allowed, absence=absence
+            draft.title, draft.advice, claim.evidence, context, allowed, why=draft.why, absence=absence
         )
         return CoachingMoment(title=draft.title, advice=draft.advice, why=draft.why, claim=claim)
 
