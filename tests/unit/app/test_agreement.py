@@ -77,7 +77,7 @@ def test_every_judged_call_answers_every_criterion_of_its_rubrics_and_points_at_
 
 def test_a_mistake_in_the_answers_is_told_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "call.answers.yaml").write_text('answers:\n  bant:\n    budget_asked: {answer: "maybe"}\n')
-    with pytest.raises(InvalidDocument, match="line 3"):
+    with pytest.raises(InvalidDocument, match="yaml:3: "):
         judged_calls(tmp_path)
     with pytest.raises(InvalidDocument, match="no \\*"):
         judged_calls(tmp_path / "nothing")
