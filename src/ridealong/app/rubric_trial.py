@@ -15,18 +15,26 @@ from ridealong.postcall.review import coach_call, review_section
 from ridealong.postcall.reviewer import ReviewContext, StepLog
 
 if TYPE_CHECKING:
+    from ridealong.postcall.absence import AbsenceSearch
     from ridealong.postcall.reviewer import Reviewer
     from ridealong.postcall.rules import RuleJudge
 
 
 async def try_rubric(
-    rubric: Rubric, context: ReviewContext, *, reviewer: Reviewer, rules: RuleJudge, tenant_id: UUID, title: str
+    rubric: Rubric,
+    context: ReviewContext,
+    *,
+    reviewer: Reviewer,
+    rules: RuleJudge,
+    tenant_id: UUID,
+    title: str,
+    search: AbsenceSearch | None = None,
 ) -> Artifact:
     """Review the call under `rubric`, one section after the other: a trial must leave a core to calls that run.
 
     Raises what the reviewer raises.
     """
-    checks = Checks(confidence=shipped_confidence(), rubric=rubric)
+    checks = Checks(search=search, confidence=shipped_confidence(), rubric=rubric)
     judge = await reviewer.begin(tenant_id, rubric, context)
     sections: list[SectionReview] = []
     dropped = 0

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ridealong.postcall.reviewer import ReviewContext
 
 BETTER: Final = 0.30
-"""Words that show it with this probability would be a finding of the local reviewer: nothing may be called absent."""
+"""Where words show it with this probability a person found it in four of five calls: nothing may be called absent."""
 NEAR: Final = 0.15
 """From this probability on the claim is less sure."""
 ABOUT: Final = 0.45

@@ -87,6 +87,21 @@ def refuse_uncarried(
     _speakers(statement, evidence, context, absence=absence)
 
 
+def refuse_uncarried_title(
+    title: str,
+    evidence: Sequence[Evidence],
+    context: ReviewContext,
+    allowed: Allowed,
+    *,
+    what: str = "the title",
+    absence: bool = False,
+) -> None:
+    """The same for a few words that stand over a statement: they are read first, and often alone."""
+    quotes = [e.quote for e in evidence]
+    _facts(title, what, quotes, context, allowed, cited=len(quotes), title=True)
+    _speakers(title, evidence, context, absence=absence)
+
+
 def refuse_uncarried_coaching(
     title: str,
     advice: str,
@@ -94,20 +109,22 @@ def refuse_uncarried_coaching(
     context: ReviewContext,
     allowed: Allowed,
     *,
+    why: str = "",
     absence: bool = False,
 ) -> None:
-    """The same for a coaching moment's title, and for what its advice says about the call.
+    """The same for a coaching moment's title, for why it matters, and for what its advice says about the call.
 
-    Other sentences of an advice say what to do next time: a number in them ("wait five seconds") was said by nobody.
+    `why` says what would have been, and may not make up a sum for it: numbers, dates and names in it are cited. Other
+    sentences of an advice say what to do next time: a number in them ("wait five seconds") was said by nobody.
     """
+    refuse_uncarried_title(title, evidence, context, allowed, absence=absence)
     quotes = [e.quote for e in evidence]
-    _facts(title, "the title", quotes, context, allowed, cited=len(quotes), title=True)
+    _facts(why, "`why`", quotes, context, allowed, cited=len(quotes))
     for sentence in _SENTENCE.split(advice):
         asserts = _ASSERTS.search(sentence) is not None
         _facts(sentence, "the advice", quotes, context, allowed, cited=len(quotes), names_only=not asserts)
         if asserts:
             _speakers(sentence, evidence, context, absence=absence)
-    _speakers(title, evidence, context, absence=absence)
 
 
 def _facts(

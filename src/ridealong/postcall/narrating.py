@@ -9,6 +9,7 @@ from ridealong.core.claims import AbsenceClaim, Claim
 from ridealong.core.errors import Ungrounded
 from ridealong.core.outline import STAGES, FollowUpPart, FollowUpSentence, Gap, GapKind, NextAction, Stage
 from ridealong.core.quote import find_quote
+from ridealong.postcall.carried import Allowed, refuse_uncarried_title
 from ridealong.postcall.proving import MAX_STATEMENT, MAX_TITLE, ProvenDrafts, prove_drafts
 
 if TYPE_CHECKING:
@@ -32,6 +33,11 @@ async def outline_call(
     def make(draft: StageDraft, claim: Claim) -> Stage:
         if not _is_name(draft.stage):
             raise Ungrounded(f"a stage is one of {', '.join(STAGES)}, or another name in lower-case letters and _")
+        if narrator.hosted and draft.stage not in STAGES:
+            name = draft.stage.replace("_", " ")
+            refuse_uncarried_title(
+                name, claim.evidence, context, Allowed.of((), context.names), what="the stage's name"
+            )
         stage = Stage.of(context.transcript, draft.stage, draft.first_no, draft.last_no, claim)
         if any(stage.first_no <= other.last_no and other.first_no <= stage.last_no for other in taken):
             raise Ungrounded("the stage overlaps another one")
@@ -59,14 +65,19 @@ async def name_gaps(
 ) -> ProvenDrafts[Gap]:
     """What does not fit together. A contradiction cites two utterances at least: both sides."""
     known = {s.section_id for s in found.sections}
+    # The sections' titles are the rubric's words; what people said is not lent by one section to the next.
+    allowed = Allowed.of([s.title for s in found.sections], context.names)
 
     def make(draft: GapDraft, claim: Claim) -> Gap:
         if not draft.title.strip() or len(draft.title) > MAX_TITLE:
             raise Ungrounded(f"it needs a title of at most {MAX_TITLE} characters")
+        absence = isinstance(claim, AbsenceClaim)
+        if narrator.hosted:
+            refuse_uncarried_title(draft.title, claim.evidence, context, allowed, absence=absence)
         sides = len({e.utterance_no for e in claim.evidence})
         if draft.gap is GapKind.CONTRADICTION and sides < 2:
             raise Ungrounded("a contradiction cites both sides: words of two utterances")
-        if draft.gap is GapKind.GAP and sides < 2 and not isinstance(claim, AbsenceClaim):
+        if draft.gap is GapKind.GAP and sides < 2 and not absence:
             raise Ungrounded("a gap cites what called for it and sets `through`, or cites both sides")
         sections = tuple(s for s in dict.fromkeys(draft.sections) if s in known)
         return Gap(gap=draft.gap, title=draft.title, sections=sections, claim=claim)

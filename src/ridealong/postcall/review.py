@@ -208,7 +208,9 @@ async def coach_call(
             raise Ungrounded(f"`why` has at most {MAX_STATEMENT} characters")
         claim = proved(draft.draft, context, log, allowed)
         absence = isinstance(claim, AbsenceClaim)
-        refuse_uncarried_coaching(draft.title, draft.advice, claim.evidence, context, allowed, absence=absence)
+        refuse_uncarried_coaching(
+            draft.title, draft.advice, claim.evidence, context, allowed, why=draft.why, absence=absence
+        )
         return CoachingMoment(title=draft.title, advice=draft.advice, why=draft.why, claim=claim)
 
     def search(by: AbsenceSearch, coaching: CoachingMoment, claim: AbsenceClaim) -> Found:

@@ -7,11 +7,14 @@ logistic model with a handful of coefficients (`calibration/calibrator.json`), f
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -41,7 +44,14 @@ FEATURES: Final = (
     "no_figure",  # none where the examples have them
     "length",
     "short",
+    "cues",  # words that the examples share and other talk lacks
+    "no_cue",
 )
+
+MOST_CUES: Final = 4
+"""Of an utterance: a long one does not show more for repeating itself."""
+LEAST_CUE: Final = 0.7
+"""A word that is not twice as usual in the examples as elsewhere tells nothing."""
 
 _FIGURE = re.compile(
     r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|sixty"
@@ -50,6 +60,7 @@ _FIGURE = re.compile(
     r"|summer|autumn|winter)s?\b",
     re.IGNORECASE,
 )
+_WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 
 
 def has_figure(text: str) -> bool:
@@ -72,6 +83,8 @@ class Profile:
     """Share of the examples that are questions."""
     figures: float
     """Share of the examples that hold a figure."""
+    cues: Mapping[str, float]
+    """See `cues_of`."""
 
 
 @cache
@@ -97,7 +110,47 @@ def profile(criterion: Criterion, embedder: Embedder, ordinary: Vectors, *, leav
         ordinary_scale=max(0.02, float(ordinary_best.std())),
         asks=float(np.mean(["?" in t for t in shown])),
         figures=float(np.mean([has_figure(t) for t in shown])),
+        cues=cues_of(shown, but=criterion.shown_by),
     )
+
+
+def cues_of(shown: Sequence[str], *, but: Collection[str] = ()) -> dict[str, float]:
+    """The words and pairs of words that at least two of `shown` hold, with how much more usual they are there than in
+    other talk: log((k + 0.2) / (n + 1)) - log((b + 1) / (m + 2)), with k of n examples and b of m other sentences that
+    hold it. The vectors tell what a sentence is about, these whether it asks *who* or *when*. `but` is no other talk.
+    """
+    held = Counter(word for text in shown for word in _words(text))
+    usual, sentences = _usual()
+    own = Counter(word for text in but if text in sentences for word in _words(text))
+    count = len(sentences) - sum(text in sentences for text in but)
+    found = {
+        word: math.log((k + 0.2) / (len(shown) + 1)) - math.log((usual[word] - own[word] + 1) / (count + 2))
+        for word, k in held.items()
+        if k > 1
+    }
+    return {word: weight for word, weight in found.items() if weight >= LEAST_CUE}
+
+
+def _words(text: str) -> frozenset[str]:
+    """The words of `text` and its pairs of neighbours."""
+    words = _WORD.findall(text.casefold())
+    return frozenset([*words, *(f"{one} {other}" for one, other in pairwise(words))])
+
+
+@cache
+def _usual() -> tuple[Counter[str], frozenset[str]]:
+    """How many of the sentences that the calibrator stands on hold each word, and these sentences."""
+    folder = files("ridealong.postcall").joinpath("calibration")
+    sentences = frozenset(
+        str(json.loads(line)["text"])
+        for name in ("ordinary.jsonl", "examples.jsonl")
+        for line in folder.joinpath(name).read_text(encoding="utf-8").splitlines()
+    )
+    return Counter(word for text in sentences for word in _words(text)), sentences
+
+
+def _cued(of: Profile, text: str) -> float:
+    return sum(sorted((of.cues[word] for word in _words(text) if word in of.cues), reverse=True)[:MOST_CUES])
 
 
 def features(of: Profile, texts: Sequence[str], vectors: Vectors) -> Numbers:
@@ -111,6 +164,7 @@ def features(of: Profile, texts: Sequence[str], vectors: Vectors) -> Numbers:
     look_alike = (vectors @ of.look_alike.T).max(axis=1) if len(of.look_alike) else usual
     asks = np.array(["?" in text for text in texts], dtype=np.float64)
     figure = np.array([has_figure(text) for text in texts], dtype=np.float64)
+    cues = np.array([_cued(of, text) for text in texts], dtype=np.float64)
     length = np.log(np.array([max(1, len(text.split())) for text in texts], dtype=np.float64))
     return np.stack(
         [
@@ -129,6 +183,8 @@ def features(of: Profile, texts: Sequence[str], vectors: Vectors) -> Numbers:
             # Longer than the longest example says no more: an utterance of 40 words is not four times as likely.
             np.minimum(length, np.log(12)),
             np.minimum(length, np.log(6)),
+            cues,
+            (cues == 0).astype(np.float64),
         ],
         axis=1,
     ).astype(np.float64)

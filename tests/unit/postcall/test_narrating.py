@@ -211,6 +211,49 @@ def test_a_contradiction_with_one_side_is_refused() -> None:
     assert (proven.found, proven.counts.dropped) == ((), 2)
 
 
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Budget of 90,000 and nobody who decides",
+        "Ninety percent off, then full price",
+        "Agreed for the third of March, then put off",
+        "Zorbatech against Packfast",
+        "The reason: Karen hates Zorbatech",
+        "30 seconds that cost the deal",
+    ],
+)
+def test_a_gaps_title_that_tells_a_number_a_date_or_a_name_nobody_said_is_refused(title: str) -> None:
+    call = context()
+    cited = draft(
+        0,
+        "We have half an hour",
+        citations=(
+            Citation(utterance_no=0, quote="We have half an hour"),
+            Citation(utterance_no=4, quote="orders come"),
+        ),
+    )
+    honest = GapDraft(key="a", gap=GapKind.CONTRADICTION, title="Half an hour, and a price", sections=(), draft=cited)
+    lying = replace(honest, key="b", title=title)
+    narrator = Telling([honest, lying], [lying])
+    proven = asyncio.run(name_gaps(narrator, judge(call), call, Found(), LOG))  # pyright: ignore
+    assert [g.title for g in proven.found] == [honest.title]
+    assert [r.key for r in narrator.refused[1]] == ["b"]
+    assert "Zorbatech" not in narrator.refused[1][0].reason
+
+
+def test_the_name_of_a_stage_cannot_carry_what_nobody_said() -> None:
+    call = context()
+    honest = StageDraft(key="a", stage="small_talk", first_no=0, last_no=3, draft=draft(0, "We have half an hour"))
+    lying = [
+        replace(honest, key="sum", stage="discount_of_90_percent"),
+        replace(honest, key="name", stage="against_packfast"),
+    ]
+    narrator = Telling([*lying, honest], lying)
+    proven = asyncio.run(outline_call(narrator, judge(call), call, LOG))  # pyright: ignore
+    assert [s.stage for s in proven.found] == ["small_talk"]
+    assert {r.key for r in narrator.refused[1]} == {"sum", "name"}
+
+
 # ------------------------------------------------------------------------------------------------------- follow-up
 
 

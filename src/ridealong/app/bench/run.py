@@ -11,7 +11,18 @@ from dataclasses import asdict
 from rich.console import Console
 from rich.table import Table
 
-from ridealong.app.bench import call_list, cascade, hosted, live, pages, parts, rendering, retrieval, vendors
+from ridealong.app.bench import (
+    agreement,
+    call_list,
+    cascade,
+    hosted,
+    live,
+    pages,
+    parts,
+    rendering,
+    retrieval,
+    vendors,
+)
 from ridealong.app.bench.measure import Row, machine
 from ridealong.core.errors import InvalidSettings
 
@@ -24,6 +35,7 @@ PARTS: dict[str, Callable[[], list[Row]]] = {
     "calls": lambda: asyncio.run(live.many_calls()),
     "memory": lambda: asyncio.run(live.memory()),
     "review": parts.artifact,
+    "agreement": agreement.rows,
     "hosted": hosted.rows,
     "vendors": vendors.rows,
     "search": parts.searching,
