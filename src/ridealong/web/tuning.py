@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from ridealong.core.author import Author
 from ridealong.core.errors import MissingPart
-from ridealong.web.access import ADMIN, MANAGE, Credential, Tokens, admit, author_of
+from ridealong.web.access import ADMIN, MANAGE, READ, Credential, Tokens, admit, author_of
 from ridealong.web.answers.tuning import (
     ChangesAnswer,
     FeedbackReport,
@@ -166,7 +166,7 @@ def tuning_api(tokens: Tokens, known: TuningOfTenants | None) -> APIRouter:
     @api.get("/calls/{call_id}/labels", response_model=LabelsAnswer)
     async def read_labels(call_id: CallId, token: Token) -> Response:
         """What managers said that utterances of the call are, the newest first: what the classifier learns from it."""
-        principal = await admit(tokens, token, scope=MANAGE, call_id=call_id)
+        principal = await admit(tokens, token, scope=READ, call_id=call_id)
         return json_answer(await tuning().labels(principal.tenant_id, call_id))
 
     @api.get("/taxonomy/queue", response_model=QueueAnswer)

@@ -70,6 +70,15 @@ from ridealong.store.tenants import (
 from tests.integration.store.conversation import STEP, Recorded, record_call, section, vectors
 
 TABLES = (
+    "crm_account",
+    "crm_call",
+    "crm_attempt",
+    "crm_value",
+    "call_context_source",
+    "calendar_setting",
+    "calendar_feed",
+    "calendar_invitation",
+    "mail_account",
     *("tenant", "rep", "voiceprint", "document", "call", "token", "gap", "transcript", "speaker_role", "utterance"),
     *("moment", "moment_evidence", "moment_anchor", "review", "review_section", "review_step"),
     *("claim", "claim_evidence", "confidence_model", "outline_stage", "earlier_artifact", "review_step_result"),
@@ -141,6 +150,24 @@ async def full(store: Store, slug: str) -> UUID:
             " start_ts, end_ts, text_length, quote_start, quote_end) SELECT tenant_id, moment_id, 2, 0, call_id,"
             " utterance_no, speaker_id, start_ts, end_ts, text_length, quote_start, quote_end FROM moment"
             " WHERE call_id = %s LIMIT 1",
+            "INSERT INTO crm_account (tenant_id, vendor, url, sealed_secret) SELECT tenant_id, 'hubspot',"
+            " 'https://crm.example', decode(repeat('00', 40), 'hex') FROM call WHERE call_id = %s",
+            "INSERT INTO crm_call (tenant_id, call_id, vendor) SELECT tenant_id, call_id, 'hubspot' FROM call"
+            " WHERE call_id = %s",
+            "INSERT INTO crm_attempt (tenant_id, call_id, outcome, duration_ms) SELECT tenant_id, call_id, 'written', 1"
+            " FROM call WHERE call_id = %s",
+            "INSERT INTO crm_value (tenant_id, vendor, deal_id, property, digest) SELECT tenant_id, 'hubspot', '7',"
+            " 'next_step', decode(repeat('00', 32), 'hex') FROM call WHERE call_id = %s",
+            "INSERT INTO call_context_source (tenant_id, call_id, part, source) SELECT tenant_id, call_id, 'stage',"
+            " 'crm' FROM call WHERE call_id = %s",
+            "INSERT INTO calendar_setting (tenant_id) SELECT tenant_id FROM call WHERE call_id = %s",
+            "INSERT INTO calendar_feed (tenant_id, feed_id, label, host, sealed_url) SELECT tenant_id,"
+            " gen_random_uuid(), 'Team', 'calendar.example', decode(repeat('00', 40), 'hex') FROM call"
+            " WHERE call_id = %s",
+            "INSERT INTO calendar_invitation (tenant_id, uid, sequence, body, starts_at) SELECT tenant_id, 'u', 0, 'x',"
+            " now() FROM call WHERE call_id = %s",
+            "INSERT INTO mail_account (tenant_id, host, port, security, sender) SELECT tenant_id, 'mail.example', 587,"
+            " 'starttls', 'a@mail.example' FROM call WHERE call_id = %s",
         ):
             await connection.execute(statement, [call.call_id])  # pyright: ignore
         await reviewed_again(connection, call)

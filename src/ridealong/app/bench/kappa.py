@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -55,7 +55,7 @@ def table(pairs: Sequence[Pair], answers: int) -> Numbers:
     return found
 
 
-def interval(by_call: Mapping[Hashable, Sequence[Pair]], disagreement: Numbers) -> tuple[float, float]:
+def interval(by_call: Mapping[str, Sequence[Pair]], disagreement: Numbers) -> tuple[float, float]:
     """Where 95% of the kappas of resampled calls lie: answers about one call are not independent of each other, so
     whole calls are drawn with replacement (percentile bootstrap, Efron 1979; the same draws in every run).
     """
