@@ -382,7 +382,8 @@ async def _everything_open(page: Page, section: str) -> None:
         await expect(page.get_by_role("region", name="What would have been delivered")).to_be_visible()
     elif section == "taxonomy":
         await page.get_by_role("button", name=re.compile("^Price")).click()
-        await expect(page.get_by_role("list", name=re.compile("^Examples: ")).locator("visible=true")).to_be_visible()
+        more = page.get_by_role("textbox", name="More examples, one in a line").locator("visible=true")
+        await expect(more).to_be_visible()
     elif section.endswith("training"):
         await page.get_by_role("button", name="Report of version 1").click()
         await expect(page.get_by_role("region", name="The report of version 1").get_by_role("table")).to_be_visible()
@@ -397,6 +398,10 @@ SECTIONS = (
 )
 
 
+@pytest.mark.skipif(
+    "RIDEALONG_KEEP_PICTURES" not in os.environ,
+    reason="a sweep of many minutes, with pictures: set RIDEALONG_KEEP_PICTURES to a folder for them",
+)
 @pytest.mark.parametrize("theme", ["light", "dark"])
 async def test_every_page_of_the_coach_is_accessible(tenant: House, theme: str) -> None:
     found: list[str] = []
