@@ -88,7 +88,7 @@ async def stage(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
     name = case.model.partition(":")[0]
     async with case.stand_in(answer=good) as vendor:
         settings = Settings(**{f"{name}_api_key": vendor.key, f"{name}_url": vendor.url})
-        house = ModelHouse(settings, wire=Wire(silence_s=0.4))
+        house = ModelHouse(settings, wire=Wire(silence_s=2.0))
         yield Stage(house.model(case.model), vendor, case.tokens)
         await house.close()
 

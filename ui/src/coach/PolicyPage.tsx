@@ -99,7 +99,7 @@ function Writing({ taxonomy }: { taxonomy: Taxonomy }) {
           </Group>
           <Text size="sm" c="dimmed">
             It is kept in the taxonomy's document, which gets a new version: comments in it stay, and you can{" "}
-            <Anchor component={Link} href={editorPage("taxonomy", "default")}>
+            <Anchor component={Link} underline="always" href={editorPage("taxonomy", "default")}>
               look at it as text, or go back
             </Anchor>
             .

@@ -183,7 +183,7 @@ function OneCall({ call, types }: { call: ReplayedCall; types: readonly MomentTy
     <section aria-label={call.title || "Call without a title"}>
       <Group justify="space-between">
         <Title order={4} size="h6" style={{ overflowWrap: "anywhere" }}>
-          <Anchor component={Link} href={`/calls/${call.call_id}?tab=moments`} inherit>
+          <Anchor component={Link} underline="always" href={`/calls/${call.call_id}?tab=moments`} inherit>
             {call.title || "Call without a title"}
           </Anchor>
         </Title>

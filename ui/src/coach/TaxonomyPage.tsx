@@ -38,11 +38,11 @@ export default function TaxonomyPage() {
         <Text c="dimmed">
           Which moments the coach looks for on a call, what it learns them from, and what it says. All of it stands in
           one document, which you can also{" "}
-          <Anchor component={Link} href={editorPage("taxonomy", "default")}>
+          <Anchor component={Link} underline="always" href={editorPage("taxonomy", "default")}>
             write as text
           </Anchor>
           ; when and how often it may interrupt is the{" "}
-          <Anchor component={Link} href="/settings/policy">
+          <Anchor component={Link} underline="always" href="/settings/policy">
             nudge policy
           </Anchor>
           .

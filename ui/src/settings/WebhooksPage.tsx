@@ -24,7 +24,7 @@ export default function WebhooksPage() {
       <Text c="dimmed">
         Programs are told what happened by signed webhooks; people get the report of a review by e-mail or in Slack.
         When nobody answers, it is tried again for two days. What a report looks like is decided by{" "}
-        <Anchor component={Link} href="/settings/audiences">
+        <Anchor component={Link} underline="always" href="/settings/audiences">
           audience
         </Anchor>
         .

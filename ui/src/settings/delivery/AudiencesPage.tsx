@@ -37,14 +37,14 @@ export default function AudiencesPage() {
       <Title order={2}>Audiences</Title>
       <Text c="dimmed">
         A report is for somebody. Here you choose which{" "}
-        <Anchor component={Link} href="/settings/documents">
+        <Anchor component={Link} underline="always" href="/settings/documents">
           template
         </Anchor>{" "}
         makes it for whom, in each form.{" "}
         {admin ? (
           <>
             To whom reports are sent by themselves stands under{" "}
-            <Anchor component={Link} href="/settings/webhooks">
+            <Anchor component={Link} underline="always" href="/settings/webhooks">
               Delivery
             </Anchor>
             .
@@ -261,7 +261,7 @@ function TryIt({ audiences, known }: TryProps) {
           </Group>
           <Text size="sm" c="dimmed" style={{ overflowWrap: "anywhere" }}>
             By the template{" "}
-            <Anchor component={Link} href={editorPage("template", `${template}.${form}`)}>
+            <Anchor component={Link} underline="always" href={editorPage("template", `${template}.${form}`)}>
               {template}.{form}
             </Anchor>
             .

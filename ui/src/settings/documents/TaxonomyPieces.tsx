@@ -18,11 +18,11 @@ export function TaxonomyPieces({ text, put }: { text: string; put: (inserted: In
       </Button>
       <Text size="sm" c="dimmed">
         or change them without the text: in the{" "}
-        <Anchor component={Link} href="/settings/taxonomy?tab=trackers" size="sm">
+        <Anchor component={Link} underline="always" href="/settings/taxonomy?tab=trackers" size="sm">
           taxonomy
         </Anchor>{" "}
         and the{" "}
-        <Anchor component={Link} href="/settings/policy" size="sm">
+        <Anchor component={Link} underline="always" href="/settings/policy" size="sm">
           nudge policy
         </Anchor>
         .
