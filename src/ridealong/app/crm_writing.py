@@ -7,20 +7,21 @@ reading it first. What somebody wrote into a property by hand stays.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 import structlog
 
+from ridealong.app.background import beside, keep_up
 from ridealong.app.crm_accounts import CrmAccounts, problem_of
 from ridealong.app.crm_deals import find_deal
 from ridealong.core.crm import PASSING, CrmDeal, CrmFailed, CrmFault
-from ridealong.core.errors import InvalidDocument, Refused, RidealongError
+from ridealong.core.errors import InvalidDocument, Refused
 from ridealong.crm.writing import Wanted, write_up
 from ridealong.store import artifacts, calls, tenants
 from ridealong.store import crm as stored
@@ -46,7 +47,6 @@ _LOOK_EVERY_S: Final = 3.0
 _AT_ONCE: Final = 4
 _LONGEST_S: Final = 150.0
 """Of one writing; shorter than the time for which a call belongs to who writes it."""
-_TIDY_EVERY_S: Final = 3_600.0
 LOG_DAYS: Final = 30
 
 
@@ -90,16 +90,11 @@ class CrmWriter:
     people_of: PeopleOf
     home: str
 
-    @contextlib.asynccontextmanager
-    async def writing(self) -> AsyncGenerator[None]:
+    def writing(self) -> AbstractAsyncContextManager[None]:
         """Write inside the `async with`."""
-        task = asyncio.create_task(self._write_for_ever())
-        try:
-            yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        return beside(
+            keep_up(self.write_due, self.tidy, at_once=_AT_ONCE, look_every_s=_LOOK_EVERY_S, waits="crm_waits")
+        )
 
     async def write_due(self) -> int:
         """Try what is due now, once; how many calls were. Raises Unavailable."""
@@ -230,19 +225,6 @@ class CrmWriter:
         for tenant in await tenants.list_tenants(self.store):
             async with self.store.tenant(tenant.tenant_id) as connection:
                 await stored.forget_attempts(connection, days=LOG_DAYS)
-
-    async def _write_for_ever(self) -> None:
-        tidy_at = 0.0
-        while True:
-            try:
-                if time.monotonic() >= tidy_at:
-                    await self.tidy()
-                    tidy_at = time.monotonic() + _TIDY_EVERY_S
-                if await self.write_due() == _AT_ONCE:
-                    continue
-            except (RidealongError, OSError) as error:
-                _log.warning("crm_waits", error=type(error).__name__)
-            await asyncio.sleep(_LOOK_EVERY_S)
 
 
 def _fit(name: str | None, known: Mapping[str, DealProperty]) -> bool:

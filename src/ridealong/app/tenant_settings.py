@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
@@ -12,6 +11,7 @@ from uuid import UUID
 import structlog
 from psycopg import AsyncConnection
 
+from ridealong.app.background import beside
 from ridealong.app.documents import shipped_document
 from ridealong.app.library import erase_everywhere
 from ridealong.core.errors import InvalidDocument, Refused, RidealongError
@@ -116,16 +116,9 @@ class Retention:
     recordings: Recordings
     running: LiveCalls
 
-    @contextlib.asynccontextmanager
-    async def sweeping(self) -> AsyncGenerator[None]:
+    def sweeping(self) -> AbstractAsyncContextManager[None]:
         """Sweep now and once a day, inside the `async with`."""
-        task = asyncio.create_task(self._sweep_for_ever())
-        try:
-            yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        return beside(self._sweep_for_ever())
 
     async def sweep(self) -> int:
         """Erase all that is past its time; how many calls that were. Raises Unavailable."""

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
 import hmac
 import json
 import secrets
 import time
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import Final
@@ -23,6 +23,7 @@ import aiohttp
 import structlog
 
 from ridealong.app.audiences import SentReports
+from ridealong.app.background import beside, keep_up
 from ridealong.app.mail import NotSent
 from ridealong.app.tenant_mail import TenantMail
 from ridealong.core.errors import InvalidDocument, MissingPart, Refused, RidealongError
@@ -44,7 +45,6 @@ _AT_ONCE: Final = 8
 _MOST_WEBHOOKS: Final = 20
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=15)
 _LONGEST_WAIT_S: Final = 3_600.0
-_TIDY_EVERY_S: Final = 3_600.0
 LOG_DAYS: Final = 30
 FEED_DAYS: Final = 90
 _SECRET: Final = "whsec_"  # noqa: S105 - the mark of such secrets, not one
@@ -220,16 +220,11 @@ class Messenger:
     home: str = ""
     """The address that people open: where the links of what is sent lead."""
 
-    @contextlib.asynccontextmanager
-    async def delivering(self) -> AsyncGenerator[None]:
+    def delivering(self) -> AbstractAsyncContextManager[None]:
         """Deliver inside the `async with`."""
-        task = asyncio.create_task(self._deliver_for_ever())
-        try:
-            yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        return beside(
+            keep_up(self.deliver_due, self.tidy, at_once=_AT_ONCE, look_every_s=_LOOK_EVERY_S, waits="webhooks_wait")
+        )
 
     async def deliver_due(self) -> int:
         """Try what is due now, once; how many were. Raises Unavailable."""
@@ -354,16 +349,3 @@ class Messenger:
             async with self.store.tenant(tenant.tenant_id) as connection:
                 await stored.forget_deliveries(connection, days=LOG_DAYS)
                 await forget_events(connection, days=FEED_DAYS)
-
-    async def _deliver_for_ever(self) -> None:
-        tidy_at = 0.0
-        while True:
-            try:
-                if time.monotonic() >= tidy_at:
-                    await self.tidy()
-                    tidy_at = time.monotonic() + _TIDY_EVERY_S
-                if await self.deliver_due() == _AT_ONCE:
-                    continue
-            except (RidealongError, OSError) as error:
-                _log.warning("webhooks_wait", error=type(error).__name__)
-            await asyncio.sleep(_LOOK_EVERY_S)

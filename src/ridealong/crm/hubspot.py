@@ -11,11 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC
 from html import escape
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 from urllib.parse import quote
-
-import aiohttp
 
 from ridealong.core.crm import CallNote, CrmDeal, CrmFailed, CrmFault, DealProperty, NotePart
 from ridealong.crm import wire
@@ -31,23 +28,11 @@ _MOST_NOTES: Final = 500
 
 
 @dataclass(slots=True)
-class HubSpot:
+class HubSpot(wire.Connected):
     """Implements `crm.Crm`."""
 
-    token: str = field(repr=False)
     url: str = BASE_URL
-    allow_private: bool = False
-    _http: aiohttp.ClientSession | None = field(default=None, repr=False)
-
-    async def __aenter__(self) -> Self:
-        self._http = wire.session(self.url, allow_private=self.allow_private)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._http is not None:
-            await self._http.close()
+    token: str = field(kw_only=True, repr=False)
 
     def is_deal_id(self, text: str) -> bool:
         return re.fullmatch(r"[0-9]{1,20}", text) is not None
@@ -201,10 +186,8 @@ class HubSpot:
         )
 
     async def _ask(self, method: str, path: str, body: Any = None, *, query: Mapping[str, str] | None = None) -> Any:
-        if self._http is None:
-            raise RuntimeError("a CRM is used inside its `async with`")
         headers = {"Authorization": f"Bearer {self.token}"}
-        answer = await wire.ask(self._http, method, path, judge=_judge, body=body, query=query, headers=headers)
+        answer = await wire.ask(self.http, method, path, judge=_judge, body=body, query=query, headers=headers)
         return answer.body
 
 

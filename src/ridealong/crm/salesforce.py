@@ -10,8 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 from urllib.parse import quote
 
 import aiohttp
@@ -28,29 +27,16 @@ _TEXT_TYPES: Final = ("string", "textarea", "url")
 
 
 @dataclass(slots=True)
-class Salesforce:
+class Salesforce(wire.Connected):
     """Implements `crm.Crm`. Either `token` or `client_id` with `client_secret`.
 
     `external_id`: the name of a unique external-id field of tasks; with it Salesforce itself keeps one task a call.
     """
 
-    url: str
-    token: str = field(default="", repr=False)
-    client_id: str = ""
-    client_secret: str = field(default="", repr=False)
-    external_id: str | None = None
-    allow_private: bool = False
-    _http: aiohttp.ClientSession | None = field(default=None, repr=False)
-
-    async def __aenter__(self) -> Self:
-        self._http = wire.session(self.url, allow_private=self.allow_private)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._http is not None:
-            await self._http.close()
+    token: str = field(default="", kw_only=True, repr=False)
+    client_id: str = field(default="", kw_only=True)
+    client_secret: str = field(default="", kw_only=True, repr=False)
+    external_id: str | None = field(default=None, kw_only=True)
 
     def is_deal_id(self, text: str) -> bool:
         return re.fullmatch(r"006[0-9A-Za-z]{12}([0-9A-Za-z]{3})?", text) is not None
@@ -166,12 +152,10 @@ class Salesforce:
         return wire.rows_of(await self._ask("GET", f"{API}/query", query={"q": soql}), "records")
 
     async def _ask(self, method: str, path: str, body: Any = None, *, query: Mapping[str, str] | None = None) -> Any:
-        if self._http is None:
-            raise RuntimeError("a CRM is used inside its `async with`")
         if not self.token:
-            self.token = await self._sign_in(self._http)
+            self.token = await self._sign_in(self.http)
         headers = {"Authorization": f"Bearer {self.token}"}
-        answer = await wire.ask(self._http, method, path, judge=_judge, body=body, query=query, headers=headers)
+        answer = await wire.ask(self.http, method, path, judge=_judge, body=body, query=query, headers=headers)
         return answer.body
 
     async def _sign_in(self, http: aiohttp.ClientSession) -> str:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import aiohttp
 
 from ridealong.core.crm import CrmFailed, CrmFault
 from ridealong.outside import Outside
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 TIMEOUT: Final = aiohttp.ClientTimeout(total=20, sock_connect=10)
 LONGEST_ANSWER: Final = 8 * 1024 * 1024
@@ -36,6 +39,31 @@ def session(url: str, *, allow_private: bool) -> aiohttp.ClientSession:
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": "Ridealong", "Accept": "application/json"},
     )
+
+
+@dataclass(slots=True)
+class Connected:
+    """What an adapter keeps of one account: connections to `url` inside its `async with`."""
+
+    url: str
+    allow_private: bool = False
+    _http: aiohttp.ClientSession | None = field(default=None, init=False, repr=False)
+
+    async def __aenter__(self) -> Self:
+        self._http = session(self.url, allow_private=self.allow_private)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._http is not None:
+            await self._http.close()
+
+    @property
+    def http(self) -> aiohttp.ClientSession:
+        if self._http is None:
+            raise RuntimeError("a CRM is used inside its `async with`")
+        return self._http
 
 
 async def ask(

@@ -10,6 +10,7 @@ import classes from "./ClaimCard.module.css";
 import { useClaimView, useSaid, useSounds } from "./context";
 import { PlaylistButton } from "./PlaylistButton";
 import { useVote } from "./reading";
+import { SideButton } from "./SideButton";
 
 /** Below this a claim is a hint, and looks like one. */
 export const WEAK = 0.6;
@@ -169,21 +170,15 @@ function Votes({ claimId, votes }: { claimId: string; votes: readonly Vote[] }) 
   const mine = votes.find((one) => one.by.member_id === member.member_id)?.verdict ?? null;
   const side = (verdict: Vote["verdict"], icon: "up" | "down", word: string) => {
     const those = votes.filter((one) => one.verdict === verdict);
-    const who = those.map((one) => `${one.by.name}, ${dateTime(one.at)}`).join("\n");
     return (
-      // No component of the library: an hour's call has hundreds of these.
-      <button
-        type="button"
-        className={classes.tool}
+      <SideButton
+        icon={icon}
+        word={word}
+        who={those.map((one) => `${one.by.name}, ${dateTime(one.at)}`)}
+        mine={mine === verdict}
         disabled={vote.isPending}
         onClick={() => vote.mutate({ claimId, verdict: mine === verdict ? null : verdict })}
-        aria-pressed={mine === verdict}
-        aria-label={those.length > 0 ? `${word}, ${those.length} so far: ${who}` : word}
-        title={who ? `${word}:\n${who}` : word}
-      >
-        <Icon name={icon} size={15} />
-        {those.length > 0 && <span aria-hidden="true">{those.length}</span>}
-      </button>
+      />
     );
   };
   return (

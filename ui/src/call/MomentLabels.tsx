@@ -9,6 +9,7 @@ import { messageOf } from "@/parts/states";
 import classes from "./ClaimCard.module.css";
 import { useCallView } from "./context";
 import { type Opinion, opinionsOf } from "./opinions";
+import { SideButton } from "./SideButton";
 
 /** The types that the clock finds: nothing can be learned of them. */
 const TIMING = new Set(["silence", "monologue", "interruption"]);
@@ -36,20 +37,15 @@ function Said({ moment, labels }: { moment: Moment; labels: readonly Label[] }) 
   };
   const side = (says: "right" | "none", icon: "up" | "down", word: string, type: string | null) => {
     const those = opinions.filter((one) => one.says === says);
-    const who = those.map(whoSaid).join("\n");
     return (
-      <button
-        type="button"
-        className={classes.tool}
+      <SideButton
+        icon={icon}
+        word={word}
+        who={those.map(whoSaid)}
+        mine={mine?.says === says}
         disabled={saying.isPending}
         onClick={() => say(mine?.says === says ? undefined : type)}
-        aria-pressed={mine?.says === says}
-        aria-label={those.length > 0 ? `${word}, ${those.length} so far: ${who}` : word}
-        title={who ? `${word}:\n${who}` : word}
-      >
-        <Icon name={icon} size={15} />
-        {those.length > 0 && <span aria-hidden="true">{those.length}</span>}
-      </button>
+      />
     );
   };
   return (

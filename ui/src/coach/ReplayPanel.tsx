@@ -1,7 +1,8 @@
 import { Alert, Anchor, Button, Card, Group, MultiSelect, Stack, Switch, Table, Text, Title } from "@mantine/core";
 import { useState } from "react";
 import { Link } from "wouter";
-import { clock, date, percent, plural } from "@/parts/format";
+import { clock, percent, plural } from "@/parts/format";
+import { pastCallOptions } from "@/parts/PastCallSelect";
 import { PlayStretch } from "@/parts/snippets";
 import { EmptyState, ErrorState, messageOf } from "@/parts/states";
 import { usePastCalls } from "@/settings/documents/queries";
@@ -56,10 +57,7 @@ export function ReplayPanel({ change, ready, types }: Props) {
           <Group align="end">
             <MultiSelect
               label="Calls"
-              data={calls.data.map((call) => ({
-                value: call.call_id,
-                label: `${call.title || "Call without a title"}, ${date(call.started_at)}`,
-              }))}
+              data={pastCallOptions(calls.data)}
               value={ids}
               maxValues={MOST}
               searchable

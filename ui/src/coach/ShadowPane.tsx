@@ -1,4 +1,5 @@
 import { Stack, Table, Text } from "@mantine/core";
+import { FiguresHead } from "@/parts/FiguresHead";
 import { percent, plural } from "@/parts/format";
 import { PlayStretch } from "@/parts/snippets";
 import { ErrorState, Loading } from "@/parts/states";
@@ -31,16 +32,10 @@ export function ShadowPane({ version, types }: { version: number; types: readonl
           scrollAreaProps={{ viewportProps: { tabIndex: 0, "aria-label": "The shadow beside what judged" } }}
         >
           <Table aria-label="The shadow beside what judged" striped>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th scope="col">Type</Table.Th>
-                {["Both found", "Only what judged", "Only the shadow", "Nudged", "Would nudge"].map((name) => (
-                  <Table.Th scope="col" key={name} className={classes.number}>
-                    {name}
-                  </Table.Th>
-                ))}
-              </Table.Tr>
-            </Table.Thead>
+            <FiguresHead
+              row="Type"
+              figures={["Both found", "Only what judged", "Only the shadow", "Nudged", "Would nudge"]}
+            />
             <Table.Tbody>
               {counts.map((one) => (
                 <Table.Tr key={one.type}>

@@ -1,4 +1,5 @@
 import { Alert, List, Stack, Table, Text, Title } from "@mantine/core";
+import { FiguresHead } from "@/parts/FiguresHead";
 import { percent, plural } from "@/parts/format";
 import { PlayStretch } from "@/parts/snippets";
 import { ErrorState, Loading } from "@/parts/states";
@@ -71,17 +72,11 @@ function TypesTable({ told, types, version }: TableProps) {
           scrollAreaProps={{ viewportProps: { tabIndex: 0, "aria-label": "Figures by type" } }}
         >
           <Table aria-labelledby={`types-${version}`} striped>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th scope="col">Type</Table.Th>
-                {["Examples", "Found again", "False alarms", "F1 to expect"].map((name) => (
-                  <Table.Th scope="col" key={name} className={classes.number}>
-                    {name}
-                  </Table.Th>
-                ))}
-                <Table.Th scope="col">Remarks</Table.Th>
-              </Table.Tr>
-            </Table.Thead>
+            <FiguresHead
+              row="Type"
+              figures={["Examples", "Found again", "False alarms", "F1 to expect"]}
+              last="Remarks"
+            />
             <Table.Tbody>
               {shown.map((one) => (
                 <Table.Tr key={one.type}>

@@ -1,6 +1,7 @@
 /** Did the nudges help: seen, felt late, acted on, each with its interval; and what the hold-out says. */
 
 import { Alert, Stack, Table, Text, Title } from "@mantine/core";
+import { FiguresHead } from "@/parts/FiguresHead";
 import { percent } from "@/parts/format";
 import { type EffectFigures, type Rate, type TeamQuery, useEffects } from "./queries";
 import classes from "./team.module.css";
@@ -35,16 +36,10 @@ export function EffectsTable({ query }: { query: TeamQuery }) {
           scrollAreaProps={{ viewportProps: { tabIndex: 0, "aria-label": "Did the nudges help?" } }}
         >
           <Table aria-labelledby="effects" striped>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th scope="col">Type</Table.Th>
-                {["Shown", "Seen", "Felt late", "Acted on", "Acted on, held out", "Uplift"].map((name) => (
-                  <Table.Th scope="col" key={name} className={classes.number}>
-                    {name}
-                  </Table.Th>
-                ))}
-              </Table.Tr>
-            </Table.Thead>
+            <FiguresHead
+              row="Type"
+              figures={["Shown", "Seen", "Felt late", "Acted on", "Acted on, held out", "Uplift"]}
+            />
             <Table.Tbody>
               {types.map((of) => (
                 <EffectsRow key={of.type} name={of.label} of={of} />

@@ -14,6 +14,7 @@ import {
 } from "@mantine/core";
 import { useMemo, useState } from "react";
 import { Link } from "wouter";
+import { FiguresHead } from "@/parts/FiguresHead";
 import { percent, words } from "@/parts/format";
 import { EffectsTable } from "./EffectsTable";
 import { type Figure, type RepFigures, useTeam, type WeekFigures } from "./queries";
@@ -189,16 +190,10 @@ function RepTable({ reps }: { reps: readonly RepFigures[] }) {
       </Title>
       <Table.ScrollContainer minWidth={720} scrollAreaProps={{ viewportProps: { tabIndex: 0, "aria-label": "Reps" } }}>
         <Table aria-labelledby="reps" striped>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th scope="col">Rep</Table.Th>
-              {["Calls", "Score", "Talk ratio", "Questions per call", "Nudges", "Helpful", "Wrong"].map((name) => (
-                <Table.Th scope="col" key={name} className={classes.number}>
-                  {name}
-                </Table.Th>
-              ))}
-            </Table.Tr>
-          </Table.Thead>
+          <FiguresHead
+            row="Rep"
+            figures={["Calls", "Score", "Talk ratio", "Questions per call", "Nudges", "Helpful", "Wrong"]}
+          />
           <Table.Tbody>
             {reps.map((rep) => (
               <Table.Tr key={rep.rep_id}>

@@ -2,7 +2,7 @@ import { Alert, Anchor, Button, Card, Group, Select, Stack, Text, TextInput, Tit
 import { type FormEvent, useState } from "react";
 import { Link } from "wouter";
 import { atLeast, useSession } from "@/app/session";
-import { date } from "@/parts/format";
+import { PastCallSelect } from "@/parts/PastCallSelect";
 import { EmptyState, ErrorState, Loading, messageOf } from "@/parts/states";
 import { PreviewShown } from "../documents/PreviewPane";
 import { editorPage, useDocuments, usePastCalls } from "../documents/queries";
@@ -227,18 +227,7 @@ function TryIt({ audiences, known }: TryProps) {
       ) : (
         <Stack mt="xs">
           <Group align="end">
-            <Select
-              label="Call"
-              data={calls.data.map((call) => ({
-                value: call.call_id,
-                label: `${call.title || "Call without a title"}, ${date(call.started_at)}`,
-              }))}
-              value={chosen}
-              allowDeselect={false}
-              searchable
-              onChange={setCallId}
-              style={{ flex: "2 1 16rem" }}
-            />
+            <PastCallSelect calls={calls.data} value={chosen} onChange={setCallId} />
             <Select
               label="For"
               data={[...audiences]}

@@ -1,7 +1,8 @@
-import { Alert, Badge, Button, Card, Code, Group, Select, Stack, Text, Title } from "@mantine/core";
+import { Alert, Badge, Button, Card, Code, Group, Stack, Text, Title } from "@mantine/core";
 import { useState } from "react";
 import { whyNoted } from "@/live/words";
-import { clock, date, percent, words } from "@/parts/format";
+import { clock, percent, words } from "@/parts/format";
+import { PastCallSelect } from "@/parts/PastCallSelect";
 import { EmptyState, ErrorState, Loading, messageOf } from "@/parts/states";
 import classes from "./documents.module.css";
 import {
@@ -51,18 +52,7 @@ export function PreviewPane({ kind, name, text, mistake }: Props) {
         {ABOUT[kind]}
       </Text>
       <Group align="end">
-        <Select
-          label="Call"
-          data={calls.data.map((call) => ({
-            value: call.call_id,
-            label: `${call.title || "Call without a title"}, ${date(call.started_at)}`,
-          }))}
-          value={callId}
-          allowDeselect={false}
-          searchable
-          onChange={setChosen}
-          style={{ flex: "1 1 16rem" }}
-        />
+        <PastCallSelect calls={calls.data} value={callId} onChange={setChosen} />
         <Button
           onClick={() => preview.mutate({ text, call_id: callId })}
           loading={preview.isPending}
