@@ -41,6 +41,7 @@ export interface Snapshot {
 
 /** Shorter holes are the page's own unsteadiness, not the microphone's. */
 const HOLE_MS = 250;
+const RELOADED = "the page was reloaded";
 const EARLIER_CARDS = 3;
 /** A pause that the server hears of at once is measured there; one behind more audio than this is measured here. */
 const NEARLY_LIVE_MS = 2_000;
@@ -143,7 +144,7 @@ export class Capture {
   ): Promise<Capture> {
     const capture = new Capture(recording, backlog, around, events, cardMs);
     await capture.delivery.load();
-    if (recording.recorded > 0 && recording.state === "recording") capture.broken = "the page was reloaded";
+    if (recording.recorded > 0 && recording.state === "recording") capture.broken = RELOADED;
     if (recording.recorded > 0 || recording.callId !== null) capture.deliver();
     else if (recording.state === "stopping") await capture.giveUp();
     return capture;
@@ -281,7 +282,9 @@ export class Capture {
     const before = { nextN: recording.nextN, recorded: recording.recorded, lastAt: recording.lastAt };
     const contents: Content[] = [];
     const hole = this.broken === null ? 0 : at - ms - recording.lastAt;
-    if (hole > HOLE_MS) contents.push({ kind: "gap", durationMs: Math.round(hole), reason: this.broken ?? "" });
+    // After a reload something is always missing, however quick it was; other breaks may have been none.
+    if (hole > HOLE_MS || this.broken === RELOADED)
+      contents.push({ kind: "gap", durationMs: Math.max(1, Math.round(hole)), reason: this.broken ?? "" });
     if (this.lostMs >= 1)
       contents.push({ kind: "gap", durationMs: Math.round(this.lostMs), reason: "the phone was full" });
     contents.push({ kind: "audio", pcm: frame.pcm, at });
