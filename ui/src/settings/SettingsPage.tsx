@@ -26,6 +26,7 @@ const SECTIONS: readonly Section[] = [
   { path: "api-keys", label: "API keys", from: "admin", Page: lazy(() => import("./ApiKeysPage")) },
   { path: "webhooks", label: "Delivery", from: "admin", Page: lazy(() => import("./WebhooksPage")) },
   { path: "audiences", label: "Audiences", from: "manager", Page: lazy(() => import("./delivery/AudiencesPage")) },
+  { path: "connections", label: "CRM, calendars, mail", from: "admin", Page: lazy(() => import("./ConnectionsPage")) },
 ];
 
 const EditorPage = lazy(() => import("./documents/EditorPage"));
