@@ -2,6 +2,7 @@ import { Button, Group, Menu, Text, Title } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { notifications } from "@mantine/notifications";
 import { useQueryClient } from "@tanstack/react-query";
+import { memo, useDeferredValue } from "react";
 import { Link, useLocation } from "wouter";
 import { dealAddress } from "@/across/deals";
 import { request } from "@/api/client";
@@ -15,7 +16,7 @@ import { KeyboardHelp } from "./KeyboardHelp";
 import { ShareDialog } from "./ShareDialog";
 
 /** What call this is, and what can be done with it. */
-export function CallHead() {
+export const CallHead = memo(function CallHead() {
   const { call, may } = useCallView();
   const { member } = useSession();
   const [sharing, share] = useDisclosure(false);
@@ -23,6 +24,8 @@ export function CallHead() {
   const [keys, help] = useDisclosure(false);
   const [, navigate] = useLocation();
   const client = useQueryClient();
+  // Nobody opens one of them before the page stands.
+  const dialogs = useDeferredValue(true, false);
   const exported = (format: string) => `/v1/calls/${call.call_id}/export?format=${format}`;
   return (
     <header className={classes.head}>
@@ -77,23 +80,27 @@ export function CallHead() {
           </Menu.Dropdown>
         </Menu>
       </Group>
-      <ShareDialog callId={call.call_id} opened={sharing} close={share.close} />
-      <KeyboardHelp opened={keys} close={help.close} />
-      <Confirm
-        opened={erasing}
-        close={erase.close}
-        title="Erase this call?"
-        action="Erase it"
-        run={async () => {
-          await request<void>("DELETE", `/v1/calls/${call.call_id}`);
-          notifications.show({ message: "The call was erased." });
-          navigate("/calls");
-          client.removeQueries({ queryKey: ["call", call.call_id] });
-          await client.invalidateQueries({ queryKey: ["calls"] });
-        }}
-      >
-        Audio, transcript, review, comments and everything that cites it go, for everybody. It cannot be undone.
-      </Confirm>
+      {dialogs && (
+        <>
+          <ShareDialog callId={call.call_id} opened={sharing} close={share.close} />
+          <KeyboardHelp opened={keys} close={help.close} />
+          <Confirm
+            opened={erasing}
+            close={erase.close}
+            title="Erase this call?"
+            action="Erase it"
+            run={async () => {
+              await request<void>("DELETE", `/v1/calls/${call.call_id}`);
+              notifications.show({ message: "The call was erased." });
+              navigate("/calls");
+              client.removeQueries({ queryKey: ["call", call.call_id] });
+              await client.invalidateQueries({ queryKey: ["calls"] });
+            }}
+          >
+            Audio, transcript, review, comments and everything that cites it go, for everybody. It cannot be undone.
+          </Confirm>
+        </>
+      )}
     </header>
   );
-}
+});

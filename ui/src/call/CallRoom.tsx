@@ -1,6 +1,15 @@
 import { Tabs } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
-import { type ComponentType, type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import {
+  type ComponentType,
+  type ReactNode,
+  useCallback,
+  useDeferredValue,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+} from "react";
 import { useSearchParams } from "wouter";
 import type { CallDetail, Comment, Evidence, Transcript, Utterance } from "@/api/types";
 import { words } from "@/parts/format";
@@ -81,7 +90,6 @@ export function CallRoom({ source, call, transcript, comments, may, head, panes,
     }),
     [callId, share, call, player, shown, play, missed, adding, listen, talk, correct, sharing, teach],
   );
-  useCallKeys({ player, utterances: transcript?.utterances ?? NOTHING_YET, listen, forget: () => shown.set(null) });
 
   const moments = useMoments(
     source,
@@ -117,6 +125,12 @@ export function CallRoom({ source, call, transcript, comments, may, head, panes,
     [call.gaps, call.marks, moments.data, comments],
   );
 
+  // Nobody opens one of them before the page stands.
+  const dialogs = useDeferredValue(true, false);
+  // What is said about the call is painted first, and the page answers while the conversation is put into it.
+  const said = useDeferredValue(transcript, null);
+  useCallKeys({ player, utterances: said?.utterances ?? NOTHING_YET, listen, forget: () => shown.set(null) });
+
   const tabs = narrow && withTranscript ? [...panes.slice(0, 1), TRANSCRIPT, ...panes.slice(1)] : panes;
   const wanted = search.get("tab");
   const tab = tabs.find((one) => one.id === wanted)?.id ?? tabs[0]?.id ?? "review";
@@ -127,10 +141,10 @@ export function CallRoom({ source, call, transcript, comments, may, head, panes,
   }, [tab]);
   return (
     <CallViewProvider value={view}>
-      <SaidProvider value={transcript}>
+      <SaidProvider value={said}>
         <PlayerElement player={player} />
-        {sharing && <PlaylistDialog />}
-        {teach && <MissedMoment />}
+        {dialogs && sharing && <PlaylistDialog />}
+        {dialogs && teach && <MissedMoment />}
         <div className={classes.room}>
           {head}
           <div className={classes.deck}>

@@ -1,6 +1,6 @@
 import { Button, TextInput } from "@mantine/core";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { memo, useEffect, useMemo, useRef, useState } from "react";
 import type { CallDetail, Transcript } from "@/api/types";
 import { plural } from "@/parts/format";
 import { useHeld } from "@/parts/held";
@@ -15,10 +15,10 @@ import { UtteranceRow } from "./UtteranceRow";
 const NO_GAPS: CallDetail["gaps"] = [];
 
 /** The whole conversation. What is said about the call does not wait for it. */
-export function TranscriptPane() {
+export const TranscriptPane = memo(function TranscriptPane() {
   const said = useSaid();
   return said === null ? <Loading label="Loading the transcript" /> : <Conversation said={said} />;
-}
+});
 
 /** Only what is in sight is in the page; it follows the audio until somebody scrolls away. */
 function Conversation({ said: { utterances, revision } }: { said: Transcript }) {
