@@ -131,7 +131,6 @@ function files(): (id: string, of: { getModuleInfo: Rollup.GetModuleInfo }) => s
   return (id, { getModuleInfo }) => {
     // On its own: what the phone shares with the other pages must not bring their components along.
     if (/node_modules\/(react|react-dom|scheduler)\//.test(id)) return "react";
-    if (/node_modules\/(@mantine|@floating-ui)\//.test(id)) return "mantine";
     reached ??= {
       frame: reachOf(resolve(here, ROOTS.frame), getModuleInfo),
       phone: reachOf(resolve(here, ROOTS.phone), getModuleInfo),
@@ -139,6 +138,10 @@ function files(): (id: string, of: { getModuleInfo: Rollup.GetModuleInfo }) => s
       call: reachOf(resolve(here, ROOTS.call), getModuleInfo),
     };
     if (reached.phone.has(id)) return reached.frame.has(id) || reached.call.has(id) ? "base" : undefined;
+    // All libraries of the frame in one, whatever they are: one of them in the frame's own file, and the two would import
+    // each other, of which one then stands empty when the other begins.
+    const library = id.includes("/node_modules/");
+    if (library && (reached.frame.has(id) || /\/(@mantine|@floating-ui)\//.test(id))) return "mantine";
     if (reached.frame.has(id) || (reached.list.has(id) && reached.call.has(id))) return "index";
     return reached.call.has(id) ? "call" : undefined;
   };
@@ -174,6 +177,8 @@ export default defineConfig({
     rollupOptions: {
       // Mantine's files say "use client", which means something to servers that render; there is none here.
       onwarn: (warning, warn) => {
+        // Of two files that import each other one begins without the other: it works until somebody opens a dialog.
+        if (warning.code === "CIRCULAR_CHUNK") throw new Error(warning.message);
         if (warning.code !== "MODULE_LEVEL_DIRECTIVE") warn(warning);
       },
       input: {

@@ -405,14 +405,14 @@ async def _furnished(tenant: House) -> None:
     async with tenant.api() as api:
         assert (await api.patch("/v1/taxonomy", json={"trackers": [CARD]})).status_code == 200
         if not (await api.get("/v1/webhooks")).json()["webhooks"]:
-            hook = {"url": "https://crm.example.com/hook", "events": ["review.finished"]}
+            hook = {"url": "https://crm.example.com/hook", "events": ["review.done"]}
             assert (await api.post("/v1/webhooks", json=hook)).status_code == 201
 
         async def trained() -> bool:
             return bool((await api.get("/v1/taxonomy/versions")).json()["versions"])
 
         if not await trained():
-            assert (await api.post("/v1/taxonomy/train")).is_success
+            assert (await api.post("/v1/taxonomy/versions")).is_success
             await until(trained, seconds=LONG / 1000)
 
 

@@ -28,6 +28,15 @@ pytestmark = [pytest.mark.timeout(300)]
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 MOST_BYTES = 150_000
+MAPPING = """\
+fields:                      # of the deal, over all of its calls
+  pain: meddic_pain
+  champion: {property: meddic_champion, link: champion_plays}
+summary: last_call_summary
+next_steps: hs_next_step
+stages:
+  contractsent: negotiation
+"""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -86,6 +95,37 @@ async def test_the_documentation_shows_the_pages_as_they_are(sample: tuple[Serve
             await expect(page.get_by_text("Sample call")).to_be_visible()
             await picture(page, "rep")
             assert complaints.said == []
+
+
+@pytest.mark.slow
+@pytest.mark.asyncio(loop_scope="module")
+async def test_the_documentation_shows_the_coach_and_the_settings_as_they_are(
+    sample: tuple[ServerProcess, str],
+) -> None:
+    running, _ = sample
+    token = token_of(running.folder)
+    bearer = {"Authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(base_url=running.url, headers=bearer, timeout=60) as api:
+        crm = {"vendor": "hubspot", "secret": "not-a-real-token", "mapping": MAPPING}
+        assert (await api.put("/v1/crm", json=crm)).is_success
+        assert (await api.post("/v1/taxonomy/versions")).is_success
+    async with browser(needed()) as chrome, tab(chrome, running.url) as (page, complaints):
+        page.set_default_timeout(240_000)
+        await page.set_viewport_size({"width": 1180, "height": 640})
+        await page.goto(f"{running.url}/settings/queue")
+        await expect(page.get_by_role("region", name="The question")).to_be_visible()
+        await picture(page, "queue")
+        await page.goto(f"{running.url}/settings/connections")
+        await expect(page.get_by_role("region", name="What is written")).to_be_visible()
+        await page.get_by_role("region", name="CRM", exact=True).scroll_into_view_if_needed()
+        await picture(page, "connections")
+        await page.set_viewport_size({"width": 1180, "height": 840})
+        await page.goto(f"{running.url}/settings/taxonomy?tab=training")
+        await expect(page.get_by_role("listitem", name="Version 1")).to_be_visible(timeout=240_000)
+        await page.get_by_role("button", name="Report of version 1").click()
+        await expect(page.get_by_role("region", name="The report of version 1").get_by_role("table")).to_be_visible()
+        await picture(page, "training")
+        assert complaints.said == []
 
 
 def test_every_picture_that_the_documentation_shows_is_there_and_small() -> None:
