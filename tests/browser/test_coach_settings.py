@@ -22,6 +22,7 @@ from tests.integration.web.test_webhooks import Receiver
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
 LONG = 300_000
+EXAMPLES = ("What would that set us back?", "Roughly what are we looking at a month?", "And what does it cost?")
 CARD = {"name": "Acme <b>", "type": "competitor_mentioned", "phrases": [f"acme {HOSTILE}"[:200]], "answer": ""}
 
 
@@ -412,7 +413,9 @@ async def _furnished(tenant: House) -> None:
             return bool((await api.get("/v1/taxonomy/versions")).json()["versions"])
 
         if not await trained():
-            assert (await api.post("/v1/taxonomy/versions")).is_success
+            taught = [{"id": "price_asked", "examples": list(EXAMPLES)}]
+            assert (await api.patch("/v1/taxonomy", json={"types": taught})).status_code == 200
+            assert (await api.post("/v1/taxonomy/versions", json={})).is_success
             await until(trained, seconds=LONG / 1000)
 
 

@@ -17,7 +17,7 @@ import { ShareDialog } from "./ShareDialog";
 
 /** What call this is, and what can be done with it. */
 export const CallHead = memo(function CallHead() {
-  const { call, may } = useCallView();
+  const { call, may, player } = useCallView();
   const { member } = useSession();
   const [sharing, share] = useDisclosure(false);
   const [erasing, erase] = useDisclosure(false);
@@ -26,6 +26,17 @@ export const CallHead = memo(function CallHead() {
   const client = useQueryClient();
   // Nobody opens one of them before the page stands.
   const dialogs = useDeferredValue(true, false);
+  const copyPlace = async () => {
+    const at = Math.floor(player.now / 1000) * 1000;
+    const address = `${window.location.origin}/calls/${call.call_id}?t=${at}`;
+    try {
+      await navigator.clipboard.writeText(address);
+      notifications.show({ message: `Copied. It opens the call at ${clock(at)}, for whoever may see it.` });
+    } catch {
+      // Without https a browser lets no page write there.
+      notifications.show({ message: address, autoClose: false });
+    }
+  };
   const exported = (format: string) => `/v1/calls/${call.call_id}/export?format=${format}`;
   return (
     <header className={classes.head}>
@@ -71,6 +82,7 @@ export const CallHead = memo(function CallHead() {
             </Menu.Item>
             <Menu.Item onClick={() => window.print()}>Print, or save as PDF</Menu.Item>
             <Menu.Divider />
+            {may.listen && <Menu.Item onClick={() => void copyPlace()}>Copy a link to this second</Menu.Item>}
             <Menu.Item onClick={help.open}>Keyboard shortcuts</Menu.Item>
             {atLeast(member, "admin") && call.status === "ended" && (
               <Menu.Item color="red" onClick={erase.open}>

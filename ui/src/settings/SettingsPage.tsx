@@ -41,7 +41,9 @@ export default function SettingsPage() {
   return (
     <Container size="xl" py="md">
       <Stack>
-        <Title order={1}>Settings</Title>
+        <Title order={1} size="h2">
+          Settings
+        </Title>
         <Text c="dimmed" style={{ overflowWrap: "anywhere" }}>
           For everybody at {tenant.name}.
           {!atLeast(member, "admin") && " As a manager you can read what is here; an admin changes it."}
