@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, expect
+from playwright.async_api import Locator, Page, expect
 
 from ridealong.app.bench.server import ServerProcess, server
 from ridealong.app.client import CaptureClient, Start
@@ -87,6 +87,11 @@ async def picture(page: Page, name: str) -> None:
         (Path(keep) / f"{name}.png").write_bytes(made)
 
 
+async def to_the_top(what: Locator) -> None:
+    """Scrolled right below the page's head, which stays where it is."""
+    await what.evaluate("one => scrollTo(0, one.getBoundingClientRect().top + scrollY - 90)")
+
+
 @pytest.mark.asyncio(loop_scope="module")
 async def test_the_documentation_shows_the_pages_as_they_are(sample: tuple[ServerProcess, str]) -> None:
     running, call_id = sample
@@ -126,19 +131,20 @@ async def test_the_documentation_shows_the_coach_and_the_settings_as_they_are(
         assert (await api.post("/v1/taxonomy/versions", json={})).is_success
     async with browser(needed()) as chrome, tab(chrome, running.url) as (page, complaints):
         page.set_default_timeout(240_000)
-        await page.set_viewport_size({"width": 1180, "height": 640})
+        await page.set_viewport_size({"width": 1180, "height": 680})
         await page.goto(f"{running.url}/settings/queue")
         await expect(page.get_by_role("region", name="The question")).to_be_visible()
         await picture(page, "queue")
         await page.goto(f"{running.url}/settings/connections")
         await expect(page.get_by_role("region", name="What is written")).to_be_visible()
-        await page.get_by_role("region", name="CRM", exact=True).scroll_into_view_if_needed()
+        await to_the_top(page.get_by_label("Token of the private app", exact=True))
         await picture(page, "connections")
         await page.set_viewport_size({"width": 1180, "height": 840})
         await page.goto(f"{running.url}/settings/taxonomy?tab=training")
         await expect(page.get_by_role("listitem", name="Version 1")).to_be_visible(timeout=240_000)
         await page.get_by_role("button", name="Report of version 1").click()
         await expect(page.get_by_role("region", name="The report of version 1").get_by_role("table")).to_be_visible()
+        await to_the_top(page.get_by_role("listitem", name="Version 1"))
         await picture(page, "training")
         assert complaints.said == []
 

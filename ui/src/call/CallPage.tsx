@@ -25,6 +25,12 @@ export default function CallPage({ callId }: { callId: string }) {
   useForgottenWhile(source, live);
   const comments = useComments(source);
   const open = useMemo(() => comments.data?.filter((one) => !one.deleted) ?? NONE, [comments.data]);
+  // What is said about the call does not go away with it.
+  const { error: failed, refetch } = transcript;
+  const fault = useMemo(
+    () => (failed === null ? null : { error: failed, retry: () => void refetch() }),
+    [failed, refetch],
+  );
   const { member } = useSession();
   const title = call.data?.title.trim() || "Call";
   useEffect(() => {
@@ -59,7 +65,6 @@ export default function CallPage({ callId }: { callId: string }) {
       </EmptyState>
     );
   }
-  if (transcript.isError) return <ErrorState error={transcript.error} retry={() => transcript.refetch()} />;
   const own = member.rep_id === call.data.rep_id;
   const manager = atLeast(member, "manager");
   return (
@@ -67,6 +72,7 @@ export default function CallPage({ callId }: { callId: string }) {
       source={source}
       call={call.data}
       transcript={transcript.data ?? null}
+      fault={fault}
       comments={open}
       may={{ listen: call.data.audio_ms > 0, talk: true, correct: manager || own, share: manager, teach: manager }}
       head={<CallHead />}

@@ -6,8 +6,8 @@ import { plural } from "@/parts/format";
 import { useHeld } from "@/parts/held";
 import { Icon } from "@/parts/Icon";
 import { usePlayerState, usePosition } from "@/parts/player";
-import { EmptyState, Loading } from "@/parts/states";
-import { useCallView, useSaid } from "./context";
+import { EmptyState, ErrorState, Loading } from "@/parts/states";
+import { useCallView, useSaid, useSaidFault } from "./context";
 import { indexAt, indexOf } from "./position";
 import classes from "./TranscriptPane.module.css";
 import { UtteranceRow } from "./UtteranceRow";
@@ -17,6 +17,8 @@ const NO_GAPS: CallDetail["gaps"] = [];
 /** The whole conversation. What is said about the call does not wait for it. */
 export const TranscriptPane = memo(function TranscriptPane() {
   const said = useSaid();
+  const fault = useSaidFault();
+  if (said === null && fault !== null) return <ErrorState error={fault.error} retry={fault.retry} />;
   return said === null ? <Loading label="Loading the transcript" /> : <Conversation said={said} />;
 });
 
