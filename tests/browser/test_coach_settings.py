@@ -233,7 +233,7 @@ async def test_a_version_is_trained_told_of_retired_and_taken_back(tenant: House
         await expect(page.get_by_text("Version 1 is being trained").first).to_be_visible()
         card = page.get_by_role("listitem", name="Version 1")
         await expect(card).to_be_visible(timeout=LONG)
-        await card.get_by_role("button", name="Report of version 1").click()
+        await card.get_by_role("button", name="How good is it? Version 1").click()
         report = page.get_by_role("region", name="The report of version 1")
         for told in ("By type, judged by fits that had not seen the example", "macro-F1 goes from", "Learned from"):
             await expect(report.get_by_text(told).first).to_be_visible()
@@ -242,7 +242,7 @@ async def test_a_version_is_trained_told_of_retired_and_taken_back(tenant: House
 
         judged = (await api.get("/v1/taxonomy/versions")).json()["judged_by"]
         if judged != 1:  # The figures of the day decide that, and not this test.
-            await card.get_by_role("button", name="Promote version 1").click()
+            await card.get_by_role("button", name="Let it judge: version 1").click()
             await page.get_by_role("dialog").get_by_label("I have read why it may be worse").check()
             await page.get_by_role("dialog").get_by_role("button", name="Let it judge").click()
         await expect(card).to_contain_text("Judges new calls")
@@ -253,7 +253,7 @@ async def test_a_version_is_trained_told_of_retired_and_taken_back(tenant: House
         await card.get_by_role("button", name="Run version 1 in shadow").click()
         await page.get_by_role("dialog").get_by_role("button", name="Run it in shadow").click()
         await expect(card).to_contain_text("In shadow")
-        await card.get_by_role("button", name="What version 1 found in shadow").click()
+        await card.get_by_role("button", name="What it found in shadow: version 1").click()
         await expect(page.get_by_text("It has not run beside a call yet.")).to_be_visible()
 
         await page.get_by_role("tab", name="What feedback changed").click()
@@ -274,7 +274,7 @@ async def test_a_version_that_may_be_worse_goes_live_on_an_explicit_word_alone(t
 
         await page.route("**/v1/taxonomy/versions", doubted)
         await page.goto("/settings/taxonomy?tab=training")
-        await page.get_by_role("button", name="Promote version 1").click()
+        await page.get_by_role("button", name="Let it judge: version 1").click()
         dialog = page.get_by_role("dialog")
         await expect(dialog.get_by_text(reason)).to_be_visible()
         await expect(dialog.get_by_role("button", name="Let it judge")).to_be_disabled()
@@ -300,7 +300,7 @@ async def test_the_log_tells_why_a_message_was_given_up_and_sends_it_again(tenan
             return bool(receiver.got)
 
         await until(told, seconds=120)
-        await card.get_by_role("button", name=re.compile("^The log of")).click()
+        await card.get_by_role("button", name=re.compile("^What was sent")).click()
         log = page.get_by_role("region", name=f"The log of {receiver.url}")
         line = log.get_by_role("list", name="Messages").get_by_role("listitem").first
         await expect(line).to_contain_text("Given up", timeout=120_000)
@@ -308,7 +308,7 @@ async def test_the_log_tells_why_a_message_was_given_up_and_sends_it_again(tenan
         # Whoever answers that it is gone is told nothing more until somebody switches it on again.
         await page.reload()
         await expect(card.get_by_role("switch")).not_to_be_checked()
-        await card.get_by_role("button", name=re.compile("^The log of")).click()
+        await card.get_by_role("button", name=re.compile("^What was sent")).click()
         await expect(log).to_contain_text("It is switched off")
         await expect(line.get_by_role("button", name=re.compile("^Send again"))).to_be_disabled()
         await card.get_by_role("switch").click(force=True)
@@ -386,10 +386,10 @@ async def _everything_open(page: Page, section: str) -> None:
         more = page.get_by_role("textbox", name="More examples, one in a line").locator("visible=true")
         await expect(more).to_be_visible()
     elif section.endswith("training"):
-        await page.get_by_role("button", name="Report of version 1").click()
+        await page.get_by_role("button", name="How good is it? Version 1").click()
         await expect(page.get_by_role("region", name="The report of version 1").get_by_role("table")).to_be_visible()
     elif section == "webhooks":
-        await page.get_by_role("button", name=re.compile("^The log of")).first.click()
+        await page.get_by_role("button", name=re.compile("^What was sent")).first.click()
         await expect(page.get_by_role("region", name=re.compile("^The log of")).first).to_be_visible()
     elif section == "queue":
         await expect(page.get_by_role("region", name="The question")).to_be_visible()

@@ -142,7 +142,7 @@ async def test_the_documentation_shows_the_coach_and_the_settings_as_they_are(
         await page.set_viewport_size({"width": 1180, "height": 840})
         await page.goto(f"{running.url}/settings/taxonomy?tab=training")
         await expect(page.get_by_role("listitem", name="Version 1")).to_be_visible(timeout=240_000)
-        await page.get_by_role("button", name="Report of version 1").click()
+        await page.get_by_role("button", name="How good is it? Version 1").click()
         await expect(page.get_by_role("region", name="The report of version 1").get_by_role("table")).to_be_visible()
         await to_the_top(page.get_by_role("listitem", name="Version 1"))
         await picture(page, "training")

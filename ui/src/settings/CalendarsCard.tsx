@@ -18,6 +18,7 @@ import classes from "./settings.module.css";
 /** The calendars that say what a call was, and how what stands in them is read. */
 export function CalendarsCard() {
   const calendars = useCalendars();
+  const saving = useSaveReading();
   return (
     <Card withBorder component="section" aria-labelledby="calendars">
       <Title order={3} size="h5" id="calendars" mb="xs">
@@ -36,7 +37,7 @@ export function CalendarsCard() {
             </ul>
           )}
           <AddFeed />
-          <ReadingForm key={JSON.stringify(calendars.data.reading)} stored={calendars.data.reading} />
+          <ReadingForm key={JSON.stringify(calendars.data.reading)} stored={calendars.data.reading} saving={saving} />
         </>
       )}
     </Card>
@@ -163,8 +164,14 @@ interface CallType {
 }
 
 /** Whose addresses are one's own, and what a meeting's title says of the call. */
-function ReadingForm({ stored }: { stored: CalendarReading }) {
-  const saving = useSaveReading();
+function ReadingForm({
+  stored,
+  saving,
+}: {
+  stored: CalendarReading;
+  /** It outlives the form, which begins anew with what was saved. */
+  saving: ReturnType<typeof useSaveReading>;
+}) {
   const [domains, setDomains] = useState<string[]>(stored.own_domains ?? []);
   const [types, setTypes] = useState<readonly CallType[]>(() =>
     (stored.call_types ?? []).map((one, id) => ({ id, callType: one.call_type, words: one.words })),
@@ -246,7 +253,13 @@ function ReadingForm({ stored }: { stored: CalendarReading }) {
             Save how meetings are read
           </Button>
           <Text size="sm" c="dimmed" role="status">
-            {!complete ? "Each type needs a name and words." : dirty ? "Not saved yet" : ""}
+            {!complete
+              ? "Each type needs a name and words."
+              : dirty
+                ? "Not saved yet"
+                : saving.isSuccess
+                  ? "Saved."
+                  : ""}
           </Text>
         </Group>
       </Stack>

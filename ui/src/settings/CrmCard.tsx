@@ -42,6 +42,7 @@ note: true
 export function CrmCard() {
   const crm = useCrm();
   const checking = useCheckCrm();
+  const saving = useSaveCrm();
   if (crm.isPending) return <Loading />;
   if (crm.isError) return <ErrorState error={crm.error} retry={() => crm.refetch()} />;
   return (
@@ -51,7 +52,7 @@ export function CrmCard() {
       </Title>
       <Connected crm={crm.data} checked={checking.data ?? null} />
       {/* Another account is another form: nothing of the old one stays in it. */}
-      <CrmForm key={crm.data?.secret_set_at ?? "none"} known={crm.data} checking={checking} />
+      <CrmForm key={crm.data?.secret_set_at ?? "none"} known={crm.data} checking={checking} saving={saving} />
       {crm.data !== null && <CrmLog />}
     </Card>
   );
@@ -78,7 +79,14 @@ function Connected({ crm, checked }: { crm: Crm | null; checked: CheckedCrm | nu
   return <State state="bad">{name} cannot be written to as it is set up.</State>;
 }
 
-function CrmForm({ known, checking }: { known: Crm | null; checking: ReturnType<typeof useCheckCrm> }) {
+interface FormProps {
+  known: Crm | null;
+  /** Both outlive the form, which begins anew with another secret. */
+  checking: ReturnType<typeof useCheckCrm>;
+  saving: ReturnType<typeof useSaveCrm>;
+}
+
+function CrmForm({ known, checking, saving }: FormProps) {
   const [vendor, setVendor] = useState<Crm["vendor"]>(known?.vendor ?? "hubspot");
   const [url, setUrl] = useState(known === null || known.url === HUBSPOT ? "" : known.url);
   const [clientId, setClientId] = useState(known?.client_id ?? "");
@@ -86,7 +94,6 @@ function CrmForm({ known, checking }: { known: Crm | null; checking: ReturnType<
   const [writeBack, setWriteBack] = useState(known?.write_back ?? true);
   const [mapping, setMapping] = useState(known?.mapping ?? MAPPING);
   const [asking, ask] = useDisclosure(false);
-  const saving = useSaveCrm();
   const dropping = useDropCrm();
   const client = vendor === "salesforce" ? clientId.trim() : "";
   const address = url.trim().replace(/\/+$/, "") || (vendor === "hubspot" ? HUBSPOT : "");
@@ -156,7 +163,11 @@ function CrmForm({ known, checking }: { known: Crm | null; checking: ReturnType<
         <CrmMappingField
           vendor={vendor}
           initial={known?.mapping ?? MAPPING}
-          changed={setMapping}
+          changed={(text) => {
+            setMapping(text);
+            // What was refused was another text.
+            if (saving.isError) saving.reset();
+          }}
           save={save}
           mistake={mistakeOf(saving.error)}
         />
@@ -190,7 +201,7 @@ function CrmForm({ known, checking }: { known: Crm | null; checking: ReturnType<
             </>
           )}
           <Text size="sm" c="dimmed" role="status">
-            {known !== null && changed ? "Not saved yet" : saving.isSuccess ? "Saved." : ""}
+            {known === null ? "" : changed ? "Not saved yet" : saving.isSuccess ? "Saved." : ""}
           </Text>
         </Group>
       </Stack>

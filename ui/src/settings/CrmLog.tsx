@@ -112,7 +112,7 @@ function Again({ call }: { call: CrmCall }) {
           variant="default"
           loading={pushing.isPending}
           disabled={asks && call.deal_id === "" && dealId.trim() === ""}
-          aria-label={`Write ${name} now`}
+          aria-label={`${call.status === "written" ? "Write it again" : "Write it now"}: ${name}`}
         >
           {call.status === "written" ? "Write it again" : "Write it now"}
         </Button>

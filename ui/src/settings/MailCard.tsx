@@ -29,6 +29,7 @@ const SECURITY: { value: MailAccount["security"]; label: string; port: number }[
 export function MailCard() {
   const mail = useMail();
   const checking = useCheckMail();
+  const saving = useSaveMail();
   if (mail.isPending) return <Loading />;
   if (mail.isError) return <ErrorState error={mail.error} retry={() => mail.refetch()} />;
   const { account, server_sends } = mail.data;
@@ -38,7 +39,13 @@ export function MailCard() {
         Mail server
       </Title>
       <Told account={account} serverSends={server_sends} works={checking.data?.works ?? null} />
-      <MailForm key={account?.changed_at ?? "none"} known={account} serverSends={server_sends} checking={checking} />
+      <MailForm
+        key={account?.changed_at ?? "none"}
+        known={account}
+        serverSends={server_sends}
+        checking={checking}
+        saving={saving}
+      />
     </Card>
   );
 }
@@ -68,10 +75,12 @@ function Told({
 interface FormProps {
   known: MailAccount | null;
   serverSends: boolean;
+  /** Both outlive the form, which begins anew with what was saved. */
   checking: ReturnType<typeof useCheckMail>;
+  saving: ReturnType<typeof useSaveMail>;
 }
 
-function MailForm({ known, serverSends, checking }: FormProps) {
+function MailForm({ known, serverSends, checking, saving }: FormProps) {
   const [host, setHost] = useState(known?.host ?? "");
   const [security, setSecurity] = useState<MailAccount["security"]>(known?.security ?? "starttls");
   const usual = SECURITY.find((one) => one.value === security)?.port ?? 587;
@@ -80,7 +89,6 @@ function MailForm({ known, serverSends, checking }: FormProps) {
   const [password, setPassword] = useState("");
   const [sender, setSender] = useState(known?.sender ?? "");
   const [asking, ask] = useDisclosure(false);
-  const saving = useSaveMail();
   const dropping = useDropMail();
   const failure = saving.error ?? checking.error;
   const elsewhere =
@@ -192,7 +200,7 @@ function MailForm({ known, serverSends, checking }: FormProps) {
             </Button>
           )}
           <Text size="sm" c="dimmed" role="status">
-            {known !== null && changed ? "Not saved yet" : ""}
+            {known === null ? "" : changed ? "Not saved yet" : saving.isSuccess ? "Saved." : ""}
           </Text>
         </Group>
       </Stack>
