@@ -47,7 +47,6 @@ function repFiles(): Plugin {
  * without waiting for anything. The server allows this very script by its hash, and no other one that stands in a page.
  */
 function pageFiles(): Plugin {
-  const pages = { list: "src/calls/CallsPage.tsx", call: "src/call/CallPage.tsx" };
   return {
     name: "page-files",
     enforce: "post",
@@ -74,7 +73,7 @@ function pageFiles(): Plugin {
         return [...reach(chunk, new Set())].filter((name) => !frame.has(name)).map((name) => `/${name}`);
       };
       // Not the waveform's: what draws it is asked for when the page stands, and would keep what makes it stand waiting.
-      const files = { list: of(pages.list), call: of(pages.call) };
+      const files = { list: of(ROOTS.list), call: of(ROOTS.call) };
       const first = join(outDir, "first.js");
       const text = await readFile(first, "utf8");
       if (!text.includes('"__PAGE_FILES__"')) this.error("first.js has no place for the pages' files");
@@ -112,12 +111,52 @@ function packed(): Plugin {
   };
 }
 
-/** The libraries that most pages share, each in one file: dozens of scraps cost a page more than their bytes. */
-function libraries(id: string): string | undefined {
-  // On its own: what the phone shares with the other pages must not bring their components along.
-  if (/node_modules\/(react|react-dom|scheduler)\//.test(id)) return "react";
-  if (/node_modules\/(@mantine|@floating-ui)\//.test(id)) return "mantine";
-  return undefined;
+/** What the pages are that people open first, and what stands around each. */
+const ROOTS = {
+  frame: "index.html",
+  phone: "src/rep/main.tsx",
+  list: "src/calls/CallsPage.tsx",
+  call: "src/call/CallPage.tsx",
+} as const;
+
+type Root = keyof typeof ROOTS;
+
+/**
+ * Which file a module goes into. The browser asks for six files at a time, and a server that is asked for two dozen
+ * scraps answers the page's own questions later: so the frame is one file, which holds as well what the list of calls
+ * has in common with the page of one call, that page another, and each library that most pages share one.
+ */
+function files(): (id: string, of: { getModuleInfo: Rollup.GetModuleInfo }) => string | undefined {
+  let reached: Record<Root, ReadonlySet<string>> | undefined;
+  return (id, { getModuleInfo }) => {
+    // On its own: what the phone shares with the other pages must not bring their components along.
+    if (/node_modules\/(react|react-dom|scheduler)\//.test(id)) return "react";
+    reached ??= {
+      frame: reachOf(resolve(here, ROOTS.frame), getModuleInfo),
+      phone: reachOf(resolve(here, ROOTS.phone), getModuleInfo),
+      list: reachOf(resolve(here, ROOTS.list), getModuleInfo),
+      call: reachOf(resolve(here, ROOTS.call), getModuleInfo),
+    };
+    if (reached.phone.has(id)) return reached.frame.has(id) || reached.call.has(id) ? "base" : undefined;
+    // All libraries of the frame in one, whatever they are: one of them in the frame's own file, and the two would import
+    // each other, of which one then stands empty when the other begins.
+    const library = id.includes("/node_modules/");
+    if (library && (reached.frame.has(id) || /\/(@mantine|@floating-ui)\//.test(id))) return "mantine";
+    if (reached.frame.has(id) || (reached.list.has(id) && reached.call.has(id))) return "index";
+    return reached.call.has(id) ? "call" : undefined;
+  };
+}
+
+/** What a module brings along at once: not what it asks for later. */
+function reachOf(root: string, getModuleInfo: Rollup.GetModuleInfo): ReadonlySet<string> {
+  const found = new Set<string>();
+  const open = [root];
+  for (let id = open.pop(); id !== undefined; id = open.pop()) {
+    if (found.has(id)) continue;
+    found.add(id);
+    open.push(...(getModuleInfo(id)?.importedIds ?? []));
+  }
+  return found;
 }
 
 // Two pages, one build: `index.html` for manager, supervisor and admin, `rep.html` for the rep's phone.
@@ -138,6 +177,8 @@ export default defineConfig({
     rollupOptions: {
       // Mantine's files say "use client", which means something to servers that render; there is none here.
       onwarn: (warning, warn) => {
+        // Of two files that import each other one begins without the other: it works until somebody opens a dialog.
+        if (warning.code === "CIRCULAR_CHUNK") throw new Error(warning.message);
         if (warning.code !== "MODULE_LEVEL_DIRECTIVE") warn(warning);
       },
       input: {
@@ -146,7 +187,7 @@ export default defineConfig({
         ...(existsSync(worker) ? { sw: worker } : {}),
       },
       output: {
-        manualChunks: libraries,
+        manualChunks: files(),
         experimentalMinChunkSize: 10_000,
         // A service worker's address may not change with its content, and it must lie at the root to serve /rep.
         entryFileNames: (chunk) => (chunk.name === "sw" ? "sw.js" : "assets/[name]-[hash].js"),

@@ -223,6 +223,6 @@ async def test_the_documentation_shows_these_pages_as_they_are(told: tuple[House
         await page.goto(DEAL)
         await expect(page.get_by_role("article", name="Metrics")).to_be_visible()
         await picture(page, "deal")
-        await page.goto("/themes?weeks=4")
+        await page.goto("/themes?weeks=26")
         await expect(page.get_by_role("article").first).to_be_visible()
         await picture(page, "themes")

@@ -22,6 +22,7 @@ from tests.integration.web.test_webhooks import Receiver
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
 LONG = 300_000
+EXAMPLES = ("What would that set us back?", "Roughly what are we looking at a month?", "And what does it cost?")
 CARD = {"name": "Acme <b>", "type": "competitor_mentioned", "phrases": [f"acme {HOSTILE}"[:200]], "answer": ""}
 
 
@@ -232,7 +233,7 @@ async def test_a_version_is_trained_told_of_retired_and_taken_back(tenant: House
         await expect(page.get_by_text("Version 1 is being trained").first).to_be_visible()
         card = page.get_by_role("listitem", name="Version 1")
         await expect(card).to_be_visible(timeout=LONG)
-        await card.get_by_role("button", name="Report of version 1").click()
+        await card.get_by_role("button", name="How good is it? Version 1").click()
         report = page.get_by_role("region", name="The report of version 1")
         for told in ("By type, judged by fits that had not seen the example", "macro-F1 goes from", "Learned from"):
             await expect(report.get_by_text(told).first).to_be_visible()
@@ -241,7 +242,7 @@ async def test_a_version_is_trained_told_of_retired_and_taken_back(tenant: House
 
         judged = (await api.get("/v1/taxonomy/versions")).json()["judged_by"]
         if judged != 1:  # The figures of the day decide that, and not this test.
-            await card.get_by_role("button", name="Promote version 1").click()
+            await card.get_by_role("button", name="Let it judge: version 1").click()
             await page.get_by_role("dialog").get_by_label("I have read why it may be worse").check()
             await page.get_by_role("dialog").get_by_role("button", name="Let it judge").click()
         await expect(card).to_contain_text("Judges new calls")
@@ -252,7 +253,7 @@ async def test_a_version_is_trained_told_of_retired_and_taken_back(tenant: House
         await card.get_by_role("button", name="Run version 1 in shadow").click()
         await page.get_by_role("dialog").get_by_role("button", name="Run it in shadow").click()
         await expect(card).to_contain_text("In shadow")
-        await card.get_by_role("button", name="What version 1 found in shadow").click()
+        await card.get_by_role("button", name="What it found in shadow: version 1").click()
         await expect(page.get_by_text("It has not run beside a call yet.")).to_be_visible()
 
         await page.get_by_role("tab", name="What feedback changed").click()
@@ -273,7 +274,7 @@ async def test_a_version_that_may_be_worse_goes_live_on_an_explicit_word_alone(t
 
         await page.route("**/v1/taxonomy/versions", doubted)
         await page.goto("/settings/taxonomy?tab=training")
-        await page.get_by_role("button", name="Promote version 1").click()
+        await page.get_by_role("button", name="Let it judge: version 1").click()
         dialog = page.get_by_role("dialog")
         await expect(dialog.get_by_text(reason)).to_be_visible()
         await expect(dialog.get_by_role("button", name="Let it judge")).to_be_disabled()
@@ -299,7 +300,7 @@ async def test_the_log_tells_why_a_message_was_given_up_and_sends_it_again(tenan
             return bool(receiver.got)
 
         await until(told, seconds=120)
-        await card.get_by_role("button", name=re.compile("^The log of")).click()
+        await card.get_by_role("button", name=re.compile("^What was sent")).click()
         log = page.get_by_role("region", name=f"The log of {receiver.url}")
         line = log.get_by_role("list", name="Messages").get_by_role("listitem").first
         await expect(line).to_contain_text("Given up", timeout=120_000)
@@ -307,7 +308,7 @@ async def test_the_log_tells_why_a_message_was_given_up_and_sends_it_again(tenan
         # Whoever answers that it is gone is told nothing more until somebody switches it on again.
         await page.reload()
         await expect(card.get_by_role("switch")).not_to_be_checked()
-        await card.get_by_role("button", name=re.compile("^The log of")).click()
+        await card.get_by_role("button", name=re.compile("^What was sent")).click()
         await expect(log).to_contain_text("It is switched off")
         await expect(line.get_by_role("button", name=re.compile("^Send again"))).to_be_disabled()
         await card.get_by_role("switch").click(force=True)
@@ -385,11 +386,13 @@ async def _everything_open(page: Page, section: str) -> None:
         more = page.get_by_role("textbox", name="More examples, one in a line").locator("visible=true")
         await expect(more).to_be_visible()
     elif section.endswith("training"):
-        await page.get_by_role("button", name="Report of version 1").click()
+        await page.get_by_role("button", name="How good is it? Version 1").click()
         await expect(page.get_by_role("region", name="The report of version 1").get_by_role("table")).to_be_visible()
     elif section == "webhooks":
-        await page.get_by_role("button", name=re.compile("^The log of")).first.click()
-        await expect(page.get_by_role("list", name="Messages")).to_be_visible()
+        await page.get_by_role("button", name=re.compile("^What was sent")).first.click()
+        await expect(page.get_by_role("region", name=re.compile("^The log of")).first).to_be_visible()
+    elif section == "queue":
+        await expect(page.get_by_role("region", name="The question")).to_be_visible()
 
 
 SECTIONS = (
@@ -398,37 +401,56 @@ SECTIONS = (
 )
 
 
-@pytest.mark.skipif(
-    "RIDEALONG_KEEP_PICTURES" not in os.environ,
-    reason="a sweep of many minutes, with pictures: set RIDEALONG_KEEP_PICTURES to a folder for them",
-)
-@pytest.mark.parametrize("theme", ["light", "dark"])
-async def test_every_page_of_the_coach_is_accessible(tenant: House, theme: str) -> None:
-    found: list[str] = []
-    call_id = await call_of(tenant)
+async def _furnished(tenant: House) -> None:
+    """What the tests before this one have left, or as much of it as the pages need to show everything."""
     async with tenant.api() as api:
         assert (await api.patch("/v1/taxonomy", json={"trackers": [CARD]})).status_code == 200
-    for width in (1280, 390):
-        async with tenant.page("admin", theme="dark" if theme == "dark" else "light", width=width) as page:
-            page.set_default_timeout(LONG)
-            for section in SECTIONS:
-                await page.goto(f"/settings/{section}")
-                await expect(page.get_by_role("heading", level=2).first).to_be_visible()
-                await page.wait_for_load_state("networkidle")
-                await _everything_open(page, section)
-                found += await _looked_at(page, section, width, theme)
-            await page.goto(f"/calls/{call_id}?tab=moments")
-            await page.get_by_role("button", name="Add a missed moment").click()
-            await expect(page.get_by_role("dialog").get_by_label("By these words")).to_be_visible()
-            found += await _looked_at(page, "missed", width, theme)
+        if not (await api.get("/v1/webhooks")).json()["webhooks"]:
+            hook = {"url": "https://crm.example.com/hook", "events": ["review.done"]}
+            assert (await api.post("/v1/webhooks", json=hook)).status_code == 201
+
+        async def trained() -> bool:
+            return bool((await api.get("/v1/taxonomy/versions")).json()["versions"])
+
+        if not await trained():
+            taught = [{"id": "price_asked", "examples": list(EXAMPLES)}]
+            assert (await api.patch("/v1/taxonomy", json={"types": taught})).status_code == 200
+            assert (await api.post("/v1/taxonomy/versions", json={})).is_success
+            await until(trained, seconds=LONG / 1000)
+
+
+async def test_every_page_of_the_coach_is_accessible(tenant: House) -> None:
+    """Each page is opened once: themes and sizes change under it, as they do under a person."""
+    found: list[str] = []
+    call_id = await call_of(tenant)
+    await _furnished(tenant)
+    async with tenant.page("admin") as page:
+        page.set_default_timeout(LONG)
+        for section in SECTIONS:
+            await page.goto(f"/settings/{section}")
+            await expect(page.get_by_role("heading", level=2).first).to_be_visible()
+            await _everything_open(page, section)
+            found += await _looked_at(page, section)
+        await page.goto(f"/calls/{call_id}?tab=moments")
+        await page.get_by_role("button", name="Add a missed moment").click()
+        await expect(page.get_by_role("dialog").get_by_label("By these words")).to_be_visible()
+        found += await _looked_at(page, "missed")
     assert not found, "\n".join(found)
 
 
-async def _looked_at(page: Page, section: str, width: int, theme: str) -> list[str]:
-    found = await complaints(page)
-    wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    found += [f"{section} is {wide} px too wide at {width} px"] if wide > 0 else []
-    if keep := os.environ.get("RIDEALONG_KEEP_PICTURES"):
-        name = re.sub(r"\W+", "-", section)
-        await page.screenshot(path=Path(keep) / f"coach-{name}-{width}-{theme}.png", full_page=True)
+async def _looked_at(page: Page, section: str) -> list[str]:
+    """What is wrong with it at a desk in the light, and on a phone in the dark."""
+    found: list[str] = []
+    for width, height, theme in ((1280, 860, "light"), (390, 844, "dark")):
+        await page.set_viewport_size({"width": width, "height": height})
+        await page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+        await expect(page.locator("html")).to_have_attribute("data-mantine-color-scheme", theme)
+        found += await complaints(page)
+        wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        found += [f"{section} is {wide} px too wide at {width} px"] if wide > 0 else []
+        if keep := os.environ.get("RIDEALONG_KEEP_PICTURES"):
+            name = re.sub(r"\W+", "-", section)
+            await page.screenshot(path=Path(keep) / f"coach-{name}-{width}-{theme}.png", full_page=True)
+    await page.set_viewport_size({"width": 1280, "height": 860})
+    await page.emulate_media(color_scheme="light")
     return found

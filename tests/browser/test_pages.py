@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from tests.browser.people import HOSTILE, PASSWORD, TITLE, Desk, axe, browser, desk, tab, until
 from tests.browser.stage import needed
@@ -216,6 +216,49 @@ async def test_the_transcript_follows_the_audio_and_a_word_plays_from_itself(chr
         )
         await page.keyboard.press("Space")
         await until(page, "document.querySelector('audio').paused")
+
+
+async def test_without_its_transcript_a_call_shows_its_review_and_asks_again(chrome: Browser, told: Desk) -> None:
+    async with tab(chrome, told.url) as (page, _):
+        broken = True
+
+        async def breaks(route: Route) -> None:
+            await (route.abort() if broken else route.continue_())
+
+        await page.route("**/transcript", breaks)
+        await page.goto(f"{told.url}/calls/{told.call_id}")
+        await expect(page.locator("[data-claim]").first).to_be_visible()
+        await expect(page.get_by_role("heading", name="No connection to the server")).to_be_visible()
+        broken = False
+        await page.get_by_role("button", name="Try again").click()
+        await expect(page.locator("[data-index='5']")).to_be_visible()
+
+
+async def test_a_search_marks_the_words_and_keeps_the_question(chrome: Browser, told: Desk) -> None:
+    async with tab(chrome, told.url) as (page, complaints):
+        await page.goto(f"{told.url}/calls")
+        field = page.get_by_role("searchbox", name="Search what was said")
+        await field.fill("hours <img src=x onerror=alert(1)>")
+        await field.press("Enter")
+        await expect(page.locator("mark", has_text="hours").first).to_be_visible()
+        await expect(field).to_have_value("hours <img src=x onerror=alert(1)>")
+        await expect(field).to_be_focused()
+        assert await page.locator("img[src=x]").count() == 0
+        assert complaints.said == []
+
+
+async def test_a_link_to_the_second_opens_the_call_there(chrome: Browser, told: Desk) -> None:
+    async with tab(chrome, told.url) as (page, complaints):
+        await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        await page.goto(f"{told.url}/calls/{told.call_id}?t=9000")
+        await expect(page.locator("[data-claim]").first).to_be_visible()
+        await until(page, "Math.abs(document.querySelector('audio').currentTime - 9) < 0.05")
+        await page.get_by_role("button", name="More", exact=True).click()
+        await page.get_by_role("menuitem", name="Copy a link to this second").click()
+        await expect(page.get_by_text("Copied. It opens the call at 0:09")).to_be_visible()
+        copied = await page.evaluate("navigator.clipboard.readText()")
+        assert copied == f"{told.url}/calls/{told.call_id}?t=9000"
+        assert complaints.said == []
 
 
 async def test_what_was_said_and_what_people_write_is_shown_as_text(chrome: Browser, told: Desk) -> None:

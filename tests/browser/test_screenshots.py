@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, expect
+from playwright.async_api import Locator, Page, expect
 
 from ridealong.app.bench.server import ServerProcess, server
 from ridealong.app.client import CaptureClient, Start
@@ -28,6 +28,28 @@ pytestmark = [pytest.mark.timeout(300)]
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 MOST_BYTES = 150_000
+TAUGHT = {
+    "price_asked": [
+        "What would that set us back?",
+        "Roughly what are we looking at a month?",
+        "And how much is it with the second crew?",
+        "What does it come to for the whole house?",
+    ],
+    "competitor_mentioned": [
+        "The other firm offered us the same for less.",
+        "We have a quote from the people down the road.",
+        "Your competitor was here on Tuesday.",
+    ],
+}
+MAPPING = """\
+fields:                      # of the deal, over all of its calls
+  pain: meddic_pain
+  champion: {property: meddic_champion, link: champion_plays}
+summary: last_call_summary
+next_steps: hs_next_step
+stages:
+  contractsent: negotiation
+"""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -65,6 +87,11 @@ async def picture(page: Page, name: str) -> None:
         (Path(keep) / f"{name}.png").write_bytes(made)
 
 
+async def to_the_top(what: Locator) -> None:
+    """Scrolled right below the page's head, which stays where it is."""
+    await what.evaluate("one => scrollTo(0, one.getBoundingClientRect().top + scrollY - 90)")
+
+
 @pytest.mark.asyncio(loop_scope="module")
 async def test_the_documentation_shows_the_pages_as_they_are(sample: tuple[ServerProcess, str]) -> None:
     running, call_id = sample
@@ -73,7 +100,7 @@ async def test_the_documentation_shows_the_pages_as_they_are(sample: tuple[Serve
             await page.set_viewport_size({"width": 1180, "height": 740})
             await page.goto(f"{running.url}/calls/{call_id}")
             await expect(page.locator("[data-claim]").first).to_be_visible()
-            await page.locator("[data-claim]").nth(1).click()
+            await page.locator("[data-claim]").first.click()
             await expect(page.locator("audio")).to_have_js_property("paused", value=False)
             await picture(page, "call")
             assert complaints.said == []
@@ -86,6 +113,40 @@ async def test_the_documentation_shows_the_pages_as_they_are(sample: tuple[Serve
             await expect(page.get_by_text("Sample call")).to_be_visible()
             await picture(page, "rep")
             assert complaints.said == []
+
+
+@pytest.mark.slow
+@pytest.mark.asyncio(loop_scope="module")
+async def test_the_documentation_shows_the_coach_and_the_settings_as_they_are(
+    sample: tuple[ServerProcess, str],
+) -> None:
+    running, _ = sample
+    token = token_of(running.folder)
+    bearer = {"Authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(base_url=running.url, headers=bearer, timeout=60) as api:
+        crm = {"vendor": "hubspot", "secret": "not-a-real-token", "mapping": MAPPING}
+        assert (await api.put("/v1/crm", json=crm)).is_success
+        taught = [{"id": type_id, "examples": examples} for type_id, examples in TAUGHT.items()]
+        assert (await api.patch("/v1/taxonomy", json={"types": taught})).is_success
+        assert (await api.post("/v1/taxonomy/versions", json={})).is_success
+    async with browser(needed()) as chrome, tab(chrome, running.url) as (page, complaints):
+        page.set_default_timeout(240_000)
+        await page.set_viewport_size({"width": 1180, "height": 680})
+        await page.goto(f"{running.url}/settings/queue")
+        await expect(page.get_by_role("region", name="The question")).to_be_visible()
+        await picture(page, "queue")
+        await page.goto(f"{running.url}/settings/connections")
+        await expect(page.get_by_role("region", name="What is written")).to_be_visible()
+        await to_the_top(page.get_by_label("Token of the private app", exact=True))
+        await picture(page, "connections")
+        await page.set_viewport_size({"width": 1180, "height": 840})
+        await page.goto(f"{running.url}/settings/taxonomy?tab=training")
+        await expect(page.get_by_role("listitem", name="Version 1")).to_be_visible(timeout=240_000)
+        await page.get_by_role("button", name="How good is it? Version 1").click()
+        await expect(page.get_by_role("region", name="The report of version 1").get_by_role("table")).to_be_visible()
+        await to_the_top(page.get_by_role("listitem", name="Version 1"))
+        await picture(page, "training")
+        assert complaints.said == []
 
 
 def test_every_picture_that_the_documentation_shows_is_there_and_small() -> None:

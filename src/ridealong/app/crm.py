@@ -10,7 +10,17 @@ from ridealong.core.errors import Refused
 from ridealong.store import calls, reviews
 from ridealong.store import crm as stored
 from ridealong.store.context_sources import load_sources
-from ridealong.web.crm import CallContextTold, CheckedCrm, ContextOrigin, CrmCall, CrmSettings, CrmStatus, NewCrm
+from ridealong.web.crm import (
+    CallContextTold,
+    CheckedCrm,
+    ContextOrigin,
+    CrmCall,
+    CrmMappingRead,
+    CrmMappingText,
+    CrmSettings,
+    CrmStatus,
+    NewCrm,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +43,9 @@ class StoredCrms:
 
     async def write(self, tenant_id: UUID, new: NewCrm) -> CrmSettings:
         return await self.accounts.write(tenant_id, new)
+
+    def read_mapping(self, written: CrmMappingText) -> CrmMappingRead:
+        return self.accounts.read_mapping(written)
 
     async def drop(self, tenant_id: UUID) -> None:
         await self.accounts.drop(tenant_id)

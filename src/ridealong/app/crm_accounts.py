@@ -10,12 +10,12 @@ from uuid import UUID
 from ridealong.core.crm import CrmFailed, CrmFault, CrmVendor
 from ridealong.core.errors import InvalidDocument, InvalidSettings, Refused
 from ridealong.crm.hubspot import BASE_URL, HubSpot
-from ridealong.crm.mapping import CrmMapping, read_mapping
+from ridealong.crm.mapping import SOURCE, CrmMapping, read_mapping
 from ridealong.crm.salesforce import Salesforce
 from ridealong.outside import lies_inside
 from ridealong.store import crm as stored
 from ridealong.store.sealing import Sealing, Unreadable
-from ridealong.web.crm import CheckedCrm, CrmSettings, NewCrm
+from ridealong.web.crm import CheckedCrm, CrmMappingRead, CrmMappingText, CrmSettings, MappedValue, NewCrm
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,9 +43,7 @@ class CrmAccounts:
     async def write(self, tenant_id: UUID, new: NewCrm) -> CrmSettings:
         """Raises Refused('bad_request'), InvalidDocument with the line of a mistake in the mapping, or MissingPart."""
         vendor = CrmVendor(new.vendor)
-        mapping = read_mapping(new.mapping)
-        if mapping.task_external_id is not None and vendor is not CrmVendor.SALESFORCE:
-            raise InvalidDocument("task_external_id: only Salesforce has that", source="crm.yaml")
+        _mapping_for(vendor, new.mapping)
         url = read_url(new.url or (BASE_URL if vendor is CrmVendor.HUBSPOT else ""), allow_private=self.allow_private)
         if new.client_id and vendor is CrmVendor.HUBSPOT:
             raise Refused("bad_request", "`client_id`: HubSpot takes the token of a private app alone")
@@ -70,6 +68,22 @@ class CrmAccounts:
         if account is None:
             raise Refused("not_found", "this tenant has no CRM")
         return _shown(account)
+
+    def read_mapping(self, written: CrmMappingText) -> CrmMappingRead:
+        """What it comes to. Raises InvalidDocument with the line of the mistake."""
+        mapping = _mapping_for(CrmVendor(written.vendor), written.mapping)
+        places = {**mapping.fields, "summary": mapping.summary, "next_steps": mapping.next_steps}
+        return CrmMappingRead(
+            writes=[
+                MappedValue(value=value, property=place.property, link=place.link)
+                for value, place in places.items()
+                if place is not None
+            ],
+            note=mapping.note,
+            overwrite=mapping.overwrite,
+            min_confidence=mapping.min_confidence,
+            stages=dict(mapping.stages),
+        )
 
     async def drop(self, tenant_id: UUID) -> None:
         async with self.store.tenant(tenant_id) as connection:
@@ -113,6 +127,19 @@ class CrmAccounts:
             external_id=mapping.task_external_id,
             allow_private=self.allow_private,
         )
+
+
+def _mapping_for(vendor: CrmVendor, text: str) -> CrmMapping:
+    """Raises InvalidDocument with the line of a mistake, or for what that vendor does not have."""
+    mapping = read_mapping(text)
+    if mapping.task_external_id is not None and vendor is not CrmVendor.SALESFORCE:
+        raise InvalidDocument("task_external_id: only Salesforce has that", source=SOURCE, line=_line(text))
+    return mapping
+
+
+def _line(text: str) -> int:
+    found = (at for at, line in enumerate(text.splitlines(), start=1) if line.startswith("task_external_id"))
+    return next(found, 1)
 
 
 def problem_of(name: str, known: Mapping[str, DealProperty]) -> str | None:

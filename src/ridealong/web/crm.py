@@ -52,6 +52,31 @@ class NewCrm(Strict):
     mapping: Annotated[str, Field(max_length=65_536)] = ""
 
 
+class CrmMappingText(Strict):
+    """A mapping that is being written, for a CRM of that vendor."""
+
+    vendor: Vendor
+    mapping: Annotated[str, Field(max_length=65_536)]
+
+
+class MappedValue(BaseModel):
+    """`value`: a field of the deal view, `summary` or `next_steps`. `link` null: the play link ends the value."""
+
+    value: str
+    property: str
+    link: str | None
+
+
+class CrmMappingRead(BaseModel):
+    """What a mapping comes to. `stages`: the CRM's stage, by id or label, to the word of rubrics."""
+
+    writes: list[MappedValue]
+    note: bool
+    overwrite: Literal["own", "all"]
+    min_confidence: float
+    stages: dict[str, str]
+
+
 class CheckedCrm(BaseModel):
     """`problems`: properties of the mapping that cannot be written. `reason`: why the CRM could not be asked."""
 
@@ -129,6 +154,10 @@ class Crms(Protocol):
         """Raises Refused('bad_request'), InvalidDocument with the line of a mistake in the mapping, or MissingPart."""
         ...
 
+    def read_mapping(self, written: CrmMappingText) -> CrmMappingRead:
+        """Stores nothing. Raises InvalidDocument with the line of the mistake."""
+        ...
+
     async def drop(self, tenant_id: UUID) -> None: ...
 
     async def check(self, tenant_id: UUID) -> CheckedCrm:
@@ -179,6 +208,12 @@ def crm_api(tokens: Tokens, known: Crms | None) -> APIRouter:
         principal = await admit(tokens, token, scope=ADMIN)
         await crms().drop(principal.tenant_id)
         return Response(status_code=204)
+
+    @api.post("/crm/mapping/check")
+    async def check_crm_mapping(token: Token, written: CrmMappingText) -> CrmMappingRead:
+        """What a mapping would write where; a mistake is told with its line. Stores nothing, asks no CRM."""
+        await admit(tokens, token, scope=ADMIN)
+        return crms().read_mapping(written)
 
     @api.post("/crm/check")
     async def check_crm(token: Token) -> CheckedCrm:

@@ -325,6 +325,25 @@ async def test_the_secret_is_sealed_never_shown_and_does_not_follow_another_addr
     assert (await firm.log(call_id))["attempts"][0]["reason"].startswith("not set up")
 
 
+async def test_a_mapping_that_is_being_written_is_read_back_and_stored_nowhere(firm: Firm) -> None:
+    text = "fields:\n  pain: {property: x, link: y}\nsummary: z\nstages:\n  won: closed\n"
+    async with firm.admin() as admin:
+        read = await admin.ask("POST", "/v1/crm/mapping/check", {"vendor": "hubspot", "mapping": text})
+        assert read.json() == {
+            "writes": [
+                {"value": "pain", "property": "x", "link": "y"},
+                {"value": "summary", "property": "z", "link": None},
+            ],
+            **{"note": True, "overwrite": "own", "min_confidence": 0.5, "stages": {"won": "closed"}},
+        }
+        only_theirs = {"vendor": "hubspot", "mapping": "note: true\ntask_external_id: Ride__c\n"}
+        refused = await admin.ask("POST", "/v1/crm/mapping/check", only_theirs)
+        assert is_problem(refused, 422, "bad_document") and refused.json()["line"] == 2
+        taken = await admin.ask("POST", "/v1/crm/mapping/check", only_theirs | {"vendor": "salesforce"})
+        assert taken.status_code == 200
+        assert (await admin.get("/v1/crm")).json() == {"crm": None}
+
+
 async def test_addresses_inside_the_network_are_refused(firm: Firm, hubspot: HubSpotStandIn) -> None:
     await with_hubspot(firm, hubspot)
     call_id = await firm.reviewed()

@@ -2,6 +2,7 @@ import { Button, Group, Menu, Text, Title } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { notifications } from "@mantine/notifications";
 import { useQueryClient } from "@tanstack/react-query";
+import { memo, useDeferredValue } from "react";
 import { Link, useLocation } from "wouter";
 import { dealAddress } from "@/across/deals";
 import { request } from "@/api/client";
@@ -15,14 +16,27 @@ import { KeyboardHelp } from "./KeyboardHelp";
 import { ShareDialog } from "./ShareDialog";
 
 /** What call this is, and what can be done with it. */
-export function CallHead() {
-  const { call, may } = useCallView();
+export const CallHead = memo(function CallHead() {
+  const { call, may, player } = useCallView();
   const { member } = useSession();
   const [sharing, share] = useDisclosure(false);
   const [erasing, erase] = useDisclosure(false);
   const [keys, help] = useDisclosure(false);
   const [, navigate] = useLocation();
   const client = useQueryClient();
+  // Nobody opens one of them before the page stands.
+  const dialogs = useDeferredValue(true, false);
+  const copyPlace = async () => {
+    const at = Math.floor(player.now / 1000) * 1000;
+    const address = `${window.location.origin}/calls/${call.call_id}?t=${at}`;
+    try {
+      await navigator.clipboard.writeText(address);
+      notifications.show({ message: `Copied. It opens the call at ${clock(at)}, for whoever may see it.` });
+    } catch {
+      // Without https a browser lets no page write there.
+      notifications.show({ message: address, autoClose: false });
+    }
+  };
   const exported = (format: string) => `/v1/calls/${call.call_id}/export?format=${format}`;
   return (
     <header className={classes.head}>
@@ -68,6 +82,7 @@ export function CallHead() {
             </Menu.Item>
             <Menu.Item onClick={() => window.print()}>Print, or save as PDF</Menu.Item>
             <Menu.Divider />
+            {may.listen && <Menu.Item onClick={() => void copyPlace()}>Copy a link to this second</Menu.Item>}
             <Menu.Item onClick={help.open}>Keyboard shortcuts</Menu.Item>
             {atLeast(member, "admin") && call.status === "ended" && (
               <Menu.Item color="red" onClick={erase.open}>
@@ -77,23 +92,27 @@ export function CallHead() {
           </Menu.Dropdown>
         </Menu>
       </Group>
-      <ShareDialog callId={call.call_id} opened={sharing} close={share.close} />
-      <KeyboardHelp opened={keys} close={help.close} />
-      <Confirm
-        opened={erasing}
-        close={erase.close}
-        title="Erase this call?"
-        action="Erase it"
-        run={async () => {
-          await request<void>("DELETE", `/v1/calls/${call.call_id}`);
-          notifications.show({ message: "The call was erased." });
-          navigate("/calls");
-          client.removeQueries({ queryKey: ["call", call.call_id] });
-          await client.invalidateQueries({ queryKey: ["calls"] });
-        }}
-      >
-        Audio, transcript, review, comments and everything that cites it go, for everybody. It cannot be undone.
-      </Confirm>
+      {dialogs && (
+        <>
+          <ShareDialog callId={call.call_id} opened={sharing} close={share.close} />
+          <KeyboardHelp opened={keys} close={help.close} />
+          <Confirm
+            opened={erasing}
+            close={erase.close}
+            title="Erase this call?"
+            action="Erase it"
+            run={async () => {
+              await request<void>("DELETE", `/v1/calls/${call.call_id}`);
+              notifications.show({ message: "The call was erased." });
+              navigate("/calls");
+              client.removeQueries({ queryKey: ["call", call.call_id] });
+              await client.invalidateQueries({ queryKey: ["calls"] });
+            }}
+          >
+            Audio, transcript, review, comments and everything that cites it go, for everybody. It cannot be undone.
+          </Confirm>
+        </>
+      )}
     </header>
   );
-}
+});

@@ -1,6 +1,7 @@
 import { Anchor, Button, Group } from "@mantine/core";
-import { useEffect } from "react";
+import { useEffect, useMemo } from "react";
 import { Link } from "wouter";
+import type { Comment } from "@/api/types";
 import { atLeast, useSession } from "@/app/session";
 import { EmptyState, ErrorState, Loading } from "@/parts/states";
 import { CallHead } from "./CallHead";
@@ -8,30 +9,28 @@ import { CallRoom } from "./CallRoom";
 import { CommentsPane } from "./CommentsPane";
 import { MomentsPane } from "./MomentsPane";
 import { ReviewPane } from "./ReviewPane";
-import {
-  useArtifact,
-  useCall,
-  useComments,
-  useForgottenWhile,
-  useMoments,
-  useTranscript,
-  useWaveform,
-} from "./reading";
+import { useAskedAhead, useCall, useComments, useForgottenWhile, useTranscript } from "./reading";
 import { StatisticsPane } from "./StatisticsPane";
 import type { CallSource } from "./source";
+
+const NONE: readonly Comment[] = [];
 
 /** One call for somebody who is signed in. */
 export default function CallPage({ callId }: { callId: string }) {
   const source: CallSource = { callId, share: null };
   const call = useCall(source);
-  // Asked for together with the call itself, not one after the other: it takes a guess that the call has ended.
   const live = call.data?.status === "live";
   const transcript = useTranscript(source, !live);
-  useWaveform(source, !live);
-  useMoments(source, !live);
-  useArtifact(source, call.data?.review?.status ?? "none", call.data?.status === "ended");
+  useAskedAhead(source, call.data);
   useForgottenWhile(source, live);
   const comments = useComments(source);
+  const open = useMemo(() => comments.data?.filter((one) => !one.deleted) ?? NONE, [comments.data]);
+  // What is said about the call does not go away with it.
+  const { error: failed, refetch } = transcript;
+  const fault = useMemo(
+    () => (failed === null ? null : { error: failed, retry: () => void refetch() }),
+    [failed, refetch],
+  );
   const { member } = useSession();
   const title = call.data?.title.trim() || "Call";
   useEffect(() => {
@@ -66,15 +65,14 @@ export default function CallPage({ callId }: { callId: string }) {
       </EmptyState>
     );
   }
-  if (transcript.isError) return <ErrorState error={transcript.error} retry={() => transcript.refetch()} />;
   const own = member.rep_id === call.data.rep_id;
   const manager = atLeast(member, "manager");
-  const open = comments.data?.filter((one) => !one.deleted) ?? [];
   return (
     <CallRoom
       source={source}
       call={call.data}
       transcript={transcript.data ?? null}
+      fault={fault}
       comments={open}
       may={{ listen: call.data.audio_ms > 0, talk: true, correct: manager || own, share: manager, teach: manager }}
       head={<CallHead />}

@@ -1,6 +1,15 @@
 import { Tabs } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
-import { type ComponentType, type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import {
+  type ComponentType,
+  type ReactNode,
+  useCallback,
+  useDeferredValue,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+} from "react";
 import { useSearchParams } from "wouter";
 import type { CallDetail, Comment, Evidence, Transcript, Utterance } from "@/api/types";
 import { words } from "@/parts/format";
@@ -8,7 +17,15 @@ import { Held } from "@/parts/held";
 import { PlayerElement } from "@/parts/PlayerElement";
 import { useNewPlayer } from "@/parts/player";
 import classes from "./CallPage.module.css";
-import { type CallView, CallViewProvider, type PlaylistStretch, SaidProvider, type Shown } from "./context";
+import {
+  type CallView,
+  CallViewProvider,
+  type PlaylistStretch,
+  type SaidFault,
+  SaidFaultProvider,
+  SaidProvider,
+  type Shown,
+} from "./context";
 import { Deck } from "./Deck";
 import type { Pin } from "./MarkStrip";
 import { MissedMoment } from "./MissedMoment";
@@ -24,6 +41,8 @@ interface RoomProps {
   call: CallDetail;
   /** Null until it is there. */
   transcript: Transcript | null;
+  /** Why it is not. */
+  fault?: SaidFault | null;
   comments: readonly Comment[];
   may: CallView["may"];
   head: ReactNode;
@@ -33,7 +52,17 @@ interface RoomProps {
 }
 
 /** The room of one call: player on top, what is said about it on the left, what was said in it on the right. */
-export function CallRoom({ source, call, transcript, comments, may, head, panes, withTranscript = true }: RoomProps) {
+export function CallRoom({
+  source,
+  call,
+  transcript,
+  fault = null,
+  comments,
+  may,
+  head,
+  panes,
+  withTranscript = true,
+}: RoomProps) {
   const player = useNewPlayer();
   const narrow = useMediaQuery("(max-width: 62em)", undefined, { getInitialValueInEffect: false });
   const [shown] = useState(() => new Held<Shown | null>(null));
@@ -81,7 +110,6 @@ export function CallRoom({ source, call, transcript, comments, may, head, panes,
     }),
     [callId, share, call, player, shown, play, missed, adding, listen, talk, correct, sharing, teach],
   );
-  useCallKeys({ player, utterances: transcript?.utterances ?? NOTHING_YET, listen, forget: () => shown.set(null) });
 
   const moments = useMoments(
     source,
@@ -117,6 +145,12 @@ export function CallRoom({ source, call, transcript, comments, may, head, panes,
     [call.gaps, call.marks, moments.data, comments],
   );
 
+  // Nobody opens one of them before the page stands.
+  const dialogs = useDeferredValue(true, false);
+  // What is said about the call is painted first, and the page answers while the conversation is put into it.
+  const said = useDeferredValue(transcript, null);
+  useCallKeys({ player, utterances: said?.utterances ?? NOTHING_YET, listen, forget: () => shown.set(null) });
+
   const tabs = narrow && withTranscript ? [...panes.slice(0, 1), TRANSCRIPT, ...panes.slice(1)] : panes;
   const wanted = search.get("tab");
   const tab = tabs.find((one) => one.id === wanted)?.id ?? tabs[0]?.id ?? "review";
@@ -127,51 +161,53 @@ export function CallRoom({ source, call, transcript, comments, may, head, panes,
   }, [tab]);
   return (
     <CallViewProvider value={view}>
-      <SaidProvider value={transcript}>
-        <PlayerElement player={player} />
-        {sharing && <PlaylistDialog />}
-        {teach && <MissedMoment />}
-        <div className={classes.room}>
-          {head}
-          <div className={classes.deck}>
-            <Deck pins={pins} />
-          </div>
-          <div className={classes.body} data-single={withTranscript ? undefined : true}>
-            <Tabs
-              value={tab}
-              onChange={(value) =>
-                setSearch(
-                  (before) => {
-                    const after = new URLSearchParams(before);
-                    after.set("tab", value ?? "review");
-                    return after;
-                  },
-                  { replace: true },
-                )
-              }
-              keepMounted={false}
-              className={classes.about}
-            >
-              <Tabs.List ref={tabList} className={classes.tabs}>
-                {tabs.map(({ id, label }) => (
-                  <Tabs.Tab key={id} value={id}>
-                    {label}
-                  </Tabs.Tab>
+      <SaidProvider value={said}>
+        <SaidFaultProvider value={fault}>
+          <PlayerElement player={player} />
+          {dialogs && sharing && <PlaylistDialog />}
+          {dialogs && teach && <MissedMoment />}
+          <div className={classes.room}>
+            {head}
+            <div className={classes.deck}>
+              <Deck pins={pins} />
+            </div>
+            <div className={classes.body} data-single={withTranscript ? undefined : true}>
+              <Tabs
+                value={tab}
+                onChange={(value) =>
+                  setSearch(
+                    (before) => {
+                      const after = new URLSearchParams(before);
+                      after.set("tab", value ?? "review");
+                      return after;
+                    },
+                    { replace: true },
+                  )
+                }
+                keepMounted={false}
+                className={classes.about}
+              >
+                <Tabs.List ref={tabList} className={classes.tabs}>
+                  {tabs.map(({ id, label }) => (
+                    <Tabs.Tab key={id} value={id}>
+                      {label}
+                    </Tabs.Tab>
+                  ))}
+                </Tabs.List>
+                {tabs.map(({ id, Pane }) => (
+                  <Tabs.Panel key={id} value={id} className={classes.panel}>
+                    <Pane />
+                  </Tabs.Panel>
                 ))}
-              </Tabs.List>
-              {tabs.map(({ id, Pane }) => (
-                <Tabs.Panel key={id} value={id} className={classes.panel}>
-                  <Pane />
-                </Tabs.Panel>
-              ))}
-            </Tabs>
-            {!narrow && withTranscript && (
-              <div className={classes.said}>
-                <TranscriptPane />
-              </div>
-            )}
+              </Tabs>
+              {!narrow && withTranscript && (
+                <div className={classes.said}>
+                  <TranscriptPane />
+                </div>
+              )}
+            </div>
           </div>
-        </div>
+        </SaidFaultProvider>
       </SaidProvider>
     </CallViewProvider>
   );

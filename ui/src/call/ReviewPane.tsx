@@ -1,5 +1,5 @@
 import { Alert, Button, Group, List, Stack, Text, Title } from "@mantine/core";
-import { useDeferredValue, useMemo } from "react";
+import { memo, useDeferredValue, useMemo } from "react";
 import type { Artifact, Section, Vote } from "@/api/types";
 import { plural, words } from "@/parts/format";
 import { Score } from "@/parts/Score";
@@ -17,11 +17,12 @@ import { isBusy, useArtifact, useReviewAgain, useVotes } from "./reading";
 import { checksLine, claimsOf, firstOf, sharedDoubts } from "./reviewWords";
 import { Coaching, Gaps, NextActions } from "./WhatMatters";
 
+const NO_VOTES: readonly Vote[] = [];
 const ANSWER = { yes: "Yes", partly: "Partly", no: "No" } as const;
 const OF_A_RULE = { yes: "Kept", partly: "Partly", no: "Broken" } as const;
 
 /** The artifact: scores, findings and what is worth replaying; or why there is none, and what to do. */
-export function ReviewPane() {
+export const ReviewPane = memo(function ReviewPane() {
   const { source, call, may } = useCallView();
   const artifact = useArtifact(source, call.review?.status ?? "none");
   const votes = useVotes(source);
@@ -61,13 +62,13 @@ export function ReviewPane() {
         </Alert>
       )}
       {again.isError && <Alert color="red">{messageOf(again.error)}</Alert>}
-      <Claims artifact={found} votes={votes.data ?? []} />
+      <Claims artifact={found} votes={votes.data ?? NO_VOTES} />
     </Stack>
   );
-}
+});
 
 /** An hour's call has more than a hundred claims: those in sight first, and the others while they are read. */
-function Claims({ artifact, votes }: { artifact: Artifact; votes: readonly Vote[] }) {
+const Claims = memo(function Claims({ artifact, votes }: { artifact: Artifact; votes: readonly Vote[] }) {
   const shown = useDeferredValue(Number.POSITIVE_INFINITY, FIRST_CLAIMS);
   const doubts = useMemo(() => sharedDoubts(claimsOf(artifact)), [artifact]);
   // What somebody needs who has ten minutes before they talk about the call comes first.
@@ -89,7 +90,7 @@ function Claims({ artifact, votes }: { artifact: Artifact; votes: readonly Vote[
       {firstOf(parts, shown).map(({ part }) => part)}
     </SaidOfAll>
   );
-}
+});
 
 const FIRST_CLAIMS = 10;
 
@@ -142,14 +143,13 @@ function SectionPart({ section, revision, votes }: { section: Section; revision:
           claim={finding}
           revision={revision}
           label={
-            <Group gap={6}>
+            // No components of the library here: an hour's call has a hundred of these.
+            <span className={classes.criterion}>
               <span className={classes.answer} data-answer={finding.score}>
                 {(finding.points === null ? OF_A_RULE : ANSWER)[finding.score]}
               </span>
-              <Text size="xs" c="dimmed">
-                {words(finding.criterion_id)}
-              </Text>
-            </Group>
+              <span>{words(finding.criterion_id)}</span>
+            </span>
           }
           votes={votes}
         />

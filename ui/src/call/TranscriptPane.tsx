@@ -1,13 +1,13 @@
 import { Button, TextInput } from "@mantine/core";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { memo, useEffect, useMemo, useRef, useState } from "react";
 import type { CallDetail, Transcript } from "@/api/types";
 import { plural } from "@/parts/format";
 import { useHeld } from "@/parts/held";
 import { Icon } from "@/parts/Icon";
 import { usePlayerState, usePosition } from "@/parts/player";
-import { EmptyState, Loading } from "@/parts/states";
-import { useCallView, useSaid } from "./context";
+import { EmptyState, ErrorState, Loading } from "@/parts/states";
+import { useCallView, useSaid, useSaidFault } from "./context";
 import { indexAt, indexOf } from "./position";
 import classes from "./TranscriptPane.module.css";
 import { UtteranceRow } from "./UtteranceRow";
@@ -15,10 +15,12 @@ import { UtteranceRow } from "./UtteranceRow";
 const NO_GAPS: CallDetail["gaps"] = [];
 
 /** The whole conversation. What is said about the call does not wait for it. */
-export function TranscriptPane() {
+export const TranscriptPane = memo(function TranscriptPane() {
   const said = useSaid();
+  const fault = useSaidFault();
+  if (said === null && fault !== null) return <ErrorState error={fault.error} retry={fault.retry} />;
   return said === null ? <Loading label="Loading the transcript" /> : <Conversation said={said} />;
-}
+});
 
 /** Only what is in sight is in the page; it follows the audio until somebody scrolls away. */
 function Conversation({ said: { utterances, revision } }: { said: Transcript }) {

@@ -70,6 +70,16 @@ export function CallViewProvider({ value, children }: { value: CallView; childre
 const Said = createContext<Transcript | null>(null);
 export const SaidProvider = Said.Provider;
 
+/** Why the transcript is not there, and how it is asked for again; null where nothing went wrong. */
+export interface SaidFault {
+  error: Error;
+  retry: () => void;
+}
+
+const NotSaid = createContext<SaidFault | null>(null);
+export const SaidFaultProvider = NotSaid.Provider;
+export const useSaidFault = (): SaidFault | null => useContext(NotSaid);
+
 /** The transcript; null until it is there, or where this reader may not see it. */
 export const useSaid = (): Transcript | null => useContext(Said);
 

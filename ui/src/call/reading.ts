@@ -60,20 +60,24 @@ export function useForgottenWhile(source: CallSource, live: boolean): void {
   }, [client, callId, share, live]);
 }
 
+const momentsOf = (source: CallSource) => ({
+  queryKey: keyOf(source, "moments"),
+  queryFn: read<{ moments: Moment[] }>(source, "/moments"),
+});
+
 export function useMoments(source: CallSource, enabled = true) {
-  return useQuery({
-    queryKey: keyOf(source, "moments"),
-    queryFn: read<{ moments: Moment[] }>(source, "/moments"),
-    select: (answer) => answer.moments,
-    enabled,
-  });
+  return useQuery({ ...momentsOf(source), select: (answer) => answer.moments, enabled });
 }
 
 /** The review; null while there is none. `state` is part of the key: a review that gets done is read at once. */
 export function useArtifact(source: CallSource, state: string, enabled = true) {
-  return useQuery({
+  return useQuery({ ...artifactOf(source, state), enabled });
+}
+
+function artifactOf(source: CallSource, state: string) {
+  return {
     queryKey: [...keyOf(source, "artifact"), state],
-    queryFn: async ({ signal }): Promise<Artifact | null> => {
+    queryFn: async ({ signal }: { signal: AbortSignal }): Promise<Artifact | null> => {
       try {
         return await request<Artifact>("GET", addressOf(source, "/artifact"), { signal });
       } catch (reason) {
@@ -81,10 +85,9 @@ export function useArtifact(source: CallSource, state: string, enabled = true) {
         throw reason;
       }
     },
-    enabled,
-    placeholderData: (before) => before,
+    placeholderData: (before: Artifact | null | undefined) => before,
     staleTime: 60_000,
-  });
+  };
 }
 
 const NO_REVIEW = new Set(["not_reviewed", "unknown_review", "review_not_finished"]);
@@ -98,13 +101,27 @@ export function useStatistics(source: CallSource, enabled = true) {
   });
 }
 
+const waveformOf = (source: CallSource) => ({
+  queryKey: keyOf(source, "waveform"),
+  queryFn: read<Waveform>(source, "/waveform", { points: 2000 }),
+  staleTime: 10 * 60_000,
+});
+
 export function useWaveform(source: CallSource, enabled = true) {
-  return useQuery({
-    queryKey: keyOf(source, "waveform"),
-    queryFn: read<Waveform>(source, "/waveform", { points: 2000 }),
-    enabled,
-    staleTime: 10 * 60_000,
-  });
+  return useQuery({ ...waveformOf(source), enabled });
+}
+
+/**
+ * Has what the parts of the page show asked for together with the call itself, not one after the other: it takes a guess
+ * that the call has ended. Whoever asks so hears nothing of the answers, and is not rendered again with each.
+ */
+export function useAskedAhead(source: CallSource, call: CallDetail | undefined): void {
+  const enabled = call?.status !== "live";
+  const quiet = { notifyOnChangeProps: [] };
+  useQuery({ ...waveformOf(source), ...quiet, enabled });
+  useQuery({ ...momentsOf(source), ...quiet, enabled });
+  const state = call?.review?.status ?? "none";
+  useQuery({ ...artifactOf(source, state), ...quiet, enabled: call?.status === "ended" });
 }
 
 export function useVotes(source: CallSource) {

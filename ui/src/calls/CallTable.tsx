@@ -2,6 +2,7 @@ import { Group, Table, Text, UnstyledButton } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
 import type { ReactNode } from "react";
 import { Link } from "wouter";
+import { dealAddress } from "@/across/deals";
 import type { CallRow } from "@/api/types";
 import { clock, dateTime, plural, spoken, words } from "@/parts/format";
 import { Score } from "@/parts/Score";
@@ -20,6 +21,7 @@ export function CallTable({ rows, filters }: { rows: readonly CallRow[]; filters
               <Title call={call} />
               <Score score={call.score} />
             </Group>
+            <WithWhom call={call} />
             <Text size="sm" c="dimmed">
               {call.rep_name} · {dateTime(call.started_at)} · {clock(call.audio_ms)}
             </Text>
@@ -56,6 +58,7 @@ export function CallTable({ rows, filters }: { rows: readonly CallRow[]; filters
             <Table.Tr key={call.call_id}>
               <Table.Td maw={380}>
                 <Title call={call} />
+                <WithWhom call={call} />
                 <State call={call} />
               </Table.Td>
               <Table.Td maw={180}>
@@ -93,6 +96,18 @@ function Title({ call }: { call: CallRow }) {
     <Link href={live ? `/live/${call.call_id}` : `/calls/${call.call_id}`} className={classes.title}>
       {call.title.trim() || "Call without a title"}
     </Link>
+  );
+}
+
+/** The customer and the deal, which lead to all that is known of them; and how far it was. */
+function WithWhom({ call }: { call: CallRow }) {
+  const { customer, deal, stage } = call.context;
+  if (!customer) return null;
+  return (
+    <Text size="xs" c="dimmed" className={classes.whom}>
+      <Link href={dealAddress(customer, deal)}>{deal ? `${customer} · ${deal}` : customer}</Link>
+      {stage && ` · ${words(stage)}`}
+    </Text>
   );
 }
 

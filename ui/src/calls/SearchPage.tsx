@@ -5,6 +5,7 @@ import { Link, useSearchParams } from "wouter";
 import type { Hit } from "@/api/types";
 import { clock, date, plural, words } from "@/parts/format";
 import { Icon } from "@/parts/Icon";
+import { Marked } from "@/parts/Marked";
 import { Page } from "@/parts/Page";
 import { PlayerElement } from "@/parts/PlayerElement";
 import { useNewPlayer, usePlayerState } from "@/parts/player";
@@ -38,12 +39,12 @@ export default function SearchPage() {
           Nobody said that, and nothing like it. Try fewer or other words; quotation marks ask for exact ones.
         </EmptyState>
       )}
-      {found.data && found.data.length > 0 && <Hits hits={found.data} />}
+      {found.data && found.data.length > 0 && <Hits hits={found.data} sought={q} />}
     </Page>
   );
 }
 
-function Hits({ hits }: { hits: Hit[] }) {
+function Hits({ hits, sought }: { hits: Hit[]; sought: string }) {
   const player = useNewPlayer();
   const { playing, failed } = usePlayerState(player);
   const [chosen, setChosen] = useState<Hit | null>(null);
@@ -89,13 +90,15 @@ function Hits({ hits }: { hits: Hit[] }) {
                   <Icon name={sounding ? "pause" : "play"} />
                 </ActionIcon>
                 <Stack gap={2} miw={0} flex={1}>
-                  <Text style={{ overflowWrap: "anywhere" }}>“{hit.quote}”</Text>
+                  <Text style={{ overflowWrap: "anywhere" }}>
+                    “<Marked text={hit.quote} sought={sought} />”
+                  </Text>
                   {hit.kind !== "utterance" && hit.text !== hit.quote && (
                     <Text size="sm" style={{ overflowWrap: "anywhere" }}>
                       {hit.text}
                     </Text>
                   )}
-                  <Text size="sm" c="dimmed">
+                  <Text size="sm" c="dimmed" style={{ overflowWrap: "anywhere" }}>
                     {KINDS[hit.kind]}
                     {hit.type && hit.kind === "moment" ? `: ${words(hit.type)}` : ""}
                     {speaker ? ` · ${speaker.name ?? words(speaker.role)}` : ""} ·{" "}

@@ -185,7 +185,7 @@ function VersionCard({ version, liveVersion, types, want }: VersionProps) {
               <Button
                 variant={doubts.length > 0 ? "default" : "light"}
                 onClick={() => want({ version, to: "promote", back, doubts })}
-                aria-label={`${back ? "Roll back to" : "Promote"} version ${version.version}`}
+                aria-label={`${back ? "Roll back to it" : "Let it judge"}: version ${version.version}`}
               >
                 {back ? "Roll back to it" : "Let it judge"}
               </Button>
@@ -217,7 +217,7 @@ function VersionCard({ version, liveVersion, types, want }: VersionProps) {
             size="compact-sm"
             variant="subtle"
             aria-expanded={open === "report"}
-            aria-label={`Report of version ${version.version}`}
+            aria-label={`${open === "report" ? "Hide the report" : "How good is it?"} Version ${version.version}`}
             onClick={() => show("report")}
           >
             {open === "report" ? "Hide the report" : "How good is it?"}
@@ -226,7 +226,7 @@ function VersionCard({ version, liveVersion, types, want }: VersionProps) {
             size="compact-sm"
             variant="subtle"
             aria-expanded={open === "shadow"}
-            aria-label={`What version ${version.version} found in shadow`}
+            aria-label={`${open === "shadow" ? "Hide its shadow" : "What it found in shadow"}: version ${version.version}`}
             onClick={() => show("shadow")}
           >
             {open === "shadow" ? "Hide its shadow" : "What it found in shadow"}

@@ -10,7 +10,9 @@ export default function LivePage() {
     <Container size="xl" py="md">
       <Stack>
         <Group justify="space-between" align="baseline">
-          <Title order={1}>Live</Title>
+          <Title order={1} size="h2">
+            Live
+          </Title>
           {calls.data !== undefined && (
             <Text c="dimmed" role="status">
               {calls.data.length === 1 ? "1 call is running" : `${calls.data.length} calls are running`}

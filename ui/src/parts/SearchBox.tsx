@@ -1,14 +1,20 @@
 import { TextInput } from "@mantine/core";
 import { useHotkeys } from "@mantine/hooks";
-import { type FormEvent, useRef } from "react";
-import { useLocation } from "wouter";
+import { type FormEvent, useEffect, useRef } from "react";
+import { useLocation, useSearchParams } from "wouter";
 import { Icon } from "./Icon";
 import { singleKeysOn } from "./singleKeys";
 
 /** Search over all calls, from every page. `/` goes there. */
 export function SearchBox() {
   const input = useRef<HTMLInputElement>(null);
-  const [, navigate] = useLocation();
+  const [location, navigate] = useLocation();
+  const [search] = useSearchParams();
+  // What was looked for stays in the field, to be changed a little and asked again.
+  const asked = location === "/search" ? (search.get("q") ?? "") : "";
+  useEffect(() => {
+    if (input.current !== null) input.current.value = asked;
+  }, [asked]);
   const pressed = (event: KeyboardEvent) => {
     if (!singleKeysOn()) return;
     event.preventDefault();

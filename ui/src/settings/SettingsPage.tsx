@@ -26,6 +26,7 @@ const SECTIONS: readonly Section[] = [
   { path: "api-keys", label: "API keys", from: "admin", Page: lazy(() => import("./ApiKeysPage")) },
   { path: "webhooks", label: "Delivery", from: "admin", Page: lazy(() => import("./WebhooksPage")) },
   { path: "audiences", label: "Audiences", from: "manager", Page: lazy(() => import("./delivery/AudiencesPage")) },
+  { path: "connections", label: "CRM, calendars, mail", from: "admin", Page: lazy(() => import("./ConnectionsPage")) },
 ];
 
 const EditorPage = lazy(() => import("./documents/EditorPage"));
@@ -40,7 +41,9 @@ export default function SettingsPage() {
   return (
     <Container size="xl" py="md">
       <Stack>
-        <Title order={1}>Settings</Title>
+        <Title order={1} size="h2">
+          Settings
+        </Title>
         <Text c="dimmed" style={{ overflowWrap: "anywhere" }}>
           For everybody at {tenant.name}.
           {!atLeast(member, "admin") && " As a manager you can read what is here; an admin changes it."}

@@ -128,7 +128,7 @@ function WebhookCard({ webhook }: { webhook: Webhook }) {
           size="compact-sm"
           variant="subtle"
           aria-expanded={log}
-          aria-label={`The log of ${webhook.url}`}
+          aria-label={`${log ? "Hide the log" : "What was sent"}: ${webhook.url}`}
           onClick={() => setLog(!log)}
         >
           {log ? "Hide the log" : "What was sent"}

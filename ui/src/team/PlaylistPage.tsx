@@ -22,7 +22,7 @@ export default function PlaylistPage({ playlistId }: { playlistId: string }) {
           All playlists
         </Anchor>
         <Group justify="space-between" align="start">
-          <Title order={1} style={{ overflowWrap: "anywhere", minWidth: 0, flex: "1 1 16rem" }}>
+          <Title order={1} size="h2" style={{ overflowWrap: "anywhere", minWidth: 0, flex: "1 1 16rem" }}>
             {name}
           </Title>
           <RemovePlaylist playlistId={playlistId} name={name} />

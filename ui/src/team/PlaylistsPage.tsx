@@ -11,7 +11,9 @@ export default function PlaylistsPage() {
   return (
     <Container size="md" py="md">
       <Stack>
-        <Title order={1}>Playlists</Title>
+        <Title order={1} size="h2">
+          Playlists
+        </Title>
         <Text c="dimmed">Moments from calls, gathered to be heard one after the other.</Text>
         <NewPlaylist />
         {playlists.isPending && <Loading />}

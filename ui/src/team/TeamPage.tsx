@@ -56,7 +56,9 @@ export default function TeamPage() {
   return (
     <Container size="xl" py="md">
       <Stack>
-        <Title order={1}>Team</Title>
+        <Title order={1} size="h2">
+          Team
+        </Title>
         <Group align="end">
           <Select
             label="Time"

@@ -63,6 +63,8 @@ _READY: Final = """(selector) => {
   };
   new MutationObserver(look).observe(document, { childList: true, subtree: true });
 }"""
+_FILES: Final = """() => performance.getEntriesByType("resource")
+  .filter((one) => new URL(one.name).pathname.startsWith("/assets/")).length"""
 _FRAMES: Final = """() => {
   window.__frames = [];
   let before = performance.now();
@@ -195,17 +197,22 @@ async def _first_pages(desk: _Desk) -> list[Row]:
 
 async def _opening(desk: _Desk) -> Row:
     times: list[tuple[float, float]] = []
+    files = 0
     for _ in range(TIMES):
         async with _tab(desk) as page:
             times.append(await _ready(page, f"{desk.url}/calls/{desk.call_id}", "[data-claim]"))
+            files = max(files, await page.evaluate(_FILES))
     p50, worst, own = _spread(times)
     return Row(
         part="pages",
         what=f"an hour's call opens ({desk.utterances} utterances, {desk.claims} claims), nothing cached",
-        value=_waited(p50, worst, own),
+        value=f"{_waited(p50, worst, own)}; {files} files",
         floor="median ≤ 1 s",
         ok=p50 <= 1000,
-        numbers={"p50_ms": p50, "max_ms": worst, "own_ms": own, "utterances": desk.utterances, "claims": desk.claims},
+        numbers={
+            **{"p50_ms": p50, "max_ms": worst, "own_ms": own, "files": files},
+            **{"utterances": desk.utterances, "claims": desk.claims},
+        },
     )
 
 

@@ -23,9 +23,12 @@ export interface EditorHandle {
   replace(text: string): void;
 }
 
+/** What is written: a document, or the mapping of a CRM. */
+export type Written = Kind | "mapping";
+
 interface Props {
   ref: React.Ref<EditorHandle>;
-  kind: Kind;
+  kind: Written;
   label: string;
   initial: string;
   readOnly: boolean;
@@ -40,13 +43,13 @@ interface Props {
 const CHECK_AFTER_MS = 500;
 
 /** How the kind's language is coloured. It comes by itself: the text can be read and written before. */
-async function languageOf(kind: Kind): Promise<Extension> {
+async function languageOf(kind: Written): Promise<Extension> {
   if (kind === "template") return (await import("@codemirror/lang-liquid")).liquid();
   return (await import("@codemirror/lang-yaml")).yaml();
 }
 
 /** Colours `view` by its language as soon as that is here. */
-export function colour(view: EditorView, kind: Kind, language: Compartment): void {
+export function colour(view: EditorView, kind: Written, language: Compartment): void {
   void languageOf(kind).then((found) => view.dispatch({ effects: language.reconfigure(found) }));
 }
 

@@ -18,6 +18,7 @@ import {
   type Version,
 } from "./queries";
 import { TaxonomyPieces } from "./TaxonomyPieces";
+import { Verdict } from "./Verdict";
 import { VersionsPane } from "./VersionsPane";
 
 const NOUN: Record<Kind, string> = { taxonomy: "taxonomy", rubric: "rubric", template: "template" };
@@ -216,58 +217,4 @@ function Writing({ kind, name, stored, versions }: Props) {
 
 function newest(versions: readonly Version[]): number {
   return Math.max(0, ...versions.map((version) => version.version));
-}
-
-interface VerdictProps {
-  checked: Checked;
-  goTo: (line: number) => void;
-  again: () => void;
-}
-
-function Verdict({ checked, goTo, again }: VerdictProps) {
-  switch (checked.state) {
-    case "checking":
-      return (
-        <Text size="sm" c="dimmed" role="status">
-          Checking…
-        </Text>
-      );
-    case "fine":
-      return (
-        <Text size="sm" role="status">
-          No mistakes.
-        </Text>
-      );
-    case "unchecked":
-      return (
-        <Group gap="xs">
-          <Text size="sm" role="status">
-            It could not be checked. {checked.message}
-          </Text>
-          <Button size="compact-sm" variant="default" onClick={again}>
-            Check again
-          </Button>
-        </Group>
-      );
-    case "wrong": {
-      const { line, message } = checked.mistake;
-      return (
-        <Alert
-          color="red"
-          role="alert"
-          title={line === null ? "A mistake" : `A mistake in line ${line}`}
-          flex="1 1 20rem"
-        >
-          <Text size="sm" style={{ overflowWrap: "anywhere" }}>
-            {message}
-          </Text>
-          {line !== null && (
-            <Button size="compact-sm" variant="default" mt="xs" onClick={() => goTo(line)}>
-              Go to line {line}
-            </Button>
-          )}
-        </Alert>
-      );
-    }
-  }
 }
