@@ -48,7 +48,7 @@ ALSO: Final = 0.6
 
 
 class LocalReviewer:
-    """The default `Reviewer`. Costs about 40 ms a criterion for a call of an hour."""
+    """The default `Reviewer`. Costs about 65 ms a criterion for a call of an hour."""
 
     def __init__(self, embedder: Viewing, calibrator: Calibrator | None = None) -> None:
         self._finder = EvidenceFinder(embedder, calibrator)
