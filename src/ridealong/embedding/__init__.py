@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,4 +20,15 @@ class Embedder(Protocol):
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Vectors of shape [len(texts), DIMENSIONS], float32, each of length 1."""
+        ...
+
+
+@runtime_checkable
+class Viewing(Embedder, Protocol):
+    """An embedder that also tells what its middle layers make of a sentence: how it is said, more than about what."""
+
+    def views(self, texts: Sequence[str]) -> Vectors:
+        """[len(texts), 3 x DIMENSIONS]: each text's vector as `embed` gives it, then the same mean of two middle
+        layers, whose length is not 1.
+        """
         ...

@@ -1,7 +1,7 @@
 """The local reviewer: no key, no network, and no statement that the call does not carry.
 
-It compares what was said with each criterion's examples, by role and meaning, and says what it found. It does not
-understand the call; what it is unsure of it leaves open.
+It finds what comes near to each criterion's examples, by role and meaning, and grades it as a person who answered other
+calls would have (`grader`). It does not understand the call; what it is unsure of it leaves open.
 """
 
 from __future__ import annotations
@@ -11,39 +11,48 @@ from typing import TYPE_CHECKING, Final
 
 from ridealong.core.artifact import StoredMoment
 from ridealong.core.rubric import Criterion, Rubric, Score, Section
-from ridealong.core.transcript import Citation, Role, Speaker, Unattributed
+from ridealong.core.transcript import Citation, Role, Speaker, Unattributed, Utterance
 from ridealong.postcall.coaching import Coach
-from ridealong.postcall.evidence import EvidenceFinder, Shown, last_no, may_show
+from ridealong.postcall.evidence import UNKNOWN_ROLE, EvidenceFinder, last_no, may_show
+from ridealong.postcall.grader import Grade, Grader
 from ridealong.postcall.local_narrator import LocalNarrator
 from ridealong.postcall.reviewer import CoachingDraft, CriterionDraft, Draft, Refusal, ReviewContext
 from ridealong.postcall.wording import MOMENT_WORDS, name_of, predicate
 
 if TYPE_CHECKING:
-    from ridealong.embedding import Embedder
+    from ridealong.embedding import Viewing
     from ridealong.postcall.scoring import Calibrator
 
 FOUND: Final = 0.24
-"""From this probability on, words are shown as a finding: a person's click decides the rest."""
-FOUND_UNKNOWN_ROLE: Final = 0.40
-"""The same where no rep is known: the words alone must make it clear."""
+"""From this probability on, words that retrieval gives are taken for a value of a deal, and for a claim that confidence
+is learnt from."""
 FULLY: Final = 0.30
 FULLY_SHARE: Final = 0.6
-"""A "yes" needs this probability at least, and this share of it for "fully"."""
-ABSENT: Final = 0.05
-"""Nothing is called absent while some words show it with this probability or more: then it is left open. Below it a
-person found nothing either in 72 of 100 criteria (decision 0030); at three times as much in 50."""
+"""A "yes" of retrieval alone needs this probability at least, and this share of it for "fully"."""
+SHOWN_UNKNOWN_ROLE: Final = 0.5
+"""Where no rep is known a finding needs this probability: the words alone must make it clear."""
+LEAST_EVIDENCE: Final = 0.05
+"""Words that show a criterion less probably than this by themselves carry no finding, whatever else speaks for it."""
+LEAST_EVIDENCE_UNKNOWN_ROLE: Final = 0.2
+ABSENT: Final = 0.5
+"""A "no" less probable than this is held against nobody: the criterion is left open."""
+LEAST_SEARCHED: Final = 4
+"""Utterances. Who has said less than this has omitted nothing."""
 CALLED_FOR: Final = 0.5
 """A moment less sure than this calls for nothing."""
+OPENING: Final = 0.95
+"""How sure it is that a side's first words are theirs to be asked for more, as for rules."""
 MAX_EVIDENCE: Final = 3
 ALSO: Final = 0.6
 """Further evidence is at least this share as sure as the first."""
 
 
 class LocalReviewer:
-    """The default `Reviewer`. Costs about 15 ms a criterion for a call of an hour."""
+    """The default `Reviewer`. Costs about 65 ms a criterion for a call of an hour."""
 
-    def __init__(self, embedder: Embedder, calibrator: Calibrator | None = None) -> None:
+    def __init__(self, embedder: Viewing, calibrator: Calibrator | None = None) -> None:
         self._finder = EvidenceFinder(embedder, calibrator)
+        self._grader = Grader(embedder)
         self._narrator = LocalNarrator(embedder, self._finder)
         self._coach = Coach(self._finder, self._narrator.stager)
 
@@ -53,7 +62,7 @@ class LocalReviewer:
 
     @property
     def name(self) -> str:
-        return "local-2"
+        return "local-3"
 
     @property
     def finder(self) -> EvidenceFinder:
@@ -62,7 +71,9 @@ class LocalReviewer:
 
     def warm(self, rubric: Rubric) -> None:
         """Prepare for `rubric`, so that the first review does not wait (about a second)."""
-        self._finder.warm([c for section in rubric.sections for c in section.criteria])
+        criteria = [c for section in rubric.sections for c in section.criteria]
+        self._finder.warm(criteria)
+        self._grader.warm(criteria)
         self._coach.warm()
         self._narrator.warm()
 
@@ -83,39 +94,65 @@ class LocalReviewer:
         return self._coach.drafts(rubric, context)
 
     def _judge(self, criterion: Criterion, context: ReviewContext) -> CriterionDraft | None:
-        found = self._finder.find(criterion, context)
-        floor = FOUND if context.rep_known or criterion.role is Role.UNKNOWN else FOUND_UNKNOWN_ROLE
-        if found and found[0].confidence >= floor:
-            return _shown(criterion, found, context, floor)
-        best = found[0].confidence if found else 0.0
-        return _absent(criterion, best, context)
+        grade = self._grader.grade(criterion, self._finder.find(criterion, context), context)
+        if grade is None:
+            return None
+        if grade.score is Score.NO:
+            return _absent(criterion, grade.probabilities[0], context)
+        return _shown(criterion, grade, context)
 
 
-def _shown(criterion: Criterion, found: Sequence[Shown], context: ReviewContext, floor: float) -> CriterionDraft:
-    best = found[0]
+def _shown(criterion: Criterion, grade: Grade, context: ReviewContext) -> CriterionDraft | None:
+    best = grade.evidence[0]
+    confidence = grade.shown * _speaker_sureness(criterion, best.utterance, context)
+    unknown = not context.rep_known and criterion.role is not Role.UNKNOWN
+    if best.confidence < (LEAST_EVIDENCE_UNKNOWN_ROLE if unknown else LEAST_EVIDENCE):
+        return None
+    if unknown and confidence < SHOWN_UNKNOWN_ROLE:
+        return None
     same = [
-        f
-        for f in found
-        if f.utterance.speaker == best.utterance.speaker and f.confidence >= max(floor, ALSO * best.confidence)
+        found
+        for found in grade.evidence
+        if found.utterance.speaker == best.utterance.speaker and found.confidence >= ALSO * best.confidence
     ]
-    fully = best.confidence >= FULLY and best.fully >= FULLY_SHARE * best.confidence
-    who = name_of(best.utterance.speaker, context)
-    said = predicate(criterion, who)
+    said = predicate(criterion, name_of(best.utterance.speaker, context))
+    fully = grade.score is Score.YES
     return CriterionDraft(
         criterion_id=criterion.id,
-        score=Score.YES if fully else Score.PARTLY,
+        score=grade.score,
         draft=Draft(
-            statement=said if fully else f"In part, or not for sure: {said[0].lower()}{said[1:]}",
-            citations=tuple(f.citation for f in same[:MAX_EVIDENCE]),
-            confidence=round(best.confidence, 4),
+            statement=said if fully else f"In part, or not for sure: {_lower(said)}",
+            citations=tuple(found.citation for found in same[:MAX_EVIDENCE]),
+            confidence=round(confidence, 4),
         ),
     )
 
 
-def _absent(criterion: Criterion, best: float, context: ReviewContext) -> CriterionDraft | None:
-    """A claim of absence, where something called for the criterion and the rest of the call was searched."""
-    if best >= ABSENT or not context.rep_known or criterion.role is Role.UNKNOWN:
+def _absent(criterion: Criterion, probability: float, context: ReviewContext) -> CriterionDraft | None:
+    """A claim of absence over the whole call: by what called for the criterion, else by the side's first words."""
+    if probability < ABSENT or not context.rep_known or criterion.role is Role.UNKNOWN:
         return None
+    searched = [u for u in context.transcript if may_show(criterion, u, context)]
+    if len(searched) < LEAST_SEARCHED:
+        return None
+    opening, citations, sure = _called_for(criterion, searched, context)
+    owed = _lower(predicate(criterion, _role_name(criterion, context)))
+    return CriterionDraft(
+        criterion_id=criterion.id,
+        score=Score.NO,
+        draft=Draft(
+            statement=f"{opening} Nothing in the call was found to show this: {owed}",
+            citations=citations,
+            confidence=round(sure * probability * _role_sureness(context), 4),
+            through=last_no(context.transcript),
+        ),
+    )
+
+
+def _called_for(
+    criterion: Criterion, searched: Sequence[Utterance], context: ReviewContext
+) -> tuple[str, tuple[Citation, ...], float]:
+    """(what called for it in words, the words to cite, how sure that is)."""
     calls = [
         m
         for m in context.moments
@@ -124,27 +161,22 @@ def _absent(criterion: Criterion, best: float, context: ReviewContext) -> Criter
         and _answered_by_words(criterion, m, context)
     ]
     if not calls:
-        return None
+        first = searched[0]
+        return (
+            f"{name_of(first.speaker, context)} came onto the call with these words.",
+            (Citation(utterance_no=first.no, quote=first.text),),
+            OPENING,
+        )
     calls.sort(key=lambda m: -m.moment.confidence)
-    first = calls[0].moment
-    evidence = first.evidence[0]
-    who = name_of(evidence.speaker_id, context)
-    doer = _role_name(criterion, context)
-    return CriterionDraft(
-        criterion_id=criterion.id,
-        score=Score.NO,
-        draft=Draft(
-            statement=(
-                f"{who} {MOMENT_WORDS.get(first.type, 'came to a point that called for it')}. "
-                f"Nothing in the call was found to show this: {_lower(predicate(criterion, doer))}"
-            ),
-            citations=tuple(
-                Citation(utterance_no=m.moment.evidence[0].utterance_no, quote=m.moment.evidence[0].quote)
-                for m in calls[:MAX_EVIDENCE]
-            ),
-            confidence=round(first.confidence * (1 - best) * _role_sureness(context), 4),
-            through=last_no(context.transcript),
+    surest = calls[0].moment
+    return (
+        f"{name_of(surest.evidence[0].speaker_id, context)} "
+        f"{MOMENT_WORDS.get(surest.type, 'came to a point that called for it')}.",
+        tuple(
+            Citation(utterance_no=m.moment.evidence[0].utterance_no, quote=m.moment.evidence[0].quote)
+            for m in calls[:MAX_EVIDENCE]
         ),
+        surest.confidence,
     )
 
 
@@ -159,6 +191,14 @@ def _role_name(criterion: Criterion, context: ReviewContext) -> str:
         speaker: Speaker = context.roles.rep
         return name_of(speaker, context) if not isinstance(speaker, Unattributed) else "The rep"
     return "The customer"
+
+
+def _speaker_sureness(criterion: Criterion, utterance: Utterance, context: ReviewContext) -> float:
+    """What is left of a probability by the doubt about who spoke, and for which side."""
+    if criterion.role is Role.UNKNOWN:
+        return utterance.speaker_confidence
+    known = context.side_of(utterance.speaker) is not Role.UNKNOWN
+    return utterance.speaker_confidence * (context.role_confidence(utterance.speaker) if known else UNKNOWN_ROLE)
 
 
 def _role_sureness(context: ReviewContext) -> float:

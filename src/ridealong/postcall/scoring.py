@@ -149,8 +149,9 @@ def _usual() -> tuple[Counter[str], frozenset[str]]:
     return Counter(word for text in sentences for word in _words(text)), sentences
 
 
-def _cued(of: Profile, text: str) -> float:
-    return sum(sorted((of.cues[word] for word in _words(text) if word in of.cues), reverse=True)[:MOST_CUES])
+def cued(cues: Mapping[str, float], text: str) -> float:
+    """How much of `text` are words of `cues`."""
+    return sum(sorted((cues[word] for word in _words(text) if word in cues), reverse=True)[:MOST_CUES])
 
 
 def features(of: Profile, texts: Sequence[str], vectors: Vectors) -> Numbers:
@@ -164,7 +165,7 @@ def features(of: Profile, texts: Sequence[str], vectors: Vectors) -> Numbers:
     look_alike = (vectors @ of.look_alike.T).max(axis=1) if len(of.look_alike) else usual
     asks = np.array(["?" in text for text in texts], dtype=np.float64)
     figure = np.array([has_figure(text) for text in texts], dtype=np.float64)
-    cues = np.array([_cued(of, text) for text in texts], dtype=np.float64)
+    cues = np.array([cued(of.cues, text) for text in texts], dtype=np.float64)
     length = np.log(np.array([max(1, len(text.split())) for text in texts], dtype=np.float64))
     return np.stack(
         [

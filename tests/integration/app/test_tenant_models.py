@@ -304,7 +304,7 @@ async def test_a_review_asks_the_tenant_s_model_with_the_tenant_s_key_and_a_chan
             models_private=True,
         )
         async with served(store, settings) as site:
-            assert (await site.review()).reviewer == "local-2"
+            assert (await site.review()).reviewer == "local-3"
             await site.put(review_models=[OPUS], vendors={"anthropic": {"key": OWN_KEY, "url": vendor.url}})
             artifact = await site.review()
             assert artifact.reviewer == f"hosted-2 ({OPUS})"

@@ -128,7 +128,7 @@ async def test_where_nobody_may_stand_in_the_review_fails_and_says_why(store: St
 
 async def test_a_tenant_without_models_is_reviewed_locally(store: Store) -> None:
     artifact = await reviewed(store, hosted())
-    assert artifact.reviewer == "local-2"
+    assert artifact.reviewer == "local-3"
     assert artifact.warnings == ()
     assert artifact.steps == ()
 

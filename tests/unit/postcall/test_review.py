@@ -22,6 +22,7 @@ from ridealong.core.transcript import (
     TranscriptId,
     Utterance,
 )
+from ridealong.embedding.minilm import load_embedder
 from ridealong.postcall.local import LocalReviewer
 from ridealong.postcall.review import (
     MAX_COACHING,
@@ -45,7 +46,7 @@ from ridealong.postcall.rubric import shipped_rubric
 from ridealong.postcall.warnings import review_warnings
 from tests.unit.postcall.embedder import LetterEmbedder
 
-EMBEDDER = LetterEmbedder()
+EMBEDDER = load_embedder()
 
 
 def context(
@@ -223,8 +224,19 @@ def test_absence_is_claimed_where_a_moment_called_for_it_and_cites_that_moment()
     assert finding.claim.statement.startswith("The customer raised an objection here.")
 
 
-def test_absence_is_not_claimed_where_nothing_called_for_it() -> None:
-    found = section_of(LocalReviewer(EMBEDDER), one(never_shown()), context()).review
+def test_absence_that_nothing_called_for_cites_the_first_words_of_the_side_that_was_searched() -> None:
+    call = context()
+    finding = section_of(LocalReviewer(EMBEDDER), one(never_shown()), call).review.findings[0]
+    first = next(u for u in call.transcript if u.speaker == REP)
+    assert finding.score is Score.NO
+    assert isinstance(finding.claim, AbsenceClaim)
+    assert finding.claim.evidence[0].utterance_no == first.no
+    assert finding.claim.statement.startswith("The rep came onto the call with these words. Nothing in the call")
+
+
+def test_who_said_hardly_anything_has_omitted_nothing() -> None:
+    said = [(REP, "Good morning to you."), (CUSTOMER, "We sell doors."), (REP, "I see, thank you.")]
+    found = section_of(LocalReviewer(EMBEDDER), one(never_shown()), context(said)).review
     assert (found.findings, found.not_assessed, found.assessed) == ((), ("asked",), False)
 
 

@@ -199,7 +199,7 @@ CALLS = {
         """,
         shown=frozenset(
             {
-                *("results_reviewed", "value_confirmed", "problems_asked", "issue_owned"),
+                *("results_reviewed", "problems_asked", "issue_owned"),
                 *("changes_asked", "terms_explained"),
             }
         ),
@@ -221,7 +221,6 @@ CALLS = {
         R: But that price is today only, so you'd have to sign now.
         """,
         shown=frozenset({"introduced", "household_asked", "home_needs_asked", "findings_shown", "total_told"}),
-        silent=frozenset({"time_given"}),
         broken=frozenset({"no_today_only", "cooling_off_told"}),
     ),
     "compliance": Written(
@@ -237,7 +236,6 @@ CALLS = {
         R: Can you tell me in your own words when it would not pay out?
         """,
         shown=frozenset({"situation_asked", "understanding_checked"}),
-        silent=frozenset({"risks_explained"}),
         broken=frozenset({"recording_disclosed", "no_guarantee", "withdrawal_told"}),
         kept=frozenset({"identity_disclosed", "no_pressure", "no_rivals_run_down"}),
     ),

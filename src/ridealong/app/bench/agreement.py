@@ -150,10 +150,15 @@ async def review_calls(calls: Sequence[JudgedCall]) -> list[Answered]:
     for call in calls:
         to_try = await trials.call(str(call.transcript))
         for name in call.answers:
-            rubric = await trials.rubric(name)
+            rubric = await rubric_of(call, name, trials)
             reviewer: Reviewer = InThreads(local)
             found += answers_of(call, name, await review(reviewer, rubric, to_try))
     return found
+
+
+async def rubric_of(call: JudgedCall, name: str, trials: Trials) -> Rubric:
+    """The rubric that the answers of `call` name: a file beside the call, or one that ships. Raises InvalidDocument."""
+    return await trials.rubric(str(call.transcript.with_name(name)) if name.endswith(".yaml") else name)
 
 
 def as_json(found: Agreement, answers: Sequence[Answered]) -> dict[str, object]:

@@ -1,0 +1,228 @@
+"""Grades a criterion from the words that retrieval found: yes, partly or no, each with its probability.
+
+Three linear readings of each sentence (`grading_features`) say how probably it shows the criterion; a last one over the
+surest of them, the call and the criterion says which grade a person would give. All were fitted on calls that a person
+had answered (`app/bench/grading_fit.py`, which also tells how well they do on calls and rubrics left out). Nothing here
+knows a criterion by name.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from itertools import groupby
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from ridealong.core.errors import MissingPart
+from ridealong.core.rubric import Criterion, Score
+from ridealong.postcall.evidence import Shown, may_show, sentences
+from ridealong.postcall.grading_features import (
+    FEATURES,
+    OF_CRITERION,
+    OF_WORDS,
+    Measure,
+    Read,
+    measure,
+    of_criterion,
+    of_words,
+    standings,
+)
+from ridealong.postcall.likeness import Likeness, load_likeness, views_of
+from ridealong.postcall.scoring import ordinary_sentences
+
+if TYPE_CHECKING:
+    from ridealong.embedding import Vectors, Viewing
+    from ridealong.postcall.reviewer import ReviewContext
+    from ridealong.postcall.scoring import Numbers
+
+FILE: Final = "grader.json"
+GRADES: Final = (Score.NO, Score.PARTLY, Score.YES)
+READ: Final = 8
+"""Utterances that are read: in judged calls the words that show a criterion are among the first eight in 95 of 100."""
+WHOLE: Final = 40
+"""Words. An utterance of several sentences is read as a whole too where it is no longer than this."""
+MAX_MEASURES: Final = 512
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Linear:
+    """Log odds: `bias` + features x `weights`."""
+
+    weights: Numbers
+    bias: Numbers
+
+    def __call__(self, features: Numbers) -> Numbers:
+        found: Numbers = features @ self.weights.T + self.bias
+        return found
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Grading:
+    """`by_examples` and `fully` read `OF_WORDS`, `shows` all `FEATURES`, `grade` [3, ...] reads `OF_CRITERION`."""
+
+    by_examples: Linear
+    fully: Linear
+    shows: Linear
+    grade: Linear
+    no_from: float
+    """From this probability of "no" on the grade is "no"."""
+    yes_from: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Grade:
+    """`score` with the probabilities of no, partly and yes; `evidence` surest first, at most one for an utterance."""
+
+    score: Score
+    probabilities: tuple[float, float, float]
+    evidence: tuple[Shown, ...]
+
+    @property
+    def shown(self) -> float:
+        """How probably the criterion is shown at least in part."""
+        return 1 - self.probabilities[0]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Candidates:
+    """The words read for one criterion: `texts` with their features, and the place in `shown` that each belongs to."""
+
+    shown: Sequence[Shown]
+    texts: Sequence[str]
+    owners: Sequence[int]
+    features: Numbers
+
+
+@cache
+def load_grading() -> Grading:
+    """The shipped weights. Raises MissingPart when they were fitted for other features than these."""
+    text = files("ridealong.postcall").joinpath("calibration", FILE).read_text(encoding="utf-8")
+    stored: dict[str, Any] = json.loads(text)
+    if (tuple(stored["features"]), tuple(stored["of_criterion"])) != (FEATURES, OF_CRITERION):
+        raise MissingPart("the grader's weights are out of date: run `python -m ridealong.app.bench.grading_fit`")
+    heads = {
+        name: Linear(weights=np.array(stored[name]["weights"]), bias=np.array(stored[name]["bias"]))
+        for name in ("by_examples", "fully", "shows", "grade")
+    }
+    return Grading(**heads, no_from=stored["no_from"], yes_from=stored["yes_from"])
+
+
+class Grader:
+    """Thread-safe; a criterion is measured on first use and kept."""
+
+    def __init__(self, embedder: Viewing, *, likeness: Likeness | None = None, grading: Grading | None = None) -> None:
+        self._embedder = embedder
+        self._likeness = likeness or load_likeness()
+        self._grading = grading
+        self._measures: dict[Criterion, Measure] = {}
+        self._ordinary: Vectors | None = None
+        self._lock = Lock()
+
+    def warm(self, criteria: Sequence[Criterion]) -> None:
+        """Measure `criteria` now (some 70 ms each), so that the first review does not wait for them."""
+        for criterion in criteria:
+            self._measure(criterion)
+
+    def grade(self, criterion: Criterion, found: Sequence[Shown], context: ReviewContext) -> Grade | None:
+        """The grade of `criterion` by `found`, what retrieval gave for it; None where there is nothing to read."""
+        grading = self._grading or load_grading()
+        candidates = self.candidates(criterion, found, context)
+        if candidates is None:
+            return None
+        features, evidence = read_best(grading, candidates)
+        numbers = of_criterion(criterion, features, called_for(criterion, context))
+        probabilities = softmax(grading.grade(numbers))
+        return Grade(
+            score=decided(probabilities, grading.no_from, grading.yes_from),
+            probabilities=(float(probabilities[0]), float(probabilities[1]), float(probabilities[2])),
+            evidence=evidence,
+        )
+
+    def candidates(self, criterion: Criterion, found: Sequence[Shown], context: ReviewContext) -> Candidates | None:
+        """The words of the first `READ` of `found`, sentence by sentence, with their features."""
+        shown = found[:READ]
+        if not shown:
+            return None
+        texts: list[str] = []
+        owners: list[int] = []
+        for owner, one in enumerate(shown):
+            text = one.utterance.text
+            parts = sentences(text)
+            if not parts or len(text.split()) <= WHOLE:
+                parts = [text, *parts]
+            texts += parts
+            owners += [owner] * len(parts)
+        of = self._measure(criterion)
+        place = {u.no: row for row, u in enumerate(context.transcript)}
+        own = standings(of, [place[one.utterance.no] for one in shown], role_rows(criterion, context), context.vectors)
+        words = of_words(of, texts, views_of(texts, context, self._embedder), self._likeness)
+        return Candidates(shown=shown, texts=texts, owners=owners, features=np.hstack([words, own[owners]]))
+
+    def _measure(self, criterion: Criterion) -> Measure:
+        with self._lock:
+            if criterion not in self._measures:
+                if self._ordinary is None:
+                    self._ordinary = self._likeness.of(self._embedder.views(ordinary_sentences()))
+                if len(self._measures) >= MAX_MEASURES:
+                    self._measures.pop(next(iter(self._measures)))
+                self._measures[criterion] = measure(criterion, self._embedder, self._likeness, self._ordinary)
+            return self._measures[criterion]
+
+
+def read_best(grading: Grading, candidates: Candidates) -> tuple[Read, tuple[Shown, ...]]:
+    """Of each utterance the words that show most, surest first, and the same as evidence."""
+    shows = grading.shows(candidates.features)
+    words = candidates.features[:, : len(OF_WORDS)]
+    best = [
+        max(rows, key=lambda row: float(shows[row]))
+        for _, rows in groupby(range(len(candidates.texts)), key=lambda row: candidates.owners[row])
+    ]
+    best.sort(key=lambda row: -float(shows[row]))
+    fully = grading.fully(words)[best]
+    read = Read(
+        features=candidates.features[best],
+        shows=shows[best],
+        by_examples=grading.by_examples(words)[best],
+        fully=fully,
+        retrieved=np.array([candidates.shown[candidates.owners[row]].confidence for row in best]),
+    )
+    evidence = []
+    for row, odds, of_full in zip(best, read.shows, fully, strict=True):
+        chance, share = 1 / (1 + float(np.exp(-odds))), 1 / (1 + float(np.exp(-of_full)))
+        evidence.append(
+            Shown(
+                utterance=candidates.shown[candidates.owners[row]].utterance,
+                quote=candidates.texts[row],
+                partly=chance * (1 - share),
+                fully=chance * share,
+            )
+        )
+    return read, tuple(evidence)
+
+
+def decided(probabilities: Numbers, no_from: float, yes_from: float) -> Score:
+    if probabilities[0] >= no_from:
+        return Score.NO
+    return Score.YES if probabilities[2] >= yes_from else Score.PARTLY
+
+
+def softmax(odds: Numbers) -> Numbers:
+    raised = np.exp(odds - odds.max())
+    found: Numbers = raised / raised.sum()
+    return found
+
+
+def role_rows(criterion: Criterion, context: ReviewContext) -> list[int]:
+    """The rows of `context.vectors` whose utterances may show `criterion`."""
+    return [row for row, u in enumerate(context.transcript) if may_show(criterion, u, context)]
+
+
+def called_for(criterion: Criterion, context: ReviewContext) -> float:
+    """How sure the surest moment is that calls for `criterion`."""
+    return max((m.moment.confidence for m in context.moments if m.moment.type in criterion.called_for_by), default=0.0)
