@@ -25,18 +25,18 @@ from ridealong.postcall.durable import StepCounts, StepFailed, Steps
 from ridealong.postcall.effects import ActsOf
 from ridealong.postcall.evidence import EvidenceFinder
 from ridealong.postcall.rehearing import FAILED, NOTHING, Rehearing
-from ridealong.postcall.review_steps import (
+from ridealong.postcall.review_steps import ReviewSteps
+from ridealong.postcall.reviewer import Reviewer
+from ridealong.postcall.rubric import DEFAULT_RUBRIC, shipped_rubric_text
+from ridealong.postcall.step_names import (
     COACHING,
     CONSISTENCY,
     FOLLOW_UP,
     GAPS,
     NEXT_ACTIONS,
     OUTLINE,
-    ReviewSteps,
     section_step,
 )
-from ridealong.postcall.reviewer import Reviewer
-from ridealong.postcall.rubric import DEFAULT_RUBRIC, shipped_rubric_text
 from ridealong.store.calls import (
     latest_revision,
     queue_review,
