@@ -199,9 +199,17 @@ class ReviewPipeline:
             )
 
     async def retry(self, tenant_id: UUID, call_id: UUID, revision: int | None = None) -> None:
-        """Make a finished or failed review again, with the rubric that now holds. Raises Refused or Unavailable."""
+        """Make a finished or failed review again, with the rubric that now holds, and of the newest transcript.
+
+        Raises Refused or Unavailable.
+        """
         async with self._store.tenant(tenant_id) as connection:
             review = await find_review(connection, call_id, revision)
+            newest = await latest_revision(connection, call_id)
+            if revision is None and review.transcript_id.revision < newest.revision:
+                # The one of the older transcript stays as it is.
+                revision = newest.revision
+                review = await load_review(connection, await queue_review(connection, newest))
             if review.status is ReviewStatus.FINISHED:
                 await keep_artifact(connection, review)
             if review.status in (ReviewStatus.FINISHED, ReviewStatus.FAILED):

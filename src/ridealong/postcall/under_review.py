@@ -90,6 +90,7 @@ class CallsUnderReview:
                 rubric_title=rubric.title,
                 rubric=text,
                 roles=roles,
+                context=context.about,
             )
         self._calls[review_id] = LoadedCall(
             context=context,

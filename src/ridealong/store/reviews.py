@@ -22,6 +22,7 @@ from ridealong.core.workings import effect_of, workings_json
 from ridealong.store.claim_rows import insert_claims
 
 if TYPE_CHECKING:
+    from ridealong.core.context import CallContext
     from ridealong.store import Store
     from ridealong.store.evidence import Vectors
 
@@ -130,14 +131,20 @@ async def mark_running(
     rubric_title: str,
     rubric: str,
     roles: Roles | None = None,
+    context: CallContext | None = None,
 ) -> bool:
-    """The review has begun, with a copy of the rubric and the roles it is made with. False when it is finished."""
+    """The review has begun, with a copy of the rubric, the roles and the context that it is made with.
+
+    False when it is finished.
+    """
     cursor = await connection.execute(
         "UPDATE review SET status = 'running', started_at = coalesce(started_at, now()), reviewer = %s, rubric_id = %s,"
-        " rubric_title = %s, rubric = %s, roles = %s, failure = NULL WHERE review_id = %s AND status <> 'finished'",
+        " rubric_title = %s, rubric = %s, roles = %s, context = %s, failure = NULL"
+        " WHERE review_id = %s AND status <> 'finished'",
         [
             *(reviewer, rubric_id, rubric_title, rubric),
             None if roles is None else json.dumps({str(a.speaker_id): a.role.value for a in roles.values()}),
+            None if context is None else json.dumps(context.as_json(), ensure_ascii=False),
             review_id,
         ],
     )
