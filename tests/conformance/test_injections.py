@@ -171,7 +171,7 @@ def hostile_words_are_data(asked: Asked) -> None:
     everything = asked.system + asked.user
     assert not invisible(everything)
     assert not re.search(r"ZQ\d\d", asked.system)
-    tags = [tag for tag in ("transcript", "task", "claims") if f"<{tag}>" in asked.user]
+    tags = [tag for tag in ("transcript", "task", "words", "claims") if f"<{tag}>" in asked.user]
     inside = ""
     for tag in tags:
         lines_are_data(asked, tag)

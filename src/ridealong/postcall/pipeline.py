@@ -334,6 +334,10 @@ class ReviewPipeline:
             raise StepFailed("the transcript could not be loaded")
         call = await work.call(tenant_id, review_id)
         rubric = call.rubric
+        call.reviewer.plan(
+            [s for s in rubric.sections if steps.open(section_step(s.id))],
+            told=steps.open(OUTLINE) and steps.open(NEXT_ACTIONS),
+        )
         # The statistics are computed while models think, and so is what nudges did. The review stands without that.
         found, counted, _ = await asyncio.gather(
             judged(),

@@ -166,6 +166,7 @@ class ReviewSteps:
         log = StepLog(step=prefix + CONSISTENCY)
         settled = await settle(await asyncio.to_thread(found), _who(call, prefix), log, call.checks.confidence)
         if not settled.dropped and not settled.lowered:
+            call.made = made
             return {}
         kept, moments = settled.apply(sections, coaching)
         places = {s.id: n for n, s in enumerate(call.rubric.sections)}
@@ -237,9 +238,11 @@ class ReviewSteps:
 
     async def _found(self, tenant_id: UUID, review_id: UUID) -> tuple[ReviewContext, Found]:
         """What the steps before have stored: another process may have made them."""
-        context = (await self.call(tenant_id, review_id)).context
-        async with self._store.tenant(tenant_id) as connection:
-            made = await load_made_so_far(connection, review_id, context.transcript)
+        call = await self.call(tenant_id, review_id)
+        context, made = call.context, call.made
+        if made is None:
+            async with self._store.tenant(tenant_id) as connection:
+                made = call.made = await load_made_so_far(connection, review_id, context.transcript)
         return context, Found(
             sections=made.sections,
             coaching_moments=made.coaching_moments,

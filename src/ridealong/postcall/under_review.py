@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ridealong.embedding import Embedder
     from ridealong.postcall.absence import AbsenceSearch
     from ridealong.store import Store
+    from ridealong.store.artifacts import MadeSoFar
 
 
 @dataclass(slots=True)
@@ -34,6 +35,8 @@ class LoadedCall:
     rubric: Rubric
     reviewer: CallReviewer
     checks: Checks
+    made: MadeSoFar | None = None
+    """What is stored of the sections and the steps beside them, once no step changes it any more."""
 
 
 class CallsUnderReview:

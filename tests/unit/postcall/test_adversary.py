@@ -45,6 +45,8 @@ class Liar:
         self.asked_again += bool(refused)
         return [CriterionDraft(criterion_id=key, score=Score.YES, draft=draft) for key, draft in self.drafts.items()]
 
+    def plan(self, sections: Sequence[Section], *, told: bool) -> None: ...
+
     async def draft_coaching(self, log: StepLog, refused: Sequence[Refusal] = ()) -> Sequence[CoachingDraft]:
         assert log.step
         self.asked_again += bool(refused)
