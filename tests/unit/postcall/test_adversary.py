@@ -101,7 +101,7 @@ def test_each_lie_is_counted_by_what_is_wrong_with_it() -> None:
         "wrong date": {"date_not_in_evidence", "number_not_in_evidence"},
         "wrong name": {"name_not_in_evidence"},
         "name of elsewhere": {"name_not_in_evidence"},
-        "swapped speaker": {"wrong_speaker"},
+        "swapped speaker": {"wrong_speaker", "quote_cut"},
         "fused quote": {"quote_not_found"},
         "quote of another call": {"quote_not_found"},
         "invented utterance": {"no_such_utterance"},
