@@ -126,9 +126,9 @@ def _step_of(task: Json) -> str:
     if "sections" in task:
         return "+".join(section["section"] for section in task["sections"])
     steps = {"last_no": "gaps", "write": "follow_up", "section": str(task.get("section"))}
-    told = {("names", "list"): "telling", ("names",): "outline", ("list",): "next_actions"}
-    asked = tuple(key for key in ("names", "list") if key in task)
-    return told.get(asked) or next((step for key, step in steps.items() if key in task), "coaching")
+    if "names" in task or "list" in task:
+        return "telling" if "names" in task and "list" in task else "outline" if "names" in task else "next_actions"
+    return next((step for key, step in steps.items() if key in task), "coaching")
 
 
 def _of_findings(task: Json, prompt: str) -> Json:
