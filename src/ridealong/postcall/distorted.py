@@ -254,6 +254,30 @@ def _unheard(who: str, cites: str) -> Ungrounded:
     return Ungrounded(f"it tells what {who} agreed to, felt or wanted, and cites {cites}", fault=Fault.WRONG_SPEAKER)
 
 
+_TOLD: Final = (
+    r"(?:also\s+|then\s+|both\s+|\w+ly\s+)?(?:(?:have|had)\s+)?(?:agreed|accepted|said|told|mentioned|confirmed|asked"
+    r"|promised|raised|named|offered|committed|approved|decided|preferred|explained|quoted|guaranteed|wanted|described)\b"
+)
+_YOU: Final = re.compile(rf"(?P<before>\w+\s+)?\byou\s+{_TOLD}", re.IGNORECASE)
+_I: Final = re.compile(rf"(?P<before>\w+\s+)?\bI\s+{_TOLD}")
+_WE_AGREED: Final = re.compile(
+    r"\bwe\s+(?:also\s+|then\s+|both\s+|\w+ly\s+)?(?:have\s+)?(?:agreed|settled|decided)\b", re.IGNORECASE
+)
+
+
+def refuse_unheard_letter(text: str, evidence: Sequence[Evidence], context: ReviewContext) -> None:
+    """The same for a letter of the rep to the customer, in which `I` is the one and `you` the other."""
+    sides = {context.side_of(e.utterance.speaker) for e in evidence}
+    if Role.UNKNOWN in sides:
+        return
+    for role, pattern in ((Role.CUSTOMER, _YOU), (Role.REP, _I)):
+        said = [m for m in pattern.finditer(text) if (m["before"] or "").strip().casefold() not in _WITHIN]
+        if said and role not in sides:
+            raise _unheard(f"the {role.value}", f"no words of the {role.value}")
+    if _WE_AGREED.search(text) and len(sides) < 2 and not _YES.search(" ".join(e.quote for e in evidence)):
+        raise _unheard("both sides", "words of one, who agrees to nothing")
+
+
 # -------------------------------------------------------------------------------------------------- others who speak
 
 _DEPARTMENTS: Final = (

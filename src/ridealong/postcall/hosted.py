@@ -30,6 +30,14 @@ from ridealong.postcall.reading import (
     tokens_of,
     whole_call,
 )
+from ridealong.postcall.review_time import (
+    CLOSING_REPAIR_SHARE,
+    CLOSING_SHARE,
+    DRAFT_SHARE,
+    QUICK_CLOSING_SHARE,
+    REPAIR_SHARE,
+    VERIFY_SHARE,
+)
 from ridealong.postcall.reviewer import StepLog
 from ridealong.postcall.together import SharedAnswers, SharedChecks, groups_of
 from ridealong.postcall.verification import Verification
@@ -45,7 +53,6 @@ if TYPE_CHECKING:
         CallReviewer,
         CoachingDraft,
         CriterionDraft,
-        Draft,
         Refusal,
         ReviewContext,
         Reviewer,
@@ -56,16 +63,6 @@ D = TypeVar("D")
 
 VERSION: Final = "hosted-3"
 """Grows with the prompts and with what is made of the answers."""
-DRAFT_SHARE: Final = 0.72
-REPAIR_SHARE: Final = 0.84
-VERIFY_SHARE: Final = 0.97
-"""Of a review's time: until when drafts, repairs and verdicts must be there. The rest is for storing."""
-QUICK_CLOSING_SHARE: Final = 1 / 3
-"""From then on what is drafted of the sections' findings is asked of the models that check, which are the quick ones:
-where those that draft took so long for the sections, they would take as long again."""
-CLOSING_SHARE: Final = 0.9
-CLOSING_REPAIR_SHARE: Final = 0.94
-"""The same for what is drafted of the sections' findings, and so begins when these are there."""
 OUTPUT_TOKENS: Final = 6_000
 CONTEXT_SHARE: Final = 0.9
 """Of a model's context, what is filled: token counts here are estimates."""
@@ -157,6 +154,7 @@ class HostedCall:
         return HostedNarrator(self)
 
     def plan(self, sections: Sequence[Section], *, told: bool) -> None:
+        self._guessing()
         in_full = Block(text=as_data([section_in_full(s) for s in sections]))
         if any(self._room(model, in_full) < tokens_of(self._all().text) for model in self.models.drafting):
             # Of a call that the model reads in parts, each section needs its own.
@@ -209,7 +207,7 @@ class HostedCall:
             self._written[f"{section_of.get(draft.criterion_id, group[0].id)}/{draft.criterion_id}"] = {
                 "criterion_id": draft.criterion_id,
                 "score": draft.score.value,
-                **_shown(draft.draft),
+                **draft.draft.written(),
             }
         return drafts
 
@@ -234,7 +232,7 @@ class HostedCall:
                 "title": draft.title,
                 "advice": draft.advice,
                 "why": draft.why,
-                **_shown(draft.draft),
+                **draft.draft.written(),
             }
         return drafts
 
@@ -252,11 +250,14 @@ class HostedCall:
         except ModelFailed:
             return {}
 
-    async def _guessed(self) -> list[list[object]]:
-        """The outline as a machine guesses it, computed once for all sections."""
+    def _guessing(self) -> asyncio.Task[Sequence[StageDraft]]:
         if self._guess is None:
             self._guess = asyncio.ensure_future(self.guide.draft_outline(StepLog(step="guess")))
-        return [[s.stage, s.first_no, s.last_no] for s in await asyncio.shield(self._guess)]
+        return self._guess
+
+    async def _guessed(self) -> list[list[object]]:
+        """The outline as a machine guesses it, computed once for all sections."""
+        return [[s.stage, s.first_no, s.last_no] for s in await asyncio.shield(self._guessing())]
 
     async def draft(
         self,
@@ -390,11 +391,3 @@ class HostedCall:
 
     def _until(self, share: float) -> float:
         return self.began + share * self.budget_s
-
-
-def _shown(draft: Draft) -> dict[str, object]:
-    return {
-        "statement": draft.statement,
-        "citations": [{"utterance_no": c.utterance_no, "quote": c.quote} for c in draft.citations],
-        "through": draft.through,
-    }

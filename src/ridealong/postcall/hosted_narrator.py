@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         SentenceDraft,
         StageDraft,
     )
-    from ridealong.postcall.reviewer import Draft, Refusal, ReviewContext, StepLog
+    from ridealong.postcall.reviewer import Refusal, ReviewContext, StepLog
 
 OUTLINE: Final = "outline"
 NEXT_ACTIONS: Final = "next_actions"
@@ -82,7 +82,7 @@ class HostedNarrator:
             )
         for d in drafts:
             told = {"key": d.key, "stage": d.stage, "first_no": d.first_no, "last_no": d.last_no}
-            self.call.remember(OUTLINE, d.key, {**told, **_written(d.draft)})
+            self.call.remember(OUTLINE, d.key, {**told, **d.draft.written()})
         return drafts
 
     async def draft_next_actions(self, log: StepLog, refused: Sequence[Refusal] = ()) -> Sequence[ActionDraft]:
@@ -97,7 +97,7 @@ class HostedNarrator:
                 refused=refused,
             )
         for d in drafts:
-            self.call.remember(NEXT_ACTIONS, d.key, {"key": d.key, "who": d.who, "due": d.due, **_written(d.draft)})
+            self.call.remember(NEXT_ACTIONS, d.key, {"key": d.key, "who": d.who, "due": d.due, **d.draft.written()})
         return drafts
 
     async def _told(self, log: StepLog) -> tuple[Sequence[StageDraft], Sequence[ActionDraft]]:
@@ -134,7 +134,7 @@ class HostedNarrator:
         )
         for d in drafts:
             told = {"key": d.key, "gap": d.gap, "title": d.title, "sections": list(d.sections)}
-            self.call.remember(GAPS, d.key, {**told, **_written(d.draft)})
+            self.call.remember(GAPS, d.key, {**told, **d.draft.written()})
         return drafts
 
     async def draft_follow_up(
@@ -155,16 +155,8 @@ class HostedNarrator:
             refused=refused,
         )
         for d in drafts:
-            self.call.remember(FOLLOW_UP, d.key, {"key": d.key, "part": d.part, **_written(d.draft)})
+            self.call.remember(FOLLOW_UP, d.key, {"key": d.key, "part": d.part, **d.draft.written()})
         return drafts
-
-
-def _written(draft: Draft) -> dict[str, object]:
-    return {
-        "statement": draft.statement,
-        "citations": [{"utterance_no": c.utterance_no, "quote": c.quote} for c in draft.citations],
-        "through": draft.through,
-    }
 
 
 def _lines(found: Found, context: ReviewContext, *, not_assessed: bool) -> list[str]:

@@ -105,6 +105,8 @@ class ReviewSteps:
         context = (await self.call(tenant_id, review_id)).context
         began = time.monotonic()
         statistics = await asyncio.to_thread(call_statistics, context.transcript, context.roles, context.duration_ms)
+        # What the first answer is held against, looked up while it is waited for.
+        await asyncio.to_thread(context.of_call.names, context.transcript)
         async with self._store.tenant(tenant_id) as connection:
             await save_statistics(connection, review_id, statistics.as_json())
             await save_result(connection, review_id, _result("statistics", began, len(statistics.values)))

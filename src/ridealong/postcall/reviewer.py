@@ -48,6 +48,14 @@ class Draft:
     confidence: float
     through: int | None = None
 
+    def written(self) -> dict[str, object]:
+        """As it is shown again to whom it is given back."""
+        return {
+            "statement": self.statement,
+            "citations": [{"utterance_no": c.utterance_no, "quote": c.quote} for c in self.citations],
+            "through": self.through,
+        }
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CriterionDraft:

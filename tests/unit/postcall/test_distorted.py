@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from ridealong.core.conditions import ALWAYS
+from ridealong.core.errors import Ungrounded
 from ridealong.core.faults import Fault
 from ridealong.core.rubric import Section
 from ridealong.core.transcript import Citation, Role, Speaker, SpeakerId
+from ridealong.postcall.distorted import refuse_unheard_letter
 from ridealong.postcall.review import review_section
 from ridealong.postcall.reviewer import Draft, ReviewContext, StepLog
 from ridealong.postcall.rubric import shipped_rubric
@@ -88,3 +90,26 @@ def test_the_rubric_s_own_words_for_what_it_asks_are_no_invention() -> None:
                 wanted = Section(id="one", title=part.title, criteria=(criterion,))
                 outcome = asyncio.run(review_section(liar, wanted, call, StepLog(step="section")))
                 assert outcome.review.findings, (rubric, criterion.id, outcome.tally.flat())
+
+
+@pytest.mark.parametrize(
+    ("sentence", "no", "quote", "stands"),
+    [
+        ("You agreed to 400 a month.", 2, "It would be four hundred a month", False),
+        ("We agreed on it.", 2, "It would be four hundred a month", False),
+        ("You told me that you lose around thirty orders a month.", 1, "We lose around thirty orders a month", True),
+        ("I promised to look at it.", 1, "We lose around thirty orders a month", False),
+        ("I offered 400 a month.", 2, "It would be four hundred a month", True),
+        ("I noted what you said.", 1, "We lose around thirty orders a month", True),
+    ],
+)
+def test_a_letter_puts_nothing_into_the_mouth_of_whom_it_does_not_cite(
+    sentence: str, no: int, quote: str, stands: bool
+) -> None:
+    call = call_of(TWISTED)
+    evidence = (call.transcript.cite(Citation(utterance_no=no, quote=quote)),)
+    if stands:
+        refuse_unheard_letter(sentence, evidence, call)
+    else:
+        with pytest.raises(Ungrounded):
+            refuse_unheard_letter(sentence, evidence, call)
