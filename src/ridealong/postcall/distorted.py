@@ -179,17 +179,25 @@ _BOTH: Final = re.compile(
     r"(?:agreed|said|confirmed|accepted|committed|settled|decided)\b",
     re.IGNORECASE,
 )
-_AGREED: Final = re.compile(
-    r"\b(?:it|this|that|the\s+\w+(?:\s\w+)?)\s+(?:was|were|got|has been|had been)\s+(?:\w+ly\s+)?(?:agreed|accepted)\b"
-    r"|\b(?:an?\s+)?agreement\s+(?:was|were)\s+(?:reached|made|found)\b",
+_CONSENTED: Final = re.compile(
+    r"\b(?:agreed|accepted|approved|granted|consented|mutual(?:ly)?|consensus|acceptance|took\s+it|got\s+a\s+yes"
+    r"|(?:an?|customer|mutual)\s+agreement|agreement\s+(?:was|on)|(?:won|closed)\s+the\s+deal|deal\s+was\s+\w+"
+    r"|(?:got|had)\s+the\s+\w+\s+to\s+(?:accept|agree|sign|commit)|well\s+received)\b",
     re.IGNORECASE,
 )
 _YES: Final = re.compile(
-    r"\b(?:agree\w*|accept\w*|yes|yeah|yep|okay|ok|sure|fine|deal|good|great|perfect|works?|happy|absolutely|definitely"
-    r"|certainly|exactly|right|of course|let['’]?s|will|['’]ll|shall|done|settled|please|can do|promis\w*|confirm\w*)\b"
-    r"|['’]ll\b",
+    r"\b(?:agree\w*|accept\w*|approv\w*|grant\w*|yes|yeah|yep|okay|ok|sure|fine|deal|good|great|perfect|works?|happy"
+    r"|absolutely|definitely|certainly|exactly|right|of course|let['’]?s|done|settled|please|can do|promis\w*"
+    r"|confirm\w*"
+    r"|sounds?|sign(?:ed)? (?:it )?off|gladly|love to|no problem|fair enough|all right|alright|let me|consent\w*)\b",
     re.IGNORECASE,
 )
+"""Words of which an agreement has one, generously."""
+_ENGLISH: Final = re.compile(
+    r"\b(?:the|and|to|you|we|is|that|it|of|i['’]?(?:m|ll|d|ve)?|have|this|for)\b", re.IGNORECASE
+)
+_OFFERS: Final = re.compile(r"\b(?:will|shall|can|could|would)\b|['’](?:ll|d)\b", re.IGNORECASE)
+"""Words with which somebody agrees to do something."""
 _PRONOUN: Final = re.compile(
     r"^(?:he|she)\s+(?:\w+ly\s+)?(?:said|agreed|asked|accepted|promised|confirmed|offered|wanted)\b", re.IGNORECASE
 )
@@ -213,6 +221,9 @@ def _felt(side: str) -> re.Pattern[str]:
     )
 
 
+_AGREES: Final = {
+    role: re.compile(rf"(?:{side})\s+(?:\w+ly\s+)?agreed\b", re.IGNORECASE) for role, side in _SIDES.items()
+}
 _FELT: Final = {role: _felt(side) for role, side in _SIDES.items()}
 _WITHIN: Final = frozenset(
     words_of(
@@ -230,13 +241,20 @@ def refuse_unheard_side(text: str, evidence: Sequence[Evidence], context: Review
     if Role.UNKNOWN in sides:
         return
     quotes = " ".join(e.quote for e in evidence)
+    # In another language people agree with words that are not known here.
+    english = len({m.group().lower() for e in evidence for m in _ENGLISH.finditer(e.utterance.text)}) >= 2
     for sentence in _SENTENCE.split(text.strip()):
         if absence and _NOT.search(sentence):
             continue
         if _BOTH.search(sentence) and len(sides) < 2:
             raise _unheard("both sides", "words of one")
-        if _AGREED.search(sentence) and len(sides) < 2 and not _YES.search(quotes):
-            raise _unheard("both sides", "words of one, who agrees to nothing")
+        consented = _CONSENTED.search(sentence)
+        if consented and not _SEEKS.search(sentence[: consented.start()]) and english and not _YES.search(quotes):
+            own = any(_AGREES[side].search(sentence) for side in sides)
+            if not (own and _OFFERS.search(quotes)):
+                raise Ungrounded(
+                    "it says that somebody agreed or accepted, and no cited words do", fault=Fault.WRONG_SPEAKER
+                )
         for role, pattern in _FELT.items():
             if role in sides:
                 continue

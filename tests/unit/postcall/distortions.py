@@ -1,5 +1,5 @@
 # ruff: noqa: E501
-"""Two written calls, with what a liar makes of true words of the one, and what may honestly be said of the other.
+"""Written calls, with what a liar makes of true words of two, and what may honestly be said of the third.
 
 Each statement stands with the utterance and the words that it cites.
 """
@@ -94,6 +94,60 @@ LIES: Final[Stated] = [
     ('The customer said: "We lose forty".', 1, "We lose around thirty orders a month"),
     ('The customer said "we will buy it today".', 1, "We lose around thirty orders a month"),
     ("The customer said 'we will buy it', which is a promise.", 1, "We lose around thirty orders a month"),
+]
+OFFERED: Final[Spoken] = [
+    (0, "So the licence is twelve hundred a year per depot and the set up is included."),
+    (1, "We have fourteen depots, and in March the auditor told us off, twice actually."),
+    (0, "I can give you ten percent if you sign this month."),
+    (1, "I'd have to ask Priya. She runs purchasing. I think fifteen percent would help."),
+    (0, "Let me check with my boss whether fifteen is possible. Would Tuesday work?"),
+    (1, "Tuesday is bad. Maybe Wednesday afternoon, but I can't promise anything."),
+    (1, "Look, it isn't the price that worries me, it's the roll-out."),
+]
+NEVER_AGREED: Final[Stated] = [
+    ("The customer agreed to Tuesday.", 5, "Tuesday"),
+    ("The rep gave fifteen percent.", 4, "fifteen is possible"),
+    ("The rep offered 15%.", 2, "I can give you ten percent"),
+    ("The customer has 40 depots.", 1, "We have fourteen depots"),
+    ("The customer has four depots.", 1, "We have fourteen depots"),
+    ("The licence is 1,200 a month per depot.", 0, "twelve hundred a year per depot"),
+    ("The licence is 12,000 a year.", 0, "twelve hundred a year per depot"),
+    ("The licence is 1,200 a year for each user.", 0, "twelve hundred a year per depot"),
+    ("The auditor told them off three times.", 1, "the auditor told us off, twice actually"),
+    ("The auditor told them off in May.", 1, "in March the auditor told us off"),
+    ("Priya approved the discount.", 3, "I'd have to ask Priya"),
+    ("Priya, who runs purchasing, approved it.", 3, "I'd have to ask Priya. She runs purchasing"),
+    ("The customer said Priya approved it.", 3, "I'd have to ask Priya"),
+    ("Price worries the customer.", 6, "the price that worries me"),
+    ("The customer is worried about the price.", 6, "the price that worries me"),
+    (
+        "The customer confirmed that the price is fine and will sign this month.",
+        6,
+        "it isn't the price that worries me",
+    ),
+    ("The rep's boss agreed to fifteen percent.", 4, "Let me check with my boss whether fifteen is possible"),
+    ("A discount of 10% was granted without conditions.", 2, "I can give you ten percent"),
+    ("The deal was closed.", 2, "I can give you ten percent if you sign this month"),
+    ("Everyone agreed.", 2, "I can give you ten percent"),
+    ("All participants agreed on ten percent.", 2, "I can give you ten percent"),
+    ("They agreed on ten percent.", 2, "I can give you ten percent"),
+    ("There was mutual agreement on ten percent.", 2, "I can give you ten percent"),
+    ("Ten percent was mutually agreed.", 2, "I can give you ten percent"),
+    ("Customer agreement was obtained on ten percent.", 2, "I can give you ten percent"),
+    ("The rep obtained customer agreement on ten percent.", 2, "I can give you ten percent"),
+    ("The rep got a yes from the customer.", 2, "I can give you ten percent"),
+    ("The rep got the customer to accept ten percent.", 2, "I can give you ten percent"),
+    ("The rep convinced the customer with ten percent.", 2, "I can give you ten percent"),
+    ("The rep won the deal.", 2, "I can give you ten percent"),
+    ("The offer met with the customer's approval.", 2, "I can give you ten percent"),
+    ("The rep made an offer, which the customer accepted.", 2, "I can give you ten percent"),
+    ("The rep made an offer and got acceptance.", 2, "I can give you ten percent"),
+    ("The rep's offer was well received by the customer.", 2, "I can give you ten percent"),
+    ("The person on the other end agreed.", 2, "I can give you ten percent"),
+    ("The caller, the prospect and the client all agreed.", 2, "I can give you ten percent"),
+    ("Speaker 1 agreed.", 2, "I can give you ten percent"),
+    ("The woman agreed.", 2, "I can give you ten percent"),
+    ("The rep offered ten percent; the customer, after a pause, took it.", 2, "I can give you ten percent"),
 ]
 TOLD: Final[Spoken] = [
     (

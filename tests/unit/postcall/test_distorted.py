@@ -18,7 +18,7 @@ from ridealong.postcall.distorted import refuse_unheard_letter
 from ridealong.postcall.review import review_section
 from ridealong.postcall.reviewer import Draft, ReviewContext, StepLog
 from ridealong.postcall.rubric import shipped_rubric
-from tests.unit.postcall.distortions import HONEST, LIES, TOLD, TWISTED, Spoken, Stated
+from tests.unit.postcall.distortions import HONEST, LIES, NEVER_AGREED, OFFERED, TOLD, TWISTED, Spoken, Stated
 from tests.unit.postcall.test_adversary import Liar, section
 from tests.unit.postcall.test_review import context
 
@@ -57,6 +57,19 @@ def test_nothing_that_is_made_of_true_words_gets_through() -> None:
             Fault.QUOTE_NOT_FOUND,
         )
     }
+
+
+def test_an_offer_is_no_agreement_whoever_is_said_to_have_agreed() -> None:
+    found, _ = reviewed(call_of(OFFERED), drafts_of(NEVER_AGREED))
+    assert [NEVER_AGREED[n] for n in sorted(found)] == []
+
+
+def test_in_another_language_an_agreement_needs_no_english_word() -> None:
+    call = call_of([(0, "Passt Ihnen Donnerstag um zehn?"), (1, "Ja, gerne, das machen wir so.")])
+    found, _ = reviewed(
+        call, drafts_of([("The customer agreed.", 1, "Ja, gerne"), ("It was agreed.", 0, "Passt Ihnen")])
+    )
+    assert found == {0, 1}
 
 
 def test_what_may_honestly_be_said_stands() -> None:
