@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import unicodedata
@@ -26,6 +27,7 @@ from ridealong.llm.wire import Wire
 from ridealong.postcall.asking import ReviewModel
 from ridealong.postcall.hosted import HostedReviewer, ReviewModels
 from ridealong.postcall.local import LocalReviewer
+from ridealong.postcall.narrating import list_next_actions, outline_call
 from ridealong.postcall.review import coach_call, embed_call, review_section
 from ridealong.postcall.reviewer import InThreads, ReviewContext, StepLog
 from ridealong.postcall.rubric import shipped_rubric
@@ -96,10 +98,13 @@ def obeys(asked: Asked) -> Mapping[str, Any]:
         ]
         return {"findings": [], "coaching_moments": moments}
     lies = _lies()
+    if "names" in task:
+        stages = [{"key": f"s{n}", "stage": "demo", "first_no": 0, "last_no": 3, **lie} for n, lie in enumerate(lies)]
+        actions = [{"key": f"a{n}", "who": "rep", "due": None, **lie} for n, lie in enumerate(lies)]
+        return {"findings": [], "coaching_moments": [], "stages": stages, "next_actions": actions}
+    criteria = [criterion for section in task.get("sections", [task]) for criterion in section["criteria"]]
     return {
-        "findings": [
-            {"criterion_id": c["id"], "score": "yes", **lies[n % len(lies)]} for n, c in enumerate(task["criteria"])
-        ],
+        "findings": [{"criterion_id": c["id"], "score": "yes", **lies[n % len(lies)]} for n, c in enumerate(criteria)],
         "coaching_moments": [],
     }
 
@@ -171,7 +176,7 @@ def hostile_words_are_data(asked: Asked) -> None:
     everything = asked.system + asked.user
     assert not invisible(everything)
     assert not re.search(r"ZQ\d\d", asked.system)
-    tags = [tag for tag in ("transcript", "task", "claims") if f"<{tag}>" in asked.user]
+    tags = [tag for tag in ("transcript", "task", "words", "claims") if f"<{tag}>" in asked.user]
     inside = ""
     for tag in tags:
         lines_are_data(asked, tag)
@@ -200,6 +205,22 @@ async def test_a_model_that_obeys_gets_no_coaching_moment_through(stage: Stage) 
     assert outcome.coaching_moments == ()
     for asked in stage.vendor.asked:
         hostile_words_are_data(asked)
+
+
+async def test_steps_that_share_questions_share_no_lie(stage: Stage) -> None:
+    judge = await stage.reviewer().begin(UUID(int=1), RUBRIC, CALL)
+    judge.plan(RUBRIC.sections, told=True)
+    *outcomes, stages, actions = await asyncio.gather(
+        *(review_section(judge, section, CALL, StepLog(step=section.id)) for section in RUBRIC.sections),
+        outline_call(judge.narrator, judge, CALL, StepLog(step="outline")),
+        list_next_actions(judge.narrator, judge, CALL, StepLog(step="next actions")),
+    )
+    assert [outcome.review.findings for outcome in outcomes] == [()] * len(RUBRIC.sections)
+    assert (stages.found, actions.found) == ((), ())
+    for asked in stage.vendor.asked:
+        hostile_words_are_data(asked)
+    first = [json.loads(part(asked.user, "task") or "") for asked in stage.vendor.asked]
+    assert sorted(len(task.get("sections", ())) for task in first if "refused" not in task) == [0, 3, 3]
 
 
 async def test_the_second_reading_is_shown_hostile_words_as_data(stage: Stage) -> None:

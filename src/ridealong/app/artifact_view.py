@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, cast
 
@@ -10,6 +11,8 @@ from rich.padding import Padding
 from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
+
+from ridealong.core.outdated import SENTENCES
 
 _BAR_CELLS: Final = 20
 
@@ -145,6 +148,8 @@ class ArtifactView:
         if removed or lowered:
             said = f"on a second reading {removed or 0:.0f} statements were removed, {lowered or 0:.0f} made less sure"
             self._print(Text(said, style="dim"))
+        for reason in _words(artifact.get("outdated")):
+            self._print(Text(self._text(f"outdated: {_OUTDATED.get(reason, reason)}"), style="red"))
         for warning in _words(artifact.get("warnings")):
             self._print(Text(self._text(f"warning: {warning}"), style="red"))
 
@@ -164,6 +169,7 @@ class ArtifactView:
         self._console.print(line, soft_wrap=self._plain)
 
 
+_OUTDATED: Final = {reason.value: sentence for reason, sentence in SENTENCES.items()}
 _LABEL_STYLES: Final = {"yes": "bold green", "partly": "bold yellow", "no": "bold red"}
 
 
@@ -219,4 +225,6 @@ def _word(holder: Mapping[str, object], key: str) -> str:
 
 def _number(holder: Mapping[str, object], key: str) -> float | None:
     value = holder.get(key)
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return float(value)

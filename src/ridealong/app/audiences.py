@@ -10,8 +10,9 @@ from uuid import UUID
 
 from ridealong.core.errors import Refused
 from ridealong.postcall.forms import Format
+from ridealong.postcall.outdated import artifact_as_it_stands
 from ridealong.postcall.render import render, render_email, shipped_templates
-from ridealong.store import Store, artifacts, audiences, document_versions, tenant_settings, tenants
+from ridealong.store import Store, audiences, document_versions, tenant_settings, tenants
 from ridealong.web.audiences import AudienceTemplate
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ class SentReports:
         self, tenant_id: UUID, call_id: UUID, audience: str, form: Format
     ) -> tuple[Artifact, str, str | None, dict[str, str]]:
         async with self.store.tenant(tenant_id) as connection:
-            artifact = await artifacts.load_artifact(connection, call_id)
+            artifact = await artifact_as_it_stands(connection, call_id)
             template = await template_for(connection, audience, form)
             own = await tenants.active_document(connection, tenants.DocumentKind.TEMPLATE, f"{template}.{form}")
             partials = await document_versions.load_partials(connection, form)

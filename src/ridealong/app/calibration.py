@@ -1,14 +1,17 @@
-"""`ridealong review calibrate`: a tenant's confidence learns from what its people think of claims, or goes back."""
+"""`ridealong review calibrate` and `/v1/confidence`: confidence learns from a tenant's votes, or goes back."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from ridealong.postcall.confidence import Fit, confidence_of, fit_votes
+from ridealong.postcall.confidence import LEAST_OF_A_KIND, LEAST_VOTES, Fit, confidence_of, fit_votes
 from ridealong.store import Store
 from ridealong.store.confidence_models import (
+    StoredConfidence,
     active_confidence,
     keep_confidence,
     list_confidence,
@@ -39,6 +42,50 @@ async def calibrate(store: Store, tenant_id: UUID) -> tuple[int, Fit]:
             error_after=fit.error_after,
         )
     return version, fit
+
+
+Json = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCalibration:
+    """Implements `web.confidence.ConfidenceOfTenants`."""
+
+    store: Store
+
+    async def versions(self, tenant_id: UUID) -> Json:
+        async with self.store.tenant(tenant_id) as connection:
+            found, claims = await list_confidence(connection), await voted_claims(connection)
+        agreed = sum(claim.agrees for claim in claims)
+        return {
+            "versions": [_version_json(version) for version in found],
+            "agreed": agreed,
+            "disagreed": len(claims) - agreed,
+            "needed": LEAST_VOTES,
+            "needed_of_each": LEAST_OF_A_KIND,
+        }
+
+    async def calibrate(self, tenant_id: UUID) -> Json:
+        made, _ = await calibrate(self.store, tenant_id)
+        async with self.store.tenant(tenant_id) as connection:
+            return next(_version_json(v) for v in await list_confidence(connection) if v.version == made)
+
+    async def take_up(self, tenant_id: UUID, version: int) -> Json:
+        async with self.store.tenant(tenant_id) as connection:
+            await take_up_confidence(connection, version)
+        return await self.versions(tenant_id)
+
+
+def _version_json(version: StoredConfidence) -> Json:
+    return {
+        "version": version.version,
+        "agreed": version.agreed,
+        "disagreed": version.disagreed,
+        "error_before": round(version.error_before, 4),
+        "error_after": round(version.error_after, 4),
+        "active": version.active,
+        "fitted_at": version.fitted_at.isoformat(),
+    }
 
 
 async def run_calibration(settings: Settings, *, tenant: str, back: int | None, listed: bool) -> str:

@@ -26,10 +26,11 @@ from ridealong.core.people import MemberRole, read_email
 from ridealong.live.taxonomy import load_taxonomy
 from ridealong.llm.house import ModelHouse
 from ridealong.postcall.changes import changes_as_markdown
+from ridealong.postcall.outdated import artifact_as_it_stands
 from ridealong.recording.folder import Recordings
 from ridealong.speech.audio import read_recording
 from ridealong.speech.voices import enrol
-from ridealong.store import Store, artifacts, calls, members, tenants
+from ridealong.store import Store, calls, members, tenants
 from ridealong.store.connections import seal_connections_anew
 from ridealong.store.model_choices import seal_anew
 from ridealong.store.sealing import Sealing
@@ -80,7 +81,7 @@ async def show_report(
             if diff is not None:
                 changes = await artifact_difference(conn, call_id, *diff)
                 return json.dumps(changes, indent=2, ensure_ascii=False) if as_json else changes_as_markdown(changes)
-            artifact = await artifacts.load_artifact(conn, call_id)
+            artifact = await artifact_as_it_stands(conn, call_id)
         if steps:
             return json.dumps(steps_json(artifact), indent=2) if as_json else steps_report(artifact)
         if as_json:

@@ -27,12 +27,12 @@ from ridealong.core.events import (
 from ridealong.core.transcript import Role, RoleAssignment, Roles, RoleSource, SpeakerId, Unattributed
 from ridealong.live.playback import PcmRecording, open_pcm
 from ridealong.postcall.forms import Format
+from ridealong.postcall.outdated import artifact_as_it_stands, outdated_by
 from ridealong.postcall.render import render
 from ridealong.speech.audio import read_recording
 from ridealong.speech.voices import enrol
 from ridealong.store import (
     Store,
-    artifacts,
     calls,
     document_versions,
     erase,
@@ -82,7 +82,7 @@ class StoredLibrary:
             roles = await calls.load_roles(conn, transcript_id)
             heard = await speakers.speakers_of(conn, transcript_id)
             corrections = await speakers.load_corrections(conn, transcript_id)
-            outdated = await speakers.review_outdated(conn, call_id)
+            changed = await outdated_by(conn, call_id)
             gaps = await calls.load_gaps(conn, call_id)
             marks = await opinions.load_marks(conn, call_id)
             try:
@@ -98,7 +98,8 @@ class StoredLibrary:
             ],
             "gaps": [{"at_ts": g.at_ts, "duration_ms": g.duration_ms, "reason": g.reason} for g in gaps],
             "marks": [mark_json(m) for m in marks],
-            "review_outdated": outdated,
+            "review_outdated": bool(changed),
+            "outdated_by": [reason.value for reason in changed],
         }
 
     async def transcript(self, tenant_id: UUID, call_id: UUID, *, revision: int | None) -> Json:
@@ -152,7 +153,7 @@ class StoredLibrary:
     async def artifact(self, tenant_id: UUID, call_id: UUID) -> Json:
         async with self.store.tenant(tenant_id) as conn:
             await calls.load_call(conn, call_id)
-            return (await artifacts.load_artifact(conn, call_id)).as_json()
+            return (await artifact_as_it_stands(conn, call_id)).as_json()
 
     async def events(self, tenant_id: UUID, call_id: UUID) -> Sequence[CallEvent]:
         async with self.store.tenant(tenant_id) as conn:
@@ -163,7 +164,7 @@ class StoredLibrary:
             found = await moments.load_moments(conn, transcript)
             gaps = await calls.load_gaps(conn, call_id)
             try:
-                artifact = (await artifacts.load_artifact(conn, call_id)).as_json()
+                artifact = (await artifact_as_it_stands(conn, call_id)).as_json()
             except Refused:
                 artifact = None
         # In the order of the call: each event at the time that it was about.
@@ -301,7 +302,7 @@ class StoredReports:
     async def __call__(self, tenant_id: UUID, call_id: UUID, *, template: str, form: Format, audio_url: str) -> str:
         async with self.store.tenant(tenant_id) as conn:
             await calls.load_call(conn, call_id)
-            artifact = await artifacts.load_artifact(conn, call_id)
+            artifact = await artifact_as_it_stands(conn, call_id)
             own = await tenants.active_document(conn, tenants.DocumentKind.TEMPLATE, f"{template}.{form}")
             partials = await document_versions.load_partials(conn, form)
 

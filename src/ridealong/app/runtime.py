@@ -20,6 +20,7 @@ from ridealong.app.across import StoredAcross
 from ridealong.app.artifacts import StoredArtifacts
 from ridealong.app.audiences import StoredAudiences
 from ridealong.app.calendars import StoredCalendars
+from ridealong.app.calibration import StoredCalibration
 from ridealong.app.call_context import ContextIn
 from ridealong.app.call_pages import StoredCallPages
 from ridealong.app.crm import StoredCrms
@@ -291,6 +292,7 @@ class Runtime:
             calendars=self.context_in.calendars,
             mail=self.mail,
             tuning=self.tuning,
+            confidence=StoredCalibration(self.store),
             taxonomy=StoredTaxonomy(self.store),
             audiences=StoredAudiences(self.store),
             events=StoredEvents(self.store),

@@ -10,6 +10,7 @@ from uuid import UUID
 from ridealong.core.claims import AbsenceClaim, Claim
 from ridealong.core.confidence import doubts, in_words
 from ridealong.core.moments import Moment
+from ridealong.core.outdated import SENTENCES, Outdated
 from ridealong.core.outline import (
     FOLLOW_UP_CLOSING,
     FOLLOW_UP_GREETING,
@@ -128,6 +129,13 @@ class Artifact:
     follow_up: tuple[FollowUpSentence, ...] = ()
     """The sentences of a draft e-mail to the customer; the words around them are `core.outline`'s."""
     step_results: tuple[StepResult, ...] = ()
+    outdated: tuple[Outdated, ...] = ()
+    """What changed since the review was made; of the newest artifact alone, and only where somebody looked."""
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What whoever reads it must know first: that it is outdated, and the warnings."""
+        return (*(f"{SENTENCES[o]}: ask for the review again" for o in self.outdated), *self.warnings)
 
     def as_json(self) -> dict[str, object]:
         """The artifact as `report --json`, the API and the event stream show it."""
@@ -162,6 +170,7 @@ class Artifact:
             "unchecked_claims": self.unchecked_claims,
             "checks": {fate: dict(faults) for fate, faults in self.checks.items()},
             "confidence_version": self.confidence_version,
+            "outdated": [o.value for o in self.outdated],
             "warnings": list(self.warnings),
             "steps": [s.as_json() for s in self.steps],
             "step_results": [r.as_json() for r in self.step_results],

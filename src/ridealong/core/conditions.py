@@ -51,7 +51,12 @@ ALWAYS: Final = When()
 
 
 def _among(said: str, wanted: tuple[str, ...]) -> bool:
-    return _plain(said or UNSTATED) in {_plain(word) for word in wanted}
+    return any(same_word(said or UNSTATED, word) for word in wanted)
+
+
+def same_word(one: str, other: str) -> bool:
+    """Whether two ways to write a call's type or stage are one for a condition."""
+    return _plain(one) == _plain(other)
 
 
 def _plain(word: str) -> str:

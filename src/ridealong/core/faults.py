@@ -16,6 +16,8 @@ class Fault(StrEnum):
     SPEAKER_NOT_KNOWN = "speaker_not_known"
     """It cites words of which nobody knows who said them."""
     QUOTE_NOT_FOUND = "quote_not_found"
+    QUOTE_CUT = "quote_cut"
+    """The quote leaves out a negation that stands beside it."""
     WRONG_SPEAKER = "wrong_speaker"
     """It says that one side spoke, and cites the other."""
     NUMBER_NOT_IN_EVIDENCE = "number_not_in_evidence"

@@ -56,8 +56,10 @@ def known_names(texts: Sequence[str], ordinary: Collection[str]) -> frozenset[st
             continue
         for match in _WORD.finditer(text):
             written = match.group().rstrip("-.&'’")
+            if not written[:1].isupper():
+                continue
             word = folded(written)
-            if not written[:1].isupper() or word in _OWN_CAPITALS or "'" in word or "’" in word:
+            if word in _OWN_CAPITALS or "'" in word or "’" in word:
                 continue
             before = text[: match.start()].rstrip(" \"'“”‘’(")
             if before and before[-1] not in _SENTENCE_END and word not in ordinary:

@@ -30,7 +30,10 @@ def lay_out(question: Question, *, schema_text: str | None = None) -> Layout:
         last = max((n for n, block in enumerate(system) if block.cached), default=-1)
         system, behind = system[: last + 1], system[last + 1 :]
     if schema_text is not None:
-        behind = (*behind, Block(text=_PROMPTED.format(schema_text)))
+        # Questions that share material share their schema, so it is read from the cache with it.
+        shared = any(block.cached for block in question.material)
+        schema = Block(text=_PROMPTED.format(schema_text), cached=shared)
+        system, behind = ((*system, schema), behind) if shared else (system, (*behind, schema))
     return Layout(system=system, user=(*question.material, *behind))
 
 

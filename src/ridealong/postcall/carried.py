@@ -19,6 +19,13 @@ from ridealong.core.faults import Fault
 from ridealong.core.names import known_names, names_in
 from ridealong.core.tokens import bare, folded, words_of
 from ridealong.core.transcript import Role
+from ridealong.postcall.distorted import (
+    refuse_cut_denial,
+    refuse_invented_words,
+    refuse_other_measure,
+    refuse_other_speaker,
+    refuse_unheard_side,
+)
 
 if TYPE_CHECKING:
     from ridealong.core.rubric import Criterion
@@ -51,12 +58,14 @@ class Allowed:
 
     words: frozenset[str]
     held: Held
+    texts: tuple[str, ...] = ()
+    """The rubric's own, whose phrases may be repeated."""
 
     @classmethod
     def of(cls, texts: Sequence[str], names: Sequence[str] = ()) -> Allowed:
         """`texts` of the rubric count with their numbers and dates, `names` only as names."""
         held = held_by(texts)
-        return cls(words=_ROLE_WORDS | held.words | held_by(names).words, held=held)
+        return cls(words=_ROLE_WORDS | held.words | held_by(names).words, held=held, texts=tuple(filter(None, texts)))
 
     @classmethod
     def by(cls, criteria: Sequence[Criterion], context: ReviewContext, *, title: str = "") -> Allowed:
@@ -83,8 +92,10 @@ def refuse_uncarried(
     `absence`: it says that something did not happen, so what it denies need not be cited.
     """
     quotes = [e.quote for e in evidence]
+    refuse_cut_denial(statement, evidence)
     _facts(statement, "the statement", quotes, context, allowed, cited=len(quotes))
     _speakers(statement, evidence, context, absence=absence)
+    _distorted(statement, "the statement", evidence, context, allowed, absence=absence)
 
 
 def refuse_uncarried_title(
@@ -100,6 +111,7 @@ def refuse_uncarried_title(
     quotes = [e.quote for e in evidence]
     _facts(title, what, quotes, context, allowed, cited=len(quotes), title=True)
     _speakers(title, evidence, context, absence=absence)
+    _distorted(title, what, evidence, context, allowed, absence=absence)
 
 
 def refuse_uncarried_coaching(
@@ -125,6 +137,22 @@ def refuse_uncarried_coaching(
         _facts(sentence, "the advice", quotes, context, allowed, cited=len(quotes), names_only=not asserts)
         if asserts:
             _speakers(sentence, evidence, context, absence=absence)
+            _distorted(sentence, "the advice", evidence, context, allowed, absence=absence)
+
+
+def _distorted(
+    text: str, what: str, evidence: Sequence[Evidence], context: ReviewContext, allowed: Allowed, *, absence: bool
+) -> None:
+    quotes = [e.quote for e in evidence]
+    refuse_invented_words(text, what, quotes, allowed.texts)
+    # What the rubric itself says of a criterion ("got the customer's commitment") is its wording for what it asks.
+    own = text
+    for phrase in allowed.texts:
+        own = re.sub(re.escape(phrase.rstrip(".?")), "…", own, flags=re.IGNORECASE)
+    refuse_other_measure(own, what, quotes, cited=len(quotes))
+    refuse_unheard_side(own, evidence, context, absence=absence)
+    if not absence:
+        refuse_other_speaker(own, quotes, context.names)
 
 
 def _facts(

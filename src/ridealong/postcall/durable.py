@@ -56,6 +56,10 @@ class Steps:
         self._done = done
         self._away: set[str] = set()
 
+    def open(self, name: str) -> bool:
+        """Whether the step is still to be done."""
+        return name not in self._done
+
     def unless_away(self) -> None:
         """Raises Interrupted when the last try of a step found no database: nothing is known to be wrong with it."""
         if self._away:

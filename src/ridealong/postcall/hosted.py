@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from ridealong.core.errors import ModelFailed, ModelRefused
@@ -30,7 +30,16 @@ from ridealong.postcall.reading import (
     tokens_of,
     whole_call,
 )
+from ridealong.postcall.review_time import (
+    CLOSING_REPAIR_SHARE,
+    CLOSING_SHARE,
+    DRAFT_SHARE,
+    QUICK_CLOSING_SHARE,
+    REPAIR_SHARE,
+    VERIFY_SHARE,
+)
 from ridealong.postcall.reviewer import StepLog
+from ridealong.postcall.together import SharedAnswers, SharedChecks, groups_of
 from ridealong.postcall.verification import Verification
 
 if TYPE_CHECKING:
@@ -44,7 +53,6 @@ if TYPE_CHECKING:
         CallReviewer,
         CoachingDraft,
         CriterionDraft,
-        Draft,
         Refusal,
         ReviewContext,
         Reviewer,
@@ -53,15 +61,8 @@ if TYPE_CHECKING:
 
 D = TypeVar("D")
 
-VERSION: Final = "hosted-2"
+VERSION: Final = "hosted-3"
 """Grows with the prompts and with what is made of the answers."""
-DRAFT_SHARE: Final = 0.72
-REPAIR_SHARE: Final = 0.84
-VERIFY_SHARE: Final = 0.97
-"""Of a review's time: until when drafts, repairs and verdicts must be there. The rest is for storing."""
-CLOSING_SHARE: Final = 0.9
-CLOSING_REPAIR_SHARE: Final = 0.94
-"""The same for what is drafted of the sections' findings, and so begins when these are there."""
 OUTPUT_TOKENS: Final = 6_000
 CONTEXT_SHARE: Final = 0.9
 """Of a model's context, what is filled: token counts here are estimates."""
@@ -133,6 +134,12 @@ class HostedCall:
     _written: dict[str, object] = field(default_factory=dict[str, object])
     """The last drafts by task and key, as they are shown again where one was refused."""
     _whole: Passage | None = None
+    _groups: Mapping[str, tuple[Section, ...]] = field(default_factory=dict[str, "tuple[Section, ...]"])
+    """Of each section's id, those that are asked about with it."""
+    tells_at_once: bool = False
+    """Whether outline and next actions are asked for together."""
+    shared: SharedAnswers = field(default_factory=SharedAnswers)
+    _checks: SharedChecks | None = None
 
     @property
     def name(self) -> str:
@@ -146,28 +153,61 @@ class HostedCall:
     def narrator(self) -> CallNarrator:
         return HostedNarrator(self)
 
+    def plan(self, sections: Sequence[Section], *, told: bool) -> None:
+        self._guessing()
+        in_full = Block(text=as_data([section_in_full(s) for s in sections]))
+        if any(self._room(model, in_full) < tokens_of(self._all().text) for model in self.models.drafting):
+            # Of a call that the model reads in parts, each section needs its own.
+            return
+        left_out = {n.criterion_id for s in sections for n in s.not_applicable(self.context.facts)}
+        asked = [replace(s, criteria=tuple(c for c in s.criteria if c.id not in left_out)) for s in sections]
+        self._groups = {section.id: group for group in groups_of(asked) for section in group}
+        self.tells_at_once = told
+
     async def draft_section(
         self, section: Section, log: StepLog, refused: Sequence[Refusal] = ()
     ) -> Sequence[CriterionDraft | NotApplicable]:
-        examples = examples_of(section.criteria)
-        task = {**section_in_full(section), "outline": await self._guessed()}
+        group = self._groups.get(section.id, ())
+        if len(group) < 2 or refused:
+            return await self._draft_sections((section,), log, refused)
+        try:
+            drafts = await self.shared.get(
+                "+".join(s.id for s in group), log, lambda log: self._draft_sections(group, log)
+            )
+        except Exception:
+            # Whatever it was: one section must not cost another, and what nobody answers for several at once somebody
+            # may answer for one, where time is left.
+            return await self._draft_sections((section,), log)
+        others = {c.id for s in group if s.id != section.id for c in s.criteria}
+        mine = {c.id for c in section.criteria}
+        # What belongs to none of them is told, and refused, once.
+        first = section.id == group[0].id
+        return [d for d in drafts if d.criterion_id in mine or (first and d.criterion_id not in others)]
+
+    async def _draft_sections(
+        self, group: Sequence[Section], log: StepLog, refused: Sequence[Refusal] = ()
+    ) -> Sequence[CriterionDraft | NotApplicable]:
+        told, asked = "section-2", section_in_full(group[0])
+        if len(group) > 1:
+            told, asked = "sections-1", {"sections": [section_in_full(s) for s in group]}
         drafts = await self.draft(
-            "section-2",
-            section.id,
-            task,
-            examples=examples,
+            told,
+            group[0].id,
+            {**asked, "outline": await self._guessed()},
+            examples=examples_of(c for s in group for c in s.criteria),
             read=read_findings,
             log=log,
             refused=refused,
             besides=("guide-1",),
         )
+        section_of = {c.id: s.id for s in group for c in s.criteria}
         for draft in drafts:
             if isinstance(draft, NotApplicable):
                 continue
-            self._written[f"{section.id}/{draft.criterion_id}"] = {
+            self._written[f"{section_of.get(draft.criterion_id, group[0].id)}/{draft.criterion_id}"] = {
                 "criterion_id": draft.criterion_id,
                 "score": draft.score.value,
-                **_shown(draft.draft),
+                **draft.draft.written(),
             }
         return drafts
 
@@ -192,11 +232,16 @@ class HostedCall:
                 "title": draft.title,
                 "advice": draft.advice,
                 "why": draft.why,
-                **_shown(draft.draft),
+                **draft.draft.written(),
             }
         return drafts
 
     async def verify(self, claims: Mapping[str, Claim], log: StepLog) -> Mapping[str, Support] | None:
+        if self._checks is None:
+            self._checks = SharedChecks(self._checked)
+        return await self._checks.verdicts(claims, log)
+
+    async def _checked(self, claims: Mapping[str, Claim], log: StepLog) -> Mapping[str, Support]:
         checking = Verification(
             models=(*self.models.verifying, *self.models.drafting), context=self.context, embedder=self.embedder
         )
@@ -205,11 +250,14 @@ class HostedCall:
         except ModelFailed:
             return {}
 
-    async def _guessed(self) -> list[list[object]]:
-        """The outline as a machine guesses it, computed once for all sections."""
+    def _guessing(self) -> asyncio.Task[Sequence[StageDraft]]:
         if self._guess is None:
             self._guess = asyncio.ensure_future(self.guide.draft_outline(StepLog(step="guess")))
-        return [[s.stage, s.first_no, s.last_no] for s in await asyncio.shield(self._guess)]
+        return self._guess
+
+    async def _guessed(self) -> list[list[object]]:
+        """The outline as a machine guesses it, computed once for all sections."""
+        return [[s.stage, s.first_no, s.last_no] for s in await asyncio.shield(self._guessing())]
 
     async def draft(
         self,
@@ -294,8 +342,9 @@ class HostedCall:
             max_output_tokens=OUTPUT_TOKENS,
             effort=Effort.LOW,
         )
+        quick = asyncio.get_running_loop().time() >= self._until(QUICK_CLOSING_SHARE)
         return await ask(
-            self.models.drafting,
+            (*self.models.verifying, *self.models.drafting) if quick else self.models.drafting,
             lambda _model: question,
             read,
             log=log,
@@ -329,20 +378,16 @@ class HostedCall:
 
     async def _passage(self, model: ReviewModel, closing: Block, examples: Sequence[str]) -> Passage:
         """The whole call where the model can hold it, else the parts nearest to what it is asked."""
-        around = tokens_of(prompt("review-1")) + tokens_of(closing.text) + tokens_of(rubric_overview(self.rubric))
-        room = int(model.context_tokens * CONTEXT_SHARE) - OUTPUT_TOKENS - around
+        room = self._room(model, closing)
         if tokens_of(self._all().text) <= room:
             return self._all()
         rows = await asyncio.to_thread(rows_by_meaning, examples, self.context, self.embedder)
         return nearest_parts(self.context, rows, room)
 
+    def _room(self, model: ReviewModel, closing: Block) -> int:
+        """Tokens that are left for the transcript."""
+        around = tokens_of(prompt("review-1")) + tokens_of(closing.text) + tokens_of(rubric_overview(self.rubric))
+        return int(model.context_tokens * CONTEXT_SHARE) - OUTPUT_TOKENS - around
+
     def _until(self, share: float) -> float:
         return self.began + share * self.budget_s
-
-
-def _shown(draft: Draft) -> dict[str, object]:
-    return {
-        "statement": draft.statement,
-        "citations": [{"utterance_no": c.utterance_no, "quote": c.quote} for c in draft.citations],
-        "through": draft.through,
-    }

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         SentenceDraft,
         StageDraft,
     )
-    from ridealong.postcall.reviewer import Draft, Refusal, ReviewContext, StepLog
+    from ridealong.postcall.reviewer import Refusal, ReviewContext, StepLog
 
 OUTLINE: Final = "outline"
 NEXT_ACTIONS: Final = "next_actions"
@@ -70,27 +70,53 @@ class HostedNarrator:
         # Where the call is too long for the model it sees parts: one of every stretch.
         utterances = self.call.context.transcript.utterances
         examples = [u.text for u in utterances[:: max(1, len(utterances) // 24)]]
-        drafts = await self.call.draft(
-            "outline-1", OUTLINE, {"names": list(STAGES)}, examples=examples, read=read_stages, log=log, refused=refused
-        )
+        if self.call.tells_at_once and not refused:
+            drafts = (await self._told(log))[0]
+        else:
+            drafts = await self.call.draft(
+                *("outline-1", OUTLINE, {"names": list(STAGES)}),
+                examples=examples,
+                read=read_stages,
+                log=log,
+                refused=refused,
+            )
         for d in drafts:
             told = {"key": d.key, "stage": d.stage, "first_no": d.first_no, "last_no": d.last_no}
-            self.call.remember(OUTLINE, d.key, {**told, **_written(d.draft)})
+            self.call.remember(OUTLINE, d.key, {**told, **d.draft.written()})
         return drafts
 
     async def draft_next_actions(self, log: StepLog, refused: Sequence[Refusal] = ()) -> Sequence[ActionDraft]:
-        drafts = await self.call.draft(
-            "next-actions-1",
-            NEXT_ACTIONS,
-            {"list": NEXT_ACTIONS},
-            examples=_COMMITMENTS,
-            read=read_next_actions,
-            log=log,
-            refused=refused,
-        )
+        if self.call.tells_at_once and not refused:
+            drafts = (await self._told(log))[1]
+        else:
+            drafts = await self.call.draft(
+                *("next-actions-1", NEXT_ACTIONS, {"list": NEXT_ACTIONS}),
+                examples=_COMMITMENTS,
+                read=read_next_actions,
+                log=log,
+                refused=refused,
+            )
         for d in drafts:
-            self.call.remember(NEXT_ACTIONS, d.key, {"key": d.key, "who": d.who, "due": d.due, **_written(d.draft)})
+            self.call.remember(NEXT_ACTIONS, d.key, {"key": d.key, "who": d.who, "due": d.due, **d.draft.written()})
         return drafts
+
+    async def _told(self, log: StepLog) -> tuple[Sequence[StageDraft], Sequence[ActionDraft]]:
+        """Outline and next actions of one answer, for whichever step asks for either."""
+
+        def read(content: Mapping[str, object]) -> list[tuple[Sequence[StageDraft], Sequence[ActionDraft]]]:
+            return [(read_stages(content), read_next_actions(content))]
+
+        async def told(log: StepLog) -> tuple[Sequence[StageDraft], Sequence[ActionDraft]]:
+            found = await self.call.draft(
+                *("telling-1", "telling", {"names": list(STAGES), "list": NEXT_ACTIONS}),
+                examples=_COMMITMENTS,
+                read=read,
+                log=log,
+                refused=(),
+            )
+            return found[0] if found else ((), ())
+
+        return await self.call.shared.get("telling", log, told)
 
     async def draft_gaps(self, found: Found, log: StepLog, refused: Sequence[Refusal] = ()) -> Sequence[GapDraft]:
         context = self.call.context
@@ -108,7 +134,7 @@ class HostedNarrator:
         )
         for d in drafts:
             told = {"key": d.key, "gap": d.gap, "title": d.title, "sections": list(d.sections)}
-            self.call.remember(GAPS, d.key, {**told, **_written(d.draft)})
+            self.call.remember(GAPS, d.key, {**told, **d.draft.written()})
         return drafts
 
     async def draft_follow_up(
@@ -129,16 +155,8 @@ class HostedNarrator:
             refused=refused,
         )
         for d in drafts:
-            self.call.remember(FOLLOW_UP, d.key, {"key": d.key, "part": d.part, **_written(d.draft)})
+            self.call.remember(FOLLOW_UP, d.key, {"key": d.key, "part": d.part, **d.draft.written()})
         return drafts
-
-
-def _written(draft: Draft) -> dict[str, object]:
-    return {
-        "statement": draft.statement,
-        "citations": [{"utterance_no": c.utterance_no, "quote": c.quote} for c in draft.citations],
-        "through": draft.through,
-    }
 
 
 def _lines(found: Found, context: ReviewContext, *, not_assessed: bool) -> list[str]:

@@ -10,6 +10,7 @@ from ridealong.core.errors import Ungrounded
 from ridealong.core.outline import STAGES, FollowUpPart, FollowUpSentence, Gap, GapKind, NextAction, Stage
 from ridealong.core.quote import find_quote
 from ridealong.postcall.carried import Allowed, refuse_uncarried_title
+from ridealong.postcall.distorted import refuse_unheard_letter
 from ridealong.postcall.proving import MAX_STATEMENT, MAX_TITLE, ProvenDrafts, prove_drafts
 
 if TYPE_CHECKING:
@@ -131,6 +132,8 @@ async def write_follow_up(
         _refuse_absence(claim)
         if len(claim.statement) > MAX_STATEMENT:
             raise Ungrounded(f"a sentence has at most {MAX_STATEMENT} characters")
+        if narrator.hosted:
+            refuse_unheard_letter(claim.statement, claim.evidence, context)
         return FollowUpSentence(part=draft.part, claim=claim)
 
     proven = await prove_drafts(

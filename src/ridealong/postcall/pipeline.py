@@ -25,18 +25,18 @@ from ridealong.postcall.durable import StepCounts, StepFailed, Steps
 from ridealong.postcall.effects import ActsOf
 from ridealong.postcall.evidence import EvidenceFinder
 from ridealong.postcall.rehearing import FAILED, NOTHING, Rehearing
-from ridealong.postcall.review_steps import (
+from ridealong.postcall.review_steps import ReviewSteps
+from ridealong.postcall.reviewer import Reviewer
+from ridealong.postcall.rubric import DEFAULT_RUBRIC, shipped_rubric_text
+from ridealong.postcall.step_names import (
     COACHING,
     CONSISTENCY,
     FOLLOW_UP,
     GAPS,
     NEXT_ACTIONS,
     OUTLINE,
-    ReviewSteps,
     section_step,
 )
-from ridealong.postcall.reviewer import Reviewer
-from ridealong.postcall.rubric import DEFAULT_RUBRIC, shipped_rubric_text
 from ridealong.store.calls import (
     latest_revision,
     queue_review,
@@ -199,9 +199,17 @@ class ReviewPipeline:
             )
 
     async def retry(self, tenant_id: UUID, call_id: UUID, revision: int | None = None) -> None:
-        """Make a finished or failed review again, with the rubric that now holds. Raises Refused or Unavailable."""
+        """Make a finished or failed review again, with the rubric that now holds, and of the newest transcript.
+
+        Raises Refused or Unavailable.
+        """
         async with self._store.tenant(tenant_id) as connection:
             review = await find_review(connection, call_id, revision)
+            newest = await latest_revision(connection, call_id)
+            if revision is None and review.transcript_id.revision < newest.revision:
+                # The one of the older transcript stays as it is.
+                revision = newest.revision
+                review = await load_review(connection, await queue_review(connection, newest))
             if review.status is ReviewStatus.FINISHED:
                 await keep_artifact(connection, review)
             if review.status in (ReviewStatus.FINISHED, ReviewStatus.FAILED):
@@ -326,6 +334,10 @@ class ReviewPipeline:
             raise StepFailed("the transcript could not be loaded")
         call = await work.call(tenant_id, review_id)
         rubric = call.rubric
+        call.reviewer.plan(
+            [s for s in rubric.sections if steps.open(section_step(s.id))],
+            told=steps.open(OUTLINE) and steps.open(NEXT_ACTIONS),
+        )
         # The statistics are computed while models think, and so is what nudges did. The review stands without that.
         found, counted, _ = await asyncio.gather(
             judged(),

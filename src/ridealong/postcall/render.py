@@ -301,7 +301,7 @@ def _data(artifact: Artifact, play_url: PlayUrl) -> dict[str, object]:
             "confidence_version": artifact.confidence_version,
             "steps": [_step(s) for s in artifact.steps],
             "steps_total": steps_total(artifact.steps),
-            "warnings": list(artifact.warnings),
+            "warnings": list(artifact.told),
         }
     }
     return {**data, **_top_level(data["artifact"])}

@@ -8,53 +8,49 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Final, TypeVar
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
 from ridealong.core.errors import ModelFailed, Unavailable
 from ridealong.core.outline import StepKind, StepResult
-from ridealong.core.rubric import Rubric, call_score, scored_section
+from ridealong.core.rubric import scored_section
 from ridealong.core.stats import call_statistics
 from ridealong.postcall.absence import AbsenceSearch
-from ridealong.postcall.chosen_rubric import rubric_of, rubric_text
-from ridealong.postcall.confidence import confidence_of
 from ridealong.postcall.consistency import contradictions, settle, statements
 from ridealong.postcall.durable import ReviewerFailed, StepCounts
 from ridealong.postcall.effects import ActsOf, judge_effects
 from ridealong.postcall.evidence import EvidenceFinder
+from ridealong.postcall.finishing import finish
 from ridealong.postcall.narrating import list_next_actions, name_gaps, outline_call, write_follow_up
 from ridealong.postcall.narrator import CallNarrator, Found
-from ridealong.postcall.proving import Checks, Counts, ProvenDrafts
+from ridealong.postcall.proving import Counts, ProvenDrafts
 from ridealong.postcall.render import render
-from ridealong.postcall.review import coach_call, embed_call, review_section
+from ridealong.postcall.review import coach_call, review_section
 from ridealong.postcall.reviewer import CallReviewer, ReviewContext, Reviewer, StepLog
 from ridealong.postcall.rules import RuleJudge
-from ridealong.postcall.tally import by_fate
-from ridealong.postcall.warnings import narrator_warnings, review_warnings, step_warnings
-from ridealong.store.artifacts import load_artifact, load_made_so_far
-from ridealong.store.calls import (
-    load_call,
-    load_roles,
-    load_transcript,
-    load_vectors,
+from ridealong.postcall.step_names import (
+    COACHING,
+    CONSISTENCY,
+    FOLLOW_UP,
+    GAPS,
+    NEXT_ACTIONS,
+    OUTLINE,
+    STOOD_IN,
+    section_step,
 )
-from ridealong.store.confidence_models import active_confidence
+from ridealong.postcall.under_review import CallsUnderReview, LoadedCall
+from ridealong.store.artifacts import load_artifact, load_made_so_far
 from ridealong.store.effects import save_effects
 from ridealong.store.moments import load_moments
 from ridealong.store.outline import save_follow_up, save_gaps, save_next_actions, save_outline, save_result
+from ridealong.store.review_questions import save_steps
 from ridealong.store.reviews import (
-    assessed_sections,
-    call_effects,
-    finish_review,
     load_review,
-    mark_running,
     save_coaching_moments,
     save_section,
     save_statistics,
-    save_steps,
 )
-from ridealong.store.speakers import load_names
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
@@ -64,26 +60,7 @@ if TYPE_CHECKING:
     from ridealong.postcall.consistency import Said
     from ridealong.store import Store
 
-COACHING: Final = "coaching moments"
-CONSISTENCY: Final = "consistency"
-OUTLINE: Final = "outline"
-NEXT_ACTIONS: Final = "next actions"
-GAPS: Final = "contradictions and gaps"
-FOLLOW_UP: Final = "follow-up"
-STOOD_IN: Final = "stood_in"
-"""The count of a step that the local narrator made because no model answered in time."""
-
 Result = TypeVar("Result")
-
-
-@dataclass(slots=True)
-class LoadedCall:
-    """What this process has loaded of a call under review."""
-
-    context: ReviewContext
-    rubric: Rubric
-    reviewer: CallReviewer
-    checks: Checks
 
 
 class ReviewSteps:
@@ -102,17 +79,20 @@ class ReviewSteps:
         """`stored` is told each review whose artifact can be read."""
         self._store = store
         self._embedder = embedder
-        self._reviewer = reviewer
         self._finder = finder or EvidenceFinder(embedder)
         self._acts_of = acts_of
         self._stored = stored
         self._search = AbsenceSearch(self._finder, embedder)
         self._rules = RuleJudge(embedder)
-        self._calls: dict[UUID, LoadedCall] = {}
+        self._under_review = CallsUnderReview(store, embedder, reviewer, self._search)
 
     def forget(self, review_id: UUID) -> None:
         """Keep what was loaded for this review no longer."""
-        self._calls.pop(review_id, None)
+        self._under_review.forget(review_id)
+
+    async def call(self, tenant_id: UUID, review_id: UUID) -> LoadedCall:
+        """The call, loaded once in this process."""
+        return await self._under_review.call(tenant_id, review_id)
 
     async def load(self, tenant_id: UUID, review_id: UUID) -> StepCounts:
         began = time.monotonic()
@@ -121,59 +101,12 @@ class ReviewSteps:
             await save_result(connection, review_id, _result("load the transcript", began, made))
         return {"utterances": made}
 
-    async def call(self, tenant_id: UUID, review_id: UUID) -> LoadedCall:
-        """The call and its rubric, loaded once in this process. A resumed review keeps the rubric it began with."""
-        known = self._calls.get(review_id)
-        if known is not None:
-            return known
-        async with self._store.tenant(tenant_id) as connection:
-            review = await load_review(connection, review_id)
-            text = await rubric_text(connection, review)
-            rubric = await asyncio.to_thread(rubric_of, text)
-            call = await load_call(connection, review.transcript_id.call_id)
-            transcript = await load_transcript(connection, review.transcript_id)
-            roles = await load_roles(connection, review.transcript_id)
-            # One that stayed on an earlier transcript has its utterance's number there, and proves nothing here.
-            moments = tuple(
-                m
-                for m in await load_moments(connection, transcript)
-                if m.moment.evidence[0].transcript_id == transcript.id
-            )
-            vectors = await load_vectors(connection, review.transcript_id)
-            names = await load_names(connection, review.transcript_id)
-            confidence = confidence_of(await active_confidence(connection))
-        context = ReviewContext(
-            transcript=transcript,
-            roles=roles,
-            moments=moments,
-            vectors=await asyncio.to_thread(embed_call, transcript, self._embedder, vectors),
-            duration_ms=max(call.audio_ms, transcript.end_ts),
-            names=names,
-            about=call.context,
-        )
-        reviewer = await self._reviewer.begin(tenant_id, rubric, context)
-        async with self._store.tenant(tenant_id) as connection:
-            await mark_running(
-                connection,
-                review_id,
-                reviewer=reviewer.name,
-                rubric_id=rubric.id,
-                rubric_title=rubric.title,
-                rubric=text,
-                roles=roles,
-            )
-        self._calls[review_id] = LoadedCall(
-            context=context,
-            rubric=rubric,
-            reviewer=reviewer,
-            checks=Checks(search=self._search, confidence=confidence, rubric=rubric),
-        )
-        return self._calls[review_id]
-
     async def statistics(self, tenant_id: UUID, review_id: UUID) -> StepCounts:
         context = (await self.call(tenant_id, review_id)).context
         began = time.monotonic()
         statistics = await asyncio.to_thread(call_statistics, context.transcript, context.roles, context.duration_ms)
+        # What the first answer is held against, looked up while it is waited for.
+        await asyncio.to_thread(context.of_call.names, context.transcript)
         async with self._store.tenant(tenant_id) as connection:
             await save_statistics(connection, review_id, statistics.as_json())
             await save_result(connection, review_id, _result("statistics", began, len(statistics.values)))
@@ -235,6 +168,7 @@ class ReviewSteps:
         log = StepLog(step=prefix + CONSISTENCY)
         settled = await settle(await asyncio.to_thread(found), _who(call, prefix), log, call.checks.confidence)
         if not settled.dropped and not settled.lowered:
+            call.made = made
             return {}
         kept, moments = settled.apply(sections, coaching)
         places = {s.id: n for n, s in enumerate(call.rubric.sections)}
@@ -306,9 +240,11 @@ class ReviewSteps:
 
     async def _found(self, tenant_id: UUID, review_id: UUID) -> tuple[ReviewContext, Found]:
         """What the steps before have stored: another process may have made them."""
-        context = (await self.call(tenant_id, review_id)).context
-        async with self._store.tenant(tenant_id) as connection:
-            made = await load_made_so_far(connection, review_id, context.transcript)
+        call = await self.call(tenant_id, review_id)
+        context, made = call.context, call.made
+        if made is None:
+            async with self._store.tenant(tenant_id) as connection:
+                made = call.made = await load_made_so_far(connection, review_id, context.transcript)
         return context, Found(
             sections=made.sections,
             coaching_moments=made.coaching_moments,
@@ -361,52 +297,10 @@ class ReviewSteps:
         heard_again: bool,
     ) -> StepCounts:
         call = await self.call(tenant_id, review_id)
-        missing = [s.id for s in call.rubric.sections if found[section_step(s.id)] is None]
-        made = [counts for counts in found.values() if counts is not None]
-        totals = {name: sum(counts.get(name, 0) for counts in made) for name in asdict(Counts())}
-        reviewer = call.reviewer.name
-        if stood_in and call.reviewer.otherwise is not None:
-            reviewer = f"{call.reviewer.otherwise.name}, in place of {reviewer}"
         async with self._store.tenant(tenant_id) as connection:
-            scores = await assessed_sections(connection, review_id)
-            score = call_score(call.rubric, scores, await call_effects(connection, review_id))
-            warnings = review_warnings(
-                call.context,
-                assessed=score is not None,
-                coached=found[COACHING] is not None,
-                heard_again=heard_again,
-            ) + step_warnings(
-                call.rubric,
-                missing=missing,
-                read={s.id: read for s in call.rubric.sections if (read := _read(found[section_step(s.id)]))},
-                coaching_read=_read(found[COACHING]),
-                utterances=len(call.context.transcript),
-                unchecked=totals["unchecked"],
-                stood_in=stood_in,
-            )
-            # What the local reviewer makes in the place of models is told once.
-            told = {name: found[name] for name in (OUTLINE, NEXT_ACTIONS, GAPS, FOLLOW_UP)}
-            warnings += narrator_warnings(
-                missing=[name for name, counts in told.items() if counts is None],
-                stood_in=[] if stood_in else [n for n, counts in told.items() if counts and counts.get(STOOD_IN)],
-            )
-            await finish_review(
-                connection,
-                review_id,
-                reviewer=reviewer,
-                score=score or 0.0,
-                assessed=score is not None,
-                warnings=warnings,
-                missing_sections=missing,
-                dropped_drafts=totals["dropped"],
-                removed_claims=totals["removed"],
-                lowered_claims=totals["lowered"],
-                unchecked_claims=totals["unchecked"],
-                checks=by_fate(made),
-                confidence_version=None if call.checks.confidence is None else call.checks.confidence.version,
-            )
+            sections = await finish(connection, review_id, call, found, stood_in=stood_in, heard_again=heard_again)
         self._stored(review_id)
-        return {"sections": len(scores)}
+        return {"sections": sections}
 
     async def render(self, tenant_id: UUID, review_id: UUID) -> StepCounts:
         """Characters of the manager's page. Nothing is kept: the page is made of stored rows whenever it is asked for.
@@ -418,10 +312,6 @@ class ReviewSteps:
             artifact = await load_artifact(connection, review.transcript_id.call_id, review.transcript_id.revision)
         page = await asyncio.to_thread(render, artifact, "manager", "html", lambda _start, _end: "")
         return {"characters": len(page)}
-
-
-def section_step(section_id: str) -> str:
-    return f"section {section_id}"
 
 
 def _who(call: LoadedCall, prefix: str) -> CallReviewer:
@@ -447,10 +337,6 @@ def _result(
 
 def _step_counts(counts: Counts, log: StepLog) -> StepCounts:
     return asdict(counts) | ({} if log.read is None else {"read": log.read})
-
-
-def _read(counts: StepCounts | None) -> int | None:
-    return None if counts is None else counts.get("read")
 
 
 async def _asked(answer: Awaitable[Result]) -> Result:

@@ -48,6 +48,14 @@ class Draft:
     confidence: float
     through: int | None = None
 
+    def written(self) -> dict[str, object]:
+        """As it is shown again to whom it is given back."""
+        return {
+            "statement": self.statement,
+            "citations": [{"utterance_no": c.utterance_no, "quote": c.quote} for c in self.citations],
+            "through": self.through,
+        }
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CriterionDraft:
@@ -205,6 +213,13 @@ class CallReviewer(Protocol):
         """Who tells the call as a whole: its stages, what does not fit together, what happens next."""
         ...
 
+    def plan(self, sections: Sequence[Section], *, told: bool) -> None:
+        """What will be asked for side by side: the drafts of these sections, and, `told`, outline and next actions.
+
+        Said before the first draft, or not at all: a reviewer may ask for several of them at once.
+        """
+        ...
+
     async def draft_section(
         self, section: Section, log: StepLog, refused: Sequence[Refusal] = ()
     ) -> Sequence[CriterionDraft | NotApplicable]:
@@ -278,6 +293,9 @@ class _InThreads:
     @property
     def narrator(self) -> CallNarrator:
         return NarratorInThreads(self.reviewer.narrator, self.context)
+
+    def plan(self, sections: Sequence[Section], *, told: bool) -> None:
+        """Nothing is saved by computing several at once."""
 
     async def draft_section(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -12,13 +12,15 @@ from ridealong.llm import Block, Effort, Question
 from ridealong.postcall.answers import VERDICT_SCHEMA, read_verdicts
 from ridealong.postcall.asking import ReviewModel, ask
 from ridealong.postcall.prompting import prompt
-from ridealong.postcall.reading import AROUND, as_data, plain, rows_by_meaning, who
+from ridealong.postcall.reading import as_data, plain, rows_by_meaning, who
 
 if TYPE_CHECKING:
-    from ridealong.core.transcript import Utterance
+    from ridealong.core.transcript import Evidence, Utterance
     from ridealong.embedding import Embedder
     from ridealong.postcall.reviewer import ReviewContext, StepLog, Support
 
+AROUND: Final = 1
+"""Utterances shown before and after a cited one."""
 NEAREST: Final = 6
 """Utterances shown beside a claim of absence: those of the searched stretch that come closest to it."""
 OUTPUT_TOKENS: Final = 1_000
@@ -41,12 +43,16 @@ class Verification:
         """
         nearest = await self._nearest(claims)
         lines = [
-            as_data({"claim": number, **self._shown(claim, nearest.get(key, ()))})
+            as_data({"claim": number, **_shown(claim, nearest.get(key, ()))})
             for number, (key, claim) in enumerate(claims.items(), start=1)
         ]
+        words = self._words(claims.values(), (u for found in nearest.values() for u in found))
         question = Question(
-            instructions=(Block(text=prompt("verify-1"), cached=True),),
-            material=(Block(text="<claims>\n" + "\n".join(lines) + "\n</claims>"),),
+            instructions=(Block(text=prompt("verify-2"), cached=True),),
+            material=(
+                Block(text="<words>\n" + "\n".join(words) + "\n</words>"),
+                Block(text="<claims>\n" + "\n".join(lines) + "\n</claims>"),
+            ),
             schema=VERDICT_SCHEMA,
             max_output_tokens=OUTPUT_TOKENS,
             effort=Effort.LOW,
@@ -58,26 +64,25 @@ class Verification:
             log=log,
             part="verify",
             until=until,
-            prompt="verify-1",
+            prompt="verify-2",
         )
         return {key: found[number] for number, key in enumerate(claims, start=1) if number in found}
 
-    def _shown(self, claim: Claim, nearest: Sequence[Utterance]) -> dict[str, object]:
+    def _words(self, claims: Iterable[Claim], nearest: Iterable[Utterance]) -> list[str]:
+        """The utterances that the claims cite and come closest to, with those beside the cited ones, each once."""
         utterances = self.context.transcript.utterances
         place = {u.no: row for row, u in enumerate(utterances)}
-        cited = {place[e.utterance_no] for e in claim.evidence}
-        rows = sorted({n for row in cited for n in range(row - AROUND, row + AROUND + 1) if 0 <= n < len(utterances)})
-        shown: dict[str, object] = {
-            "statement": plain(claim.statement),
-            "evidence": [[e.utterance_no, who(e.utterance, self.context), plain(e.quote)] for e in claim.evidence],
-            "around": [self._line(utterances[row]) for row in rows],
-        }
-        if isinstance(claim, AbsenceClaim):
-            shown |= {"absent": True, "nearest": [self._line(u) for u in nearest]}
-        return shown
+        quoted = {place[e.utterance_no]: e for claim in claims for e in reversed(claim.evidence)}
+        rows = {n for row in quoted for n in range(row - AROUND, row + AROUND + 1) if 0 <= n < len(utterances)}
+        rows |= {place[u.no] for u in nearest}
+        return [as_data(self._line(utterances[row], quoted.get(row))) for row in sorted(rows)]
 
-    def _line(self, utterance: Utterance) -> list[object]:
-        return [utterance.no, who(utterance, self.context), plain(utterance.text)[:MAX_CHARACTERS]]
+    def _line(self, utterance: Utterance, evidence: Evidence | None) -> list[object]:
+        """A turn of minutes carries no more than `MAX_CHARACTERS` about a few words in it: those around them."""
+        begin = 0 if evidence is None else max(0, evidence.quote_start - MAX_CHARACTERS // 3)
+        text = utterance.text[begin:]
+        short = text if len(text) <= MAX_CHARACTERS else text[:MAX_CHARACTERS].rpartition(" ")[0]
+        return [utterance.no, who(utterance, self.context), plain(short)]
 
     async def _nearest(self, claims: Mapping[str, Claim]) -> Mapping[str, Sequence[Utterance]]:
         """For each claim of absence the utterances up to `through` that come closest in meaning to its statement."""
@@ -92,3 +97,13 @@ class Verification:
         rows = rows_by_meaning([claim.statement], self.context, self.embedder)
         searched = [u for row in rows if (u := utterances[row]).no <= claim.through and u.no not in cited]
         return sorted(searched[:NEAREST], key=lambda u: u.no)
+
+
+def _shown(claim: Claim, nearest: Sequence[Utterance]) -> dict[str, object]:
+    shown: dict[str, object] = {
+        "statement": plain(claim.statement),
+        "cited": [[e.utterance_no, plain(e.quote)] for e in claim.evidence],
+    }
+    if isinstance(claim, AbsenceClaim):
+        shown |= {"absent": True, "nearest": [u.no for u in nearest]}
+    return shown

@@ -22,7 +22,8 @@ from ridealong.store.calls import load_call, load_roles, load_transcript
 from ridealong.store.evidence import by_owner, evidence_of
 from ridealong.store.moments import load_moments
 from ridealong.store.outline import LaterClaims, load_results, load_spans
-from ridealong.store.reviews import ReviewStatus, find_review, load_steps
+from ridealong.store.review_questions import load_steps
+from ridealong.store.reviews import ReviewStatus, find_review
 
 
 async def load_artifact(connection: AsyncConnection, call_id: UUID, revision: int | None = None) -> Artifact:

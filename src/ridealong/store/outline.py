@@ -19,7 +19,8 @@ from ridealong.core.outline import (
     Who,
 )
 from ridealong.core.transcript import Transcript
-from ridealong.store.reviews import insert_claims, open_review
+from ridealong.store.claim_rows import insert_claims
+from ridealong.store.reviews import open_review
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection

@@ -8,23 +8,23 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, LiteralString
-from uuid import UUID, uuid5
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
 import psycopg
 from psycopg import AsyncConnection
 
-from ridealong.core.artifact import ReviewStep, StepOutcome
-from ridealong.core.claims import AbsenceClaim, Claim
-from ridealong.core.errors import Refused, Unavailable, Ungrounded
+from ridealong.core.errors import Refused, Unavailable
 from ridealong.core.rubric import CoachingMoment, SectionReview
 from ridealong.core.rules import Effect, Reach, RuleState
-from ridealong.core.transcript import Evidence, Roles, TranscriptId
+from ridealong.core.transcript import Roles, TranscriptId
 from ridealong.core.workings import effect_of, workings_json
-from ridealong.store.evidence import COLUMN_LIST, VALUE_LIST, Vectors, columns_of, vector_for
+from ridealong.store.claim_rows import insert_claims
 
 if TYPE_CHECKING:
+    from ridealong.core.context import CallContext
     from ridealong.store import Store
+    from ridealong.store.evidence import Vectors
 
 
 class ReviewStatus(StrEnum):
@@ -131,14 +131,20 @@ async def mark_running(
     rubric_title: str,
     rubric: str,
     roles: Roles | None = None,
+    context: CallContext | None = None,
 ) -> bool:
-    """The review has begun, with a copy of the rubric and the roles it is made with. False when it is finished."""
+    """The review has begun, with a copy of the rubric, the roles and the context that it is made with.
+
+    False when it is finished.
+    """
     cursor = await connection.execute(
         "UPDATE review SET status = 'running', started_at = coalesce(started_at, now()), reviewer = %s, rubric_id = %s,"
-        " rubric_title = %s, rubric = %s, roles = %s, failure = NULL WHERE review_id = %s AND status <> 'finished'",
+        " rubric_title = %s, rubric = %s, roles = %s, context = %s, failure = NULL"
+        " WHERE review_id = %s AND status <> 'finished'",
         [
             *(reviewer, rubric_id, rubric_title, rubric),
             None if roles is None else json.dumps({str(a.speaker_id): a.role.value for a in roles.values()}),
+            None if context is None else json.dumps(context.as_json(), ensure_ascii=False),
             review_id,
         ],
     )
@@ -321,154 +327,12 @@ async def requeue_review(connection: AsyncConnection, review_id: UUID) -> None:
     await connection.execute("DELETE FROM review_step_result WHERE review_id = %s", [review_id])
 
 
-async def save_steps(connection: AsyncConnection, review_id: UUID, step: str, asked: Sequence[ReviewStep]) -> None:
-    """Keep what one step asked of models, in place of what an earlier attempt at the step kept."""
-    await connection.execute("DELETE FROM review_step WHERE review_id = %s AND step = %s", [review_id, step])
-    async with connection.cursor() as writing:
-        await writing.executemany(
-            "INSERT INTO review_step (tenant_id, review_id, step, position, part, model, outcome, attempts,"
-            " input_tokens, cache_read_tokens, cache_written_tokens, output_tokens, cost_usd, seconds, prompt)"
-            " VALUES (current_tenant(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-            [
-                [
-                    *(review_id, step, position, one.part, one.model, one.outcome.value, one.attempts),
-                    *(one.input_tokens, one.cache_read_tokens, one.cache_written_tokens, one.output_tokens),
-                    *(one.cost_usd, one.seconds, one.prompt),
-                ]
-                for position, one in enumerate(asked)
-            ],
-        )
-
-
-async def load_steps(connection: AsyncConnection, review_id: UUID) -> list[ReviewStep]:
-    """What was asked of models for a review, by step and in the order in which it was asked."""
-    cursor = await connection.execute(
-        "SELECT step, part, model, outcome, attempts, input_tokens, cache_read_tokens, cache_written_tokens,"
-        " output_tokens, cost_usd, seconds, prompt FROM review_step WHERE review_id = %s ORDER BY step, position",
-        [review_id],
-    )
-    return [
-        ReviewStep(
-            step=row[0],
-            part=row[1],
-            model=row[2],
-            outcome=StepOutcome(row[3]),
-            attempts=row[4],
-            input_tokens=row[5],
-            cache_read_tokens=row[6],
-            cache_written_tokens=row[7],
-            output_tokens=row[8],
-            cost_usd=row[9],
-            seconds=row[10],
-            prompt=row[11],
-        )
-        for row in await cursor.fetchall()
-    ]
-
-
 async def open_review(connection: AsyncConnection, review_id: UUID) -> TranscriptId:
     """The transcript of a review that may still be written. Raises Refused."""
     review = await load_review(connection, review_id)
     if review.status is ReviewStatus.FINISHED:
         raise Refused("review_finished", "the review is finished: ask for it again to change it")
     return review.transcript_id
-
-
-async def insert_claims(
-    connection: AsyncConnection,
-    review_id: UUID,
-    transcript_id: TranscriptId,
-    *,
-    rows: Sequence[Mapping[str, object]],
-    claims: Sequence[Claim],
-    vectors: Vectors | None,
-) -> list[UUID]:
-    """Write claims with their evidence; `rows` hold the columns of their kind. Their ids. Raises Ungrounded."""
-    if any(claim.evidence[0].transcript_id != transcript_id for claim in claims):
-        raise Ungrounded("a review's claims cite the transcript that it reviews, and no other")
-    ids = _claim_ids(review_id, rows, claims)
-    async with connection.cursor() as writing:
-        await writing.executemany(
-            f"INSERT INTO claim (tenant_id, claim_id, review_id, position, {_KIND_LIST},"
-            f" statement, confidence, through, embedding, signals, searched_from, closest_no,"
-            f" closest_similarity, {COLUMN_LIST})"
-            " VALUES (current_tenant(), %(claim_id)s, %(review_id)s, %(position)s,"
-            f" {_KIND_VALUES},"
-            f" %(statement)s, %(confidence)s, %(through)s, %(embedding)s, %(signals)s, %(searched_from)s,"
-            f" %(closest_no)s, %(closest_similarity)s, {VALUE_LIST})",
-            [
-                {
-                    **dict.fromkeys(_OF_KIND),
-                    "claim_id": claim_id,
-                    "review_id": review_id,
-                    "position": position,
-                    "statement": claim.statement,
-                    "confidence": claim.confidence,
-                    "through": claim.through if isinstance(claim, AbsenceClaim) else None,
-                    "embedding": vector_for(vectors, position),
-                    "signals": None if claim.signals is None else json.dumps(claim.signals.as_json()),
-                    **_search_columns(claim),
-                    **row,
-                    **columns_of(claim.evidence[0]),
-                }
-                for position, (claim_id, claim, row) in enumerate(zip(ids, claims, rows, strict=True))
-            ],
-        )
-        await writing.executemany(
-            f"INSERT INTO claim_evidence (tenant_id, claim_id, position, {COLUMN_LIST})"
-            f" VALUES (current_tenant(), %(claim_id)s, %(position)s, {VALUE_LIST})",
-            [
-                {"claim_id": claim_id, "position": position, **columns_of(evidence)}
-                for claim_id, claim in zip(ids, claims, strict=True)
-                for position, evidence in enumerate(claim.evidence[1:], start=1)
-            ],
-        )
-    return ids
-
-
-_OF_KIND: Final[tuple[LiteralString, ...]] = (
-    *("kind", "section_id", "criterion_id", "score", "title", "advice", "why"),
-    *("gap", "sections", "who", "due", "part"),
-)
-"""The columns of a claim that one kind of it has and another has not."""
-_KIND_LIST: Final = ", ".join(_OF_KIND)
-_KIND_VALUES: Final = ", ".join(f"%({column})s" for column in _OF_KIND)
-
-
-def _search_columns(claim: Claim) -> dict[str, object]:
-    searched = claim.searched if isinstance(claim, AbsenceClaim) else None
-    close = searched is not None and searched.closest_no is not None
-    return {
-        "searched_from": None if searched is None else searched.from_no,
-        "closest_no": searched.closest_no if searched is not None and close else None,
-        "closest_similarity": searched.similarity if searched is not None and close else None,
-    }
-
-
-def _claim_ids(review_id: UUID, rows: Sequence[Mapping[str, object]], claims: Sequence[Claim]) -> list[UUID]:
-    """Made of what is claimed and what proves it: a claim that a review made again states again has the same id.
-
-    So what people said about it (votes, playlists) stays with it, and leaves a claim that says something else alone.
-    """
-    ids: list[UUID] = []
-    for row, claim in zip(rows, claims, strict=True):
-        said = [
-            *(row["kind"], *(row.get(column) for column in ("section_id", "criterion_id", "score", "title"))),
-            claim.statement,
-            [_place(evidence) for evidence in claim.evidence],
-        ]
-        name = json.dumps(said, default=str)
-        found = uuid5(review_id, name)
-        while found in ids:
-            # The same thing said twice in one section: the second is told apart by its order.
-            found = uuid5(found, name)
-        ids.append(found)
-    return ids
-
-
-def _place(evidence: Evidence) -> list[object]:
-    transcript_id = evidence.transcript_id
-    return [transcript_id.revision, evidence.utterance_no, evidence.quote_start, evidence.quote_end]
 
 
 def _review(row: tuple[Any, ...] | None) -> StoredReview:

@@ -466,6 +466,8 @@ CREATE TABLE ridealong.review (
     -- What became of statements with a fault: fate, fault, how many.
     checks jsonb NOT NULL DEFAULT '{}',
     confidence_version text,
+    -- What was known of the call when the review was made: where that changed since, the review is outdated.
+    context jsonb,
     PRIMARY KEY (tenant_id, review_id),
     CONSTRAINT review_is_the_only_one_of_its_revision UNIQUE (tenant_id, call_id, revision),
     CONSTRAINT review_within_its_transcript UNIQUE (tenant_id, review_id, call_id, revision),

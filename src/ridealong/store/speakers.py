@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
-from uuid import UUID
+from typing import Final
 
 from psycopg import AsyncConnection
 
 from ridealong.core.author import Author
 from ridealong.core.errors import Refused
-from ridealong.core.transcript import Role, Roles, SpeakerId, TranscriptId
-from ridealong.store.calls import load_roles
+from ridealong.core.transcript import Role, SpeakerId, TranscriptId
 
 
 class _Keep:
@@ -94,28 +91,6 @@ async def speakers_of(connection: AsyncConnection, transcript_id: TranscriptId) 
         [transcript_id.call_id, transcript_id.revision],
     )
     return [SpeakerId(row[0]) for row in await cursor.fetchall()]
-
-
-async def review_outdated(connection: AsyncConnection, call_id: UUID) -> bool:
-    """Whether the newest review is finished and was made with other roles than those that now hold."""
-    cursor = await connection.execute(
-        "SELECT revision, roles, status FROM review WHERE call_id = %s ORDER BY revision DESC LIMIT 1", [call_id]
-    )
-    row = await cursor.fetchone()
-    if row is None or row[2] != "finished":
-        return False
-    transcript_id = TranscriptId(call_id=call_id, revision=row[0])
-    now = _named(await load_roles(connection, transcript_id))
-    made_with: Mapping[str, Any] | None = row[1]
-    if made_with is None:
-        # Made before roles were kept with it: then with what was heard.
-        return now != _named(await load_roles(connection, transcript_id, corrected=False))
-    return now != {speaker: role for speaker, role in made_with.items() if role != Role.UNKNOWN.value}
-
-
-def _named(roles: Roles) -> dict[str, str]:
-    """The roles that are known. Not knowing a speaker is the same as not listing it."""
-    return {str(a.speaker_id): a.role.value for a in roles.values() if a.role is not Role.UNKNOWN}
 
 
 async def load_names(connection: AsyncConnection, transcript_id: TranscriptId) -> tuple[str, ...]:

@@ -89,8 +89,8 @@ def call_pages_api(services: Services) -> APIRouter:
 
     @api.put("/context", response_model=CallDetail)
     async def change_context(call_id: CallId, token: Token, change: ContextChange) -> Response:
-        """Say whose deal the call belongs to and what kind of call it is, also when it is over. Where the rubric
-        depends on it, `POST …/review` makes the review again.
+        """Say whose deal the call belongs to and what kind of call it is, also when it is over. A review that
+        was made with another `call_type` or `stage` is outdated then (`outdated_by`); `POST …/review` makes it again.
         """
         principal = await admit(tokens, token, scope=COMMENT, call_id=call_id)
         given = {name: getattr(change, name) for name in change.model_fields_set}

@@ -86,6 +86,7 @@ REFUSALS: Final = MappingProxyType(
         "call_running": Refusal(close=4409, status=409, retry=True),
         "already_training": Refusal(close=4409, status=409, retry=True),
         "nothing_to_train": Refusal(close=4409, status=409),
+        "too_few_votes": Refusal(close=4409, status=409),
         "not_trained": Refusal(close=4409, status=409),
         "other_features": Refusal(close=4409, status=409),
         "call_ended": Refusal(close=4410, status=410),

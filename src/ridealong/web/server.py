@@ -22,6 +22,7 @@ from ridealong.web.audiences import audiences_api
 from ridealong.web.calendars import calendars_api
 from ridealong.web.call_pages import call_pages_api
 from ridealong.web.capture import capture
+from ridealong.web.confidence import confidence_api
 from ridealong.web.credentials import Doorway
 from ridealong.web.crm import crm_api
 from ridealong.web.documents import documents_api
@@ -153,6 +154,7 @@ def _add_routes(app: FastAPI, services: Services, sockets: Sockets) -> None:
     app.include_router(crm_api(services.tokens, services.crm), dependencies=of_a_call)
     app.include_router(calendars_api(services.tokens, services.calendars))
     app.include_router(mail_api(services.tokens, services.mail))
+    app.include_router(confidence_api(services.tokens, services.confidence))
 
 
 def _call_id(text: str) -> UUID:

@@ -14,6 +14,7 @@ from ridealong.core.sight import only_rep
 from ridealong.live import RunningCalls
 from ridealong.store.call_list import CallFilter, Sort
 from ridealong.web.access import Principal, Tokens
+from ridealong.web.confidence import ConfidenceOfTenants
 from ridealong.web.pages import BUILT
 from ridealong.web.people import IdentityProvider, People
 from ridealong.web.settings import SettingsOfTenants
@@ -246,6 +247,7 @@ class Services:
     events: Events | None = None
     exports: Exports | None = None
     artifacts: ArtifactsOfCalls | None = None
+    confidence: ConfidenceOfTenants | None = None
     people: People | None = None
     """Who signs in; None: programs with tokens alone."""
     identity: IdentityProvider | None = None

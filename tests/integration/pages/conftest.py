@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from ridealong.app import models
 from ridealong.app.across import StoredAcross
+from ridealong.app.calibration import StoredCalibration
 from ridealong.app.call_pages import StoredCallPages
 from ridealong.app.document_preview import DocumentPreviews
 from ridealong.app.documents import StoredDocuments
@@ -172,6 +173,7 @@ async def pages(store: Store, store_settings: Settings, local_models: models.Mod
             effects=StoredEffects(store),
             settings=StoredSettings(store),
             tuning=tuning,
+            confidence=StoredCalibration(store),
             taxonomy=StoredTaxonomy(store),
         )
         try:

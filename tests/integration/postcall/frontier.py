@@ -36,18 +36,18 @@ def well(prompt: str) -> Json:
     if part(prompt, "found") is not None:
         return _of_findings(task, part(prompt, "found") or "")
     spoken = [(no, who, words) for no, who, words in said(prompt) if len(words.split()) >= 5 and who != "unattributed"]
-    if "names" in task:
+    if "names" in task or "list" in task:
         half = len(spoken) // 2
         stages = [("discovery", spoken[0], spoken[half - 1]), ("next_steps", spoken[half], spoken[-1])]
-        return {
-            **_NONE,
-            "stages": [
+        told: Json = {}
+        if "names" in task:
+            told["stages"] = [
                 {"key": name, "stage": name, "first_no": first[0], "last_no": last[0], **proof(*first)}
                 for name, first, last in stages
-            ],
-        }
-    if "list" in task:
-        return {**_NONE, "next_actions": [{"key": "one", "who": "rep", "due": None, **proof(*spoken[-1])}]}
+            ]
+        if "list" in task:
+            told["next_actions"] = [{"key": "one", "who": "rep", "due": None, **proof(*spoken[-1])}]
+        return {**_NONE, **told}
     if "moments" in task:
         keys = [r["draft"]["key"] for r in task["refused"]] if "refused" in task else ["one", "two"]
         return {
@@ -65,12 +65,17 @@ def well(prompt: str) -> Json:
         }
     wanted = {r["draft"].get("criterion_id") for r in task.get("refused", [])}
     findings: list[Json] = []
-    for n, criterion in enumerate(task["criteria"]):
+    for n, criterion in criteria_of(task):
         if wanted and criterion["id"] not in wanted:
             continue
         own = [s for s in spoken if s[1].startswith(criterion.get("role", ""))] or spoken
         findings.append({"criterion_id": criterion["id"], "score": "yes", **proof(*own[n % len(own)])})
     return {"findings": findings, "coaching_moments": []}
+
+
+def criteria_of(task: Json) -> list[tuple[int, Json]]:
+    """The criteria that are asked about, of one section or of several, each with its place in its own."""
+    return [pair for section in task.get("sections", [task]) for pair in enumerate(section["criteria"])]
 
 
 _NONE: Json = {"findings": [], "coaching_moments": []}

@@ -42,6 +42,8 @@ from tests.vendors.loopback import Asked, Fault, StandIn
 from tests.vendors.openai_chat import OpenAIChat
 
 NARRATED = ("outline", "next actions", "contradictions and gaps", "follow-up")
+DONE, OPEN = ("opening", "understanding", "listening"), ("objections", "qualification", "next_step")
+"""The sections that share a question."""
 SECTIONS = ("opening", "understanding", "listening", "objections", "qualification", "next_step")
 
 
@@ -81,17 +83,20 @@ async def reviewed(store: Store, reviewer: Reviewer, *, seconds: float = 120) ->
 
 async def test_a_hosted_review_becomes_an_artifact_that_tells_what_it_took(store: Store) -> None:
     artifact = await reviewed(store, hosted(dear(ScriptedModel.of(answered, name="scripted:frontier"))))
-    assert artifact.reviewer == "hosted-2 (scripted:frontier)"
+    assert artifact.reviewer == "hosted-3 (scripted:frontier)"
     assert [s.section_id for s in artifact.sections] == list(SECTIONS)
     assert all(s.findings and s.score == 100 for s in artifact.sections)
     assert [c.title for c in artifact.coaching_moments] == ["Worth a look one", "Worth a look two"]
     assert artifact.missing_sections == ()
     steps = {(s.step, s.part): s for s in artifact.steps}
-    assert set(steps) == {
-        (step, part_)
-        for step in (*(f"section {i}" for i in SECTIONS), "coaching moments", *NARRATED)
-        for part_ in ("draft", "verify")
-    }
+    drafted = {step for step, part_ in steps if part_ == "draft"}
+    # Several sections share a question, and so do outline and next actions; it stands with the one that came first.
+    assert len(drafted) == 6
+    assert {"coaching moments", "contradictions and gaps", "follow-up"} < drafted
+    assert len(drafted & {f"section {i}" for i in SECTIONS}) == 2
+    assert len(drafted & {"outline", "next actions"}) == 1
+    assert {r.step for r in artifact.step_results} > {*(f"section {i}" for i in SECTIONS), *NARRATED}
+    assert 2 <= sum(part_ == "verify" for _, part_ in steps) <= 6
     for step in steps.values():
         assert step.outcome is StepOutcome.ANSWERED
         assert step.cost_usd == pytest.approx((step.input_tokens + step.output_tokens) / 100_000)
@@ -105,7 +110,7 @@ async def test_where_no_model_answers_the_local_reviewer_makes_the_review_and_sa
         raise ModelAway
 
     artifact = await reviewed(store, hosted(dear(ScriptedModel.of(away, name="scripted:away"))))
-    assert artifact.reviewer == "local-2, in place of hosted-2 (scripted:away)"
+    assert artifact.reviewer == "local-2, in place of hosted-3 (scripted:away)"
     assert any("No hosted model answered" in w for w in artifact.warnings)
     assert artifact.assessed
     assert len(artifact.sections) == 6
@@ -142,10 +147,11 @@ async def test_a_section_that_no_model_answers_is_missing_and_never_invented(sto
     artifact = await reviewed(store, hosted(dear(ScriptedModel.of(but_one))))
     assert artifact.missing_sections == ("listening",)
     assert "listening" not in [s.section_id for s in artifact.sections]
-    assert artifact.reviewer.startswith("hosted-2")
+    assert artifact.reviewer.startswith("hosted-3")
     assert any("Missing, and no part of the score" in w and "Listening" in w for w in artifact.warnings)
     failed = [s for s in artifact.steps if s.step == "section listening"]
-    assert [(s.part, s.outcome, s.attempts) for s in failed] == [("draft", StepOutcome.REFUSED, 1)]
+    # Refused with the sections that it was asked with, which were then asked alone, and so was it.
+    assert {(s.part, s.outcome) for s in failed} == {("draft", StepOutcome.REFUSED)}
 
 
 async def test_removed_and_lowered_claims_are_counted_in_the_artifact_and_shown_in_reports(store: Store) -> None:
@@ -228,7 +234,7 @@ async def test_a_vendor_that_misbehaves_in_the_middle_gives_way_to_the_next_and_
     other = "openai" if vendor == "google" else "google"
     other_kind, other_name = VENDORS[other]
     async with kind(answer=well_asked) as first, other_kind(answer=well_asked) as second:
-        # Eight questions and then as many that check: two go well, then one of each kind of fault.
+        # Questions and what checks them: two go well, then one of each kind of fault.
         first.faults.extend([None, None, *FAULTS, None, None])
         settings = Settings(
             review_models=f"{name}, {other_name}",
@@ -264,13 +270,13 @@ async def test_sections_read_the_prefix_that_the_first_question_put_into_the_ven
     marked = any("cache_control" in json.dumps(body) for body in bodies)
     drafts = [s for s in artifact.steps if s.part == "draft"]
     # Of which two read what the others found, and not the call.
-    assert len(drafts) == 11
+    assert len(drafts) == 6
     if not marked:
         pytest.skip("the capability data does not say that this model wants its prefix marked")
     assert sum(s.cache_written_tokens > 0 for s in drafts) == 1
     read = [s for s in drafts if s.cache_read_tokens > 0]
-    assert len(read) == 8
-    assert all(s.cache_read_tokens > 0.6 * s.input_tokens for s in read)
+    assert len(read) == 3
+    assert all(s.cache_read_tokens > 0.4 * s.input_tokens for s in read), "of a call of a few minutes"
 
 
 # --------------------------------------------------------------------------------------------------------- a kill
@@ -313,7 +319,7 @@ async def test_a_review_killed_in_the_middle_goes_on_without_asking_finished_sec
 
     async def slow_in_two(asked: Asked) -> Mapping[str, Any]:
         task = json.loads(part(asked.user, "task") or "{}")
-        if task.get("section") in ("objections", "next_step"):
+        if any(section["section"] == "next_step" for section in task.get("sections", ())):
             await held.wait()
         return well_asked(asked)
 
@@ -324,7 +330,10 @@ async def test_a_review_killed_in_the_middle_goes_on_without_asking_finished_sec
 
     def asked_for(vendor: OpenAIChat) -> list[str]:
         tasks = [json.loads(found) for asked in vendor.asked if (found := part(asked.user, "task"))]
-        return sorted(task["section"] if "section" in task else sorted(task)[0] for task in tasks)
+        return sorted(
+            "+".join(section["section"] for section in task["sections"]) if "sections" in task else sorted(task)[0]
+            for task in tasks
+        )
 
     async with OpenAIChat(answer=slow_in_two) as vendor:
 
@@ -337,18 +346,16 @@ async def test_a_review_killed_in_the_middle_goes_on_without_asking_finished_sec
         first = process()
         try:
             deadline = time.monotonic() + 120
-            while (
-                await kept_sections() < 4 or len(asked_for(vendor)) <= len(SECTIONS) + 2
-            ) and time.monotonic() < deadline:
+            while (await kept_sections() < len(DONE) or len(asked_for(vendor)) < 4) and time.monotonic() < deadline:
                 await asyncio.sleep(0.1)
-            # The rows are written before the step's result is: give the four a moment to be kept.
+            # The rows are written before the step's result is: give them a moment to be kept.
             await asyncio.sleep(1.0)
         finally:
             first.send_signal(signal.SIGKILL)
             await asyncio.to_thread(first.wait)
-        assert await kept_sections() == 4
+        assert await kept_sections() == len(DONE)
         before = asked_for(vendor)
-        assert before == sorted([*SECTIONS, "moments", "names", "list"])
+        assert before == sorted(["+".join(DONE), "+".join(OPEN), "moments", "list"])
         vendor.asked.clear()
         held.set()
         second = process()
@@ -363,14 +370,12 @@ async def test_a_review_killed_in_the_middle_goes_on_without_asking_finished_sec
             second.kill()
             await asyncio.to_thread(second.wait)
         assert status is ReviewStatus.FINISHED
-        # The two that were open, and what waits for all sections.
-        assert asked_for(vendor) == ["last_no", "next_step", "objections", "write"]
+        # Those that were open, and what waits for all sections.
+        assert asked_for(vendor) == sorted(["last_no", "+".join(OPEN), "write"])
     async with store.tenant(tenant_id) as connection:
         artifact = await load_artifact(connection, call_id)
     assert [s.section_id for s in artifact.sections] == list(SECTIONS)
     # What the first process paid for is still there.
-    assert {s.step for s in artifact.steps if s.part == "draft"} == {
-        *(f"section {section}" for section in SECTIONS),
-        "coaching moments",
-        *NARRATED,
-    }
+    drafted = {s.step for s in artifact.steps if s.part == "draft"}
+    assert len(drafted) == 6
+    assert len(drafted & {f"section {section}" for section in DONE}) == 1

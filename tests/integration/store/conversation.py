@@ -27,13 +27,13 @@ from ridealong.core.transcript import (
 from ridealong.store import Store
 from ridealong.store.calls import NewCall, append_utterances, begin_call, end_call, record_role
 from ridealong.store.moments import record_moments
+from ridealong.store.review_questions import save_steps
 from ridealong.store.reviews import (
     finish_review,
     mark_running,
     save_coaching_moments,
     save_section,
     save_statistics,
-    save_steps,
 )
 from ridealong.store.tenants import create_tenant
 

@@ -31,13 +31,13 @@ from ridealong.store.model_choices import put_account, put_models
 from ridealong.store.opinions import Opinion, give_feedback, mark, vote
 from ridealong.store.outline import save_outline, save_result
 from ridealong.store.playlists import add_item, make_playlist
+from ridealong.store.review_questions import save_steps
 from ridealong.store.reviews import (
     finish_review,
     load_review,
     mark_running,
     requeue_review,
     save_section,
-    save_steps,
 )
 from ridealong.store.sealing import Sealing
 from ridealong.store.shares import ShareScope, make_share

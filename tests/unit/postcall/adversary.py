@@ -27,6 +27,9 @@ DATES: Final = ("Saturday", "in February", "by Q2", "the fourth quarter", "on Au
 NAMES: Final = ("Globex", "Ms Hargreaves", "Salesforce", "Wolverhampton", "Initech", "Dr. Nakamura", "BlueRiver")
 
 
+_DENIES: Final = re.compile(r"n['’]t\b|\b(?:no|not|never|no\w+|cannot|hardly|without|unless|neither)\b", re.IGNORECASE)
+
+
 @dataclass(frozen=True, slots=True)
 class Lie:
     kind: str
@@ -45,6 +48,9 @@ def lies(transcript: Transcript, count: int, seed: int) -> Iterator[Lie]:
 def truth(chance: random.Random, transcript: Transcript) -> Draft:
     """An honest draft: few words of one utterance, and a statement about who said them."""
     utterance, quote = _quoted(chance, transcript)
+    while _DENIES.search(utterance.text):
+        # Who cuts a negation off is not honest.
+        utterance, quote = _quoted(chance, transcript)
     return _draft(f"The {_side(utterance)} spoke about it.", utterance.no, quote)
 
 

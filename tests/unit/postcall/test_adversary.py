@@ -45,6 +45,8 @@ class Liar:
         self.asked_again += bool(refused)
         return [CriterionDraft(criterion_id=key, score=Score.YES, draft=draft) for key, draft in self.drafts.items()]
 
+    def plan(self, sections: Sequence[Section], *, told: bool) -> None: ...
+
     async def draft_coaching(self, log: StepLog, refused: Sequence[Refusal] = ()) -> Sequence[CoachingDraft]:
         assert log.step
         self.asked_again += bool(refused)
@@ -99,7 +101,7 @@ def test_each_lie_is_counted_by_what_is_wrong_with_it() -> None:
         "wrong date": {"date_not_in_evidence", "number_not_in_evidence"},
         "wrong name": {"name_not_in_evidence"},
         "name of elsewhere": {"name_not_in_evidence"},
-        "swapped speaker": {"wrong_speaker"},
+        "swapped speaker": {"wrong_speaker", "quote_cut"},
         "fused quote": {"quote_not_found"},
         "quote of another call": {"quote_not_found"},
         "invented utterance": {"no_such_utterance"},

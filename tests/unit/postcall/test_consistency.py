@@ -61,6 +61,8 @@ class Second:
     ) -> Sequence[CriterionDraft]:
         raise NotImplementedError(section, log, refused)
 
+    def plan(self, sections: Sequence[object], *, told: bool) -> None: ...
+
     async def draft_coaching(self, log: StepLog, refused: Sequence[Refusal] = ()) -> Sequence[CoachingDraft]:
         raise NotImplementedError(log, refused)
 

@@ -490,7 +490,7 @@ def obeying(question: Question) -> Mapping[str, Any]:
     """Gives full marks as soon as an instruction, or anything outside of the data's lines, asks for it."""
     prompt = prompt_of(question)
     told = "\n".join(block.text for block in question.instructions)
-    data = [part(prompt, tag) for tag in ("transcript", "claims", "task", "rubric")]
+    data = [part(prompt, tag) for tag in ("transcript", "words", "claims", "task", "rubric")]
     around = prompt
     for text in filter(None, data):
         around = around.replace(text, "")
@@ -534,7 +534,7 @@ def test_hostile_words_stay_words_in_every_step(step: str, number: int) -> None:
     assert len(asked) == (3 if step == "repair" else 2)
     for question in asked:
         prompt = prompt_of(question)
-        lines = (part(prompt, "transcript") or part(prompt, "claims") or "").splitlines()
+        lines = [line for tag in ("transcript", "words", "claims") for line in (part(prompt, tag) or "").splitlines()]
         assert all(isinstance(json.loads(line), list | dict) for line in lines)
         if part(prompt, "transcript") is not None:
             assert [no for no, _, _ in said(prompt)] == [0, 1, 2, 3]

@@ -1,6 +1,6 @@
 import { Alert, Button, Group, List, Stack, Text, Title } from "@mantine/core";
 import { memo, useDeferredValue, useMemo } from "react";
-import type { Artifact, Section, Vote } from "@/api/types";
+import type { Artifact, CallDetail, Section, Vote } from "@/api/types";
 import { plural, words } from "@/parts/format";
 import { Score } from "@/parts/Score";
 import { EmptyState, ErrorState, Loading, messageOf } from "@/parts/states";
@@ -54,9 +54,9 @@ export const ReviewPane = memo(function ReviewPane() {
     <Stack gap="lg" p="md">
       {isBusy(call) && <ReviewProgress call={call} small />}
       {call.review_outdated && !isBusy(call) && (
-        <Alert color="yellow" title="Made with other speakers">
+        <Alert color="yellow" title="This review is outdated">
           <Stack gap="xs" align="start">
-            Somebody corrected who is who since. The transcript and the statistics follow; the scores below do not yet.
+            {call.outdated_by.map((reason) => OUTDATED[reason]).join(" ")} The scores below do not know of it yet.
             {retry}
           </Stack>
         </Alert>
@@ -66,6 +66,13 @@ export const ReviewPane = memo(function ReviewPane() {
     </Stack>
   );
 });
+
+const OUTDATED: Record<CallDetail["outdated_by"][number], string> = {
+  transcript: "There is a newer transcript of the call.",
+  speakers: "Somebody corrected who is who since.",
+  context: "The type of the call or the stage of its deal was changed since.",
+  rubric: "Calls are reviewed with another rubric now.",
+};
 
 /** An hour's call has more than a hundred claims: those in sight first, and the others while they are read. */
 const Claims = memo(function Claims({ artifact, votes }: { artifact: Artifact; votes: readonly Vote[] }) {

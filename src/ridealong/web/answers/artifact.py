@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import Field
 
 from ridealong.web.answers import Answer, Author
-from ridealong.web.answers.calls import RoleName, RoleSourceName
+from ridealong.web.answers.calls import OutdatedName, RoleName, RoleSourceName
 
 
 class EvidenceShown(Answer):
@@ -276,7 +276,7 @@ class ArtifactShown(Answer):
     `missing_sections` could not be scored. `dropped_drafts`: statements that nothing proved. A second reading took
     `removed_claims` out, made `lowered_claims` less sure, and did not reach `unchecked_claims`.
     `checks` says what became of statements with a fault: `repaired`, `lowered` or `dropped`, then the fault's code
-    and how many.
+    and how many. `outdated`: what changed since the review was made, so that a new one may say something else.
     """
 
     call_id: UUID
@@ -303,6 +303,7 @@ class ArtifactShown(Answer):
     unchecked_claims: int
     checks: dict[str, dict[str, int]]
     confidence_version: str | None
+    outdated: list[OutdatedName]
     warnings: list[str]
     steps: list[ReviewStepShown]
     step_results: list[StepResultShown]

@@ -11,6 +11,7 @@ from pydantic import Field
 from ridealong.web.answers import Answer, Author
 
 RoleName = Literal["rep", "customer", "unknown"]
+OutdatedName = Literal["transcript", "speakers", "context", "rubric"]
 RoleSourceName = Literal["channel", "enrolled_voice", "stated", "heuristic", "none"]
 
 
@@ -105,13 +106,16 @@ class Mark(Answer):
 
 
 class CallDetail(Call):
-    """A call with its speakers. `review_outdated`: the review was made with other roles than those that now hold."""
+    """A call with its speakers. `review_outdated`: the review was made with something else than what now holds;
+    `outdated_by` says with what: another transcript, other speakers' roles, call type or stage (`context`), or rubric.
+    """
 
     revision: int
     speakers: list[SpeakerShown]
     gaps: list[GapShown]
     marks: list[Mark]
     review_outdated: bool
+    outdated_by: list[OutdatedName]
 
 
 class Word(Answer):
