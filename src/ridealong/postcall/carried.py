@@ -14,29 +14,16 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
 from ridealong.core.errors import Ungrounded
-from ridealong.core.facts import (
-    Held,
-    bare,
-    currencies_in,
-    folded,
-    held_by,
-    known_names,
-    missing_date,
-    missing_number,
-    names_in,
-)
+from ridealong.core.facts import Held, currencies_in, held_by, missing_date, missing_number
 from ridealong.core.faults import Fault
+from ridealong.core.names import known_names, names_in
+from ridealong.core.tokens import bare, folded, words_of
 from ridealong.core.transcript import Role
 
 if TYPE_CHECKING:
     from ridealong.core.rubric import Criterion
     from ridealong.core.transcript import Evidence, Transcript
     from ridealong.postcall.reviewer import ReviewContext
-
-
-def _words(text: str) -> list[str]:
-    """The words of a list that is written as one text."""
-    return text.split()
 
 
 @dataclass(slots=True, eq=False)
@@ -81,7 +68,7 @@ NOTHING_MORE: Final = Held(
     values=frozenset(), percents=frozenset(), spans=frozenset(), currencies=frozenset(), dates=frozenset()
 )
 _ROLE_WORDS: Final = frozenset(
-    _words(
+    words_of(
         "rep reps customer customers speaker speakers seller sellers buyer buyers prospect prospects client clients"
         " salesperson caller manager english"
     )
@@ -223,14 +210,14 @@ _ASSERTS: Final = re.compile(
     re.IGNORECASE,
 )
 _EMBEDDED: Final = frozenset(
-    _words(
+    words_of(
         "what how why where when if whether that which as because after once until before so words everything something"
         " anything all things points reasons since though although while who whom than"
     )
 )
 """Before "the customer said" these make it a part of what somebody else did ("played back what the customer said")."""
 _UNDERGOES: Final = frozenset(
-    _words("was were is are got gets received heard had has did does never would could may can")
+    words_of("was were is are got gets received heard had has did does never would could may can")
 )
 _NOT: Final = re.compile(r"\b(?:not|never|no|nothing|without|n['’]t|neither|nor|failed)\b|n['’]t\b", re.IGNORECASE)
 

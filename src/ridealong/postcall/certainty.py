@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ridealong.core.claims import AbsenceClaim, Claim
 from ridealong.core.confidence import Signals
-from ridealong.core.facts import bare, folded
+from ridealong.core.tokens import bare, folded
 from ridealong.core.transcript import Role, RoleSource
 
 if TYPE_CHECKING:

@@ -6,9 +6,7 @@ and however it is cut into pieces. Only partials depend on the load: they are le
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -21,23 +19,22 @@ from ridealong.speech import (
     HeardThrough,
     Hearing,
     Partial,
-    SpokenWord,
-    VoiceMatched,
     Words,
 )
 from ridealong.speech.activity import (
     EARLY_PAUSE_FRAMES,
-    FRAME,
     FRAME_MS,
     ActivityDetector,
     ActivityModel,
     Regions,
-    is_voice,
 )
 from ridealong.speech.diarize import Diarizer, Part, Window
+from ridealong.speech.enrolled import EnrolledVoices
 from ridealong.speech.gaps import Gap, Gaps
 from ridealong.speech.overlap import OverlapModel, mark_overlap
 from ridealong.speech.recognize import NOTHING, Recognized, Recognizer
+from ridealong.speech.stretches import Stretch, spread, until
+from ridealong.speech.tape import Tape
 from ridealong.speech.voices import MIN_WINDOW_MS, WINDOW_MS, VoiceModel
 
 if TYPE_CHECKING:
@@ -54,17 +51,12 @@ _LONGEST_MS: Final = 12_000
 _CUT_FROM_MS: Final = 6_000
 _LEAD_MS: Final = 96
 """Audio before the first and after the last voice that the recogniser needs to hear soft sounds."""
-_KEEP_MS: Final = 1_000
-"""Audio kept before an open region (context for very short windows)."""
 _HEARD_EVERY_MS: Final = 480
 _PARTIAL_EVERY_MS: Final = 400
 _PARTIAL_SHARE: Final = 0.25
 """A partial of a stretch of n seconds is due n * this many seconds after the last one: its cost grows with n."""
 _MIN_CONFIDENCE: Final = 0.35
 """Mean token probability below which the recogniser guessed at noise."""
-MATCH: Final = 0.5
-"""Cosine between a speaker's mean voice and an enrolled one from which they are the same person."""
-_MATCH_WINDOWS: Final = 8
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,22 +74,11 @@ class Models:
         return cls(recognizer=Recognizer(), voices=VoiceModel(), activity=ActivityModel(), overlap=OverlapModel())
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Stretch:
-    """Audio of one speaker between two times; `parts` are the diariser's windows in it."""
-
-    start_ts: int
-    end_ts: int
-    parts: tuple[Part, ...]
-    """Empty when the speaker is fixed."""
-
-
 class Listener:
     """Hears one channel of one call. `speaker` None: tell the speakers apart; else everything is said by that one."""
 
     def __init__(self, models: Models, hearing: Hearing, *, speaker: SpeakerId | None = None) -> None:
         self._models = models
-        self._hearing = hearing
         self._speaker = speaker
         self._diarizer = Diarizer(
             {
@@ -108,12 +89,7 @@ class Listener:
         )
         self._detector = ActivityDetector(models.activity)
         self._regions = Regions()
-        self._origin_ts = hearing.resumed_at_ts
-        self._samples: Mono = np.zeros(0, dtype=np.float32)
-        self._samples_from = 0  # sample index of self._samples[0], counted from the origin
-        self._seen = 0  # samples that went through the detector
-        self._frames: deque[tuple[float, float]] = deque()  # (probability, level) of each kept frame
-        self._frames_from = 0
+        self._tape = Tape(hearing.resumed_at_ts)
         self._next_window = 0  # frame at which the open region's next window starts
         self._since_split = 0
         self._gaps = Gaps()
@@ -122,42 +98,39 @@ class Listener:
         self._partial_draft: tuple[int, ...] = ()
         self._heard_at = -_HEARD_EVERY_MS
         self._speaking = False
-        self._matched: dict[int, float] = {}
+        self._enrolled = EnrolledVoices(hearing.enrolled_voices)
 
     def feed(self, samples: Mono, *, partials: bool = True) -> list[Heard]:
         """Hear the next samples (16 kHz; one channel, or more that are mixed). Blocks while models run."""
         mono = samples.mean(axis=1) if samples.ndim > 1 else samples
-        self._samples = np.concatenate((self._samples, mono.astype(np.float32, copy=False)))
+        self._tape.add(mono)
         heard: list[Heard] = []
-        while self._samples_from + self._samples.shape[0] - self._seen >= FRAME:
-            at = self._seen - self._samples_from
-            heard += self._frame(self._samples[at : at + FRAME])
+        while (frame := self._tape.next_frame()) is not None:
+            heard += self._frame(frame)
         if partials:
             heard += self._partial()
-        self._forget()
+        start = self._regions.start
+        self._tape.forget(self._regions.frame if start is None else start)
         return heard
 
     @property
     def kept_ms(self) -> int:
         """Milliseconds of audio that this call holds in memory."""
-        return self._samples.shape[0] * 1000 // SAMPLE_RATE
+        return self._tape.kept_ms
 
     def finish(self) -> list[Heard]:
         """The audio is over: everything still open, and the last HeardThrough."""
-        end = self._samples_from + self._samples.shape[0]
         heard: list[Heard] = []
         if self._regions.start is not None:
             heard += self._end_region()
-        heard.append(HeardThrough(ts=self._origin_ts + end * 1000 // SAMPLE_RATE))
+        heard.append(HeardThrough(ts=self._tape.end_ts))
         return heard
 
     # One frame at a time
 
     def _frame(self, samples: Mono) -> list[Heard]:
         probability = self._detector.frame(samples)
-        level = float(np.sqrt(np.mean(np.square(samples)))) if samples.size else 0.0
-        self._frames.append((probability, level))
-        self._seen += FRAME
+        self._tape.note(probability, samples)
         heard: list[Heard] = []
         was_open, was_speech = self._regions.start is not None, self._regions.is_speech
         voiced_end = self._regions.voiced_end
@@ -167,17 +140,17 @@ class Listener:
             if not was_open:
                 self._next_window, self._since_split = start, 0
                 self._gaps.clear()
-                self._partial_at, self._partial_draft = self._ts(self._regions.frame), ()
+                self._partial_at, self._partial_draft = self._tape.ts(self._regions.frame), ()
             elif was_speech and self._speaker is None and self._regions.silence == 0:
                 self._gaps.note(Gap(end=voiced_end, resume=self._regions.frame - 1))
             if self._regions.is_speech and not self._speaking:
                 self._speaking = True
-                heard.append(Activity(at_ts=self._ts(start), speaking=True))
+                heard.append(Activity(at_ts=self._tape.ts(start), speaking=True))
             if ended:
                 heard += self._end_region()
             else:
                 heard += self._inside_region(start)
-        now = self._ts(self._regions.frame)
+        now = self._tape.ts(self._regions.frame)
         if heard_through := self._heard_through(now):
             heard.append(heard_through)
         return heard
@@ -187,7 +160,7 @@ class Listener:
             return None
         self._heard_at = now
         start = self._regions.start
-        return HeardThrough(ts=now if start is None else self._ts(start))
+        return HeardThrough(ts=now if start is None else self._tape.ts(start))
 
     def _inside_region(self, start: int) -> list[Heard]:
         self._observe_windows(final=False)
@@ -201,7 +174,7 @@ class Listener:
             margin = self._change_behind(gap, start)
             if margin is not None and self._gaps.judge(gap, self._regions.frame, margin):
                 return self._end_at(gap)
-        length = self._ts(self._regions.frame) - self._ts(start)
+        length = self._tape.ts(self._regions.frame) - self._tape.ts(start)
         if self._since_split >= _SPLIT_EVERY:
             self._since_split = 0
             heard += self._settle()
@@ -222,13 +195,13 @@ class Listener:
             windows = self._diarizer.open
             last_end = windows[-1].end_ts if windows else -1
             begin = max(self._regions.start, end - size)
-            if self._ts(end) - last_end >= HOP_MS // 2:
+            if self._tape.ts(end) - last_end >= HOP_MS // 2:
                 self._observe(begin, end)
 
     def _observe(self, first: int, last: int) -> None:
-        start_ts, end_ts = self._ts(first), self._ts(last)
+        start_ts, end_ts = self._tape.ts(first), self._tape.ts(last)
         lack = MIN_WINDOW_MS - (end_ts - start_ts)
-        audio = self._audio(start_ts - max(0, lack) // 2, end_ts + max(0, lack + 1) // 2)
+        audio = self._tape.audio(start_ts - max(0, lack) // 2, end_ts + max(0, lack + 1) // 2)
         if audio.shape[0] >= MIN_WINDOW_MS * SAMPLE_RATE // 2000:
             vector = self._models.voices.embed(audio)
             self._diarizer.observe(Window(start_ts=start_ts, end_ts=end_ts, vector=vector))
@@ -238,21 +211,23 @@ class Listener:
 
     def _change_behind(self, gap: Gap, start: int) -> float | None:
         """How much more the voice behind `gap` is like another known one than like the voice before it (cosine)."""
-        end_ts = self._ts(gap.end)
+        end_ts = self._tape.ts(gap.end)
         # A cut since then may have moved the region's start.
-        if end_ts - self._ts(start) < MIN_WINDOW_MS:
+        if end_ts - self._tape.ts(start) < MIN_WINDOW_MS:
             return None
         before = [window.vector for window in self._diarizer.open if end_ts - WINDOW_MS // 2 < window.end_ts <= end_ts]
         if not before:
-            before = [self._models.voices.embed(self._audio(max(self._ts(start), end_ts - WINDOW_MS), end_ts))]
-        now = self._ts(self._regions.frame)
-        after = self._models.voices.embed(self._audio(min(self._ts(gap.resume), now - MIN_WINDOW_MS), now))
+            before = [
+                self._models.voices.embed(self._tape.audio(max(self._tape.ts(start), end_ts - WINDOW_MS), end_ts))
+            ]
+        now = self._tape.ts(self._regions.frame)
+        after = self._models.voices.embed(self._tape.audio(min(self._tape.ts(gap.resume), now - MIN_WINDOW_MS), now))
         return self._diarizer.margin(before, after)
 
     def _end_at(self, gap: Gap) -> list[Heard]:
         """Finish what was said before `gap` as if a pause had been there; the region goes on behind it."""
         voiced_end = self._regions.voiced_end
-        self._diarizer.keep_until(self._ts(gap.end))
+        self._diarizer.keep_until(self._tape.ts(gap.end))
         self._regions.voiced_end = gap.end
         heard: list[Heard] = []
         for stretch in self._stretches(final=True):
@@ -263,35 +238,33 @@ class Listener:
         self._gaps.clear(until=gap.resume)
         self._regions.restart(gap.resume)
         self._regions.voiced_end = voiced_end
-        self._regions.voiced = sum(
-            is_voice(self._frames[frame - self._frames_from][0]) for frame in range(gap.resume, self._regions.frame)
-        )
+        self._regions.voiced = len(self._tape.voiced(gap.resume, self._regions.frame))
         # Windows over the gap would hear both people.
         self._next_window, self._since_split = gap.resume, 0
         return heard
 
     # Stretches of one speaker
 
-    def _stretches(self, *, final: bool) -> list[_Stretch]:
+    def _stretches(self, *, final: bool) -> list[Stretch]:
         """The open region cut where the speaker changes."""
         if self._regions.start is None:
             return []
-        start_ts, end_ts = self._ts(self._regions.start), self._ts(self._regions.voiced_end)
+        start_ts, end_ts = self._tape.ts(self._regions.start), self._tape.ts(self._regions.voiced_end)
         if self._speaker is not None:
-            return [_Stretch(start_ts=start_ts, end_ts=end_ts, parts=())]
+            return [Stretch(start_ts=start_ts, end_ts=end_ts, parts=())]
         if final:
             self._observe_windows(final=True)
         parts = self._diarizer.split()
         if not parts:
-            return [_Stretch(start_ts=start_ts, end_ts=end_ts, parts=())]
-        stretches: list[_Stretch] = []
+            return [Stretch(start_ts=start_ts, end_ts=end_ts, parts=())]
+        stretches: list[Stretch] = []
         begin = start_ts
         for part, following in zip(parts, [*parts[1:], None], strict=True):
             stop = end_ts if following is None else self._change_ts(part, begin, end_ts)
             if stop > begin:
-                stretches.append(_Stretch(start_ts=begin, end_ts=stop, parts=(part,)))
+                stretches.append(Stretch(start_ts=begin, end_ts=stop, parts=(part,)))
             elif stretches:
-                stretches[-1] = _Stretch(
+                stretches[-1] = Stretch(
                     start_ts=stretches[-1].start_ts, end_ts=stop, parts=(*stretches[-1].parts, part)
                 )
             begin = stop
@@ -301,18 +274,11 @@ class Listener:
         """Where the voice changes behind `part`: the quietest frame near the middle between two windows."""
         windows = self._diarizer.open
         middle = (windows[part.last].middle_ts + windows[part.last + 1].middle_ts) // 2
-        first = max(self._frame_at(max(begin + FRAME_MS, middle - 500)), self._frames_from)
-        last = min(self._frame_at(min(end - FRAME_MS, middle + 500)), self._regions.frame)
+        first = max(self._tape.frame_at(max(begin + FRAME_MS, middle - 500)), self._tape.first_frame)
+        last = min(self._tape.frame_at(min(end - FRAME_MS, middle + 500)), self._regions.frame)
         if last <= first:
             return min(max(middle, begin), end)
-        levels = [self._frames[frame - self._frames_from][1] for frame in range(first, last)]
-        floor = max(1e-5, max(levels) * 1e-3)
-        # In decibels, a second of distance weighs like 30 dB: near dips win over far ones.
-        costs = [
-            20 * np.log10(max(level, floor)) + 30 * abs(self._ts(first + index) + FRAME_MS // 2 - middle) / 1000
-            for index, level in enumerate(levels)
-        ]
-        return self._ts(first + int(np.argmin(costs))) + FRAME_MS // 2
+        return self._tape.dip_near(middle, first, last)
 
     def _settle(self) -> list[Heard]:
         """Finish the stretches of the open region that a settled change of speaker lies behind."""
@@ -328,7 +294,7 @@ class Listener:
         heard: list[Heard] = []
         for stretch in stretches[:ready]:
             heard += self._finish_stretch(stretch)
-            self._regions.restart(self._frame_at(stretch.end_ts))
+            self._regions.restart(self._tape.frame_at(stretch.end_ts))
             self._partial_draft = ()
         return heard
 
@@ -337,19 +303,14 @@ class Listener:
         start = self._regions.start or 0
         first = start + _CUT_FROM_MS // FRAME_MS
         last = self._regions.frame - 2
-        frames = [self._frames[frame - self._frames_from] for frame in range(first, last)]
-        probabilities = np.array([probability for probability, _ in frames])
-        levels = np.array([level for _, level in frames])
-        width = 3
-        smooth = np.convolve(levels / max(float(levels.max()), 1e-9) + probabilities, np.ones(width) / width, "same")
-        cut_ts = self._ts(first + int(smooth[1:-1].argmin()) + 1)
+        cut_ts = self._tape.quietest(first, last)
         # Finishing a stretch takes its windows away: where the others end is looked up first.
         middles = [window.middle_ts for window in self._diarizer.open]
         heard: list[Heard] = []
         for stretch in self._stretches(final=False):
             if stretch.start_ts < cut_ts:
-                heard += self._finish_stretch(_until(stretch, cut_ts, middles))
-        self._regions.restart(self._frame_at(cut_ts))
+                heard += self._finish_stretch(until(stretch, cut_ts, middles))
+        self._regions.restart(self._tape.frame_at(cut_ts))
         self._partial_draft = ()
         return heard
 
@@ -359,7 +320,7 @@ class Listener:
             for stretch in self._stretches(final=True):
                 heard += self._finish_stretch(stretch)
         self._diarizer.discard()
-        end_ts = self._ts(self._regions.voiced_end)
+        end_ts = self._tape.ts(self._regions.voiced_end)
         self._regions.close()
         self._drafted.clear()
         self._partial_draft = ()
@@ -368,7 +329,7 @@ class Listener:
             heard.append(Activity(at_ts=end_ts, speaking=False))
         return heard
 
-    def _finish_stretch(self, stretch: _Stretch) -> list[Heard]:
+    def _finish_stretch(self, stretch: Stretch) -> list[Heard]:
         written = self._write(stretch)
         # Parts count from the first open window, and earlier stretches have left since the split.
         count = sum(part.last - part.first + 1 for part in stretch.parts)
@@ -387,61 +348,33 @@ class Listener:
             confidence = part.confidence
             if merged.is_sure:
                 speaker = SpeakerId(part.speaker_id)
-                heard += self._match(part.speaker_id)
-        words = self._spread(written.text, stretch, speaker, confidence)
+                heard += self._enrolled.match(speaker, self._diarizer.voice)
+        words = spread(written.text, stretch, self._tape, speaker, confidence)
         if self._speaker is None and written.states is not None:
             begin = stretch.start_ts - self._lead_ms(stretch)
             words = mark_overlap(words, self._models.overlap.spans(written.states), begin)
         return [*heard, Words(words=words, ends_turn=True)] if words else heard
 
-    def _write(self, stretch: _Stretch) -> Recognized:
+    def _write(self, stretch: Stretch) -> Recognized:
         key = (stretch.start_ts, stretch.end_ts)
         if key not in self._drafted:
             self._drafted[key] = self._recognize(stretch)
         return self._drafted[key]
 
-    def _recognize(self, stretch: _Stretch) -> Recognized:
-        audio = self._audio(stretch.start_ts - self._lead_ms(stretch), stretch.end_ts + _LEAD_MS)
+    def _recognize(self, stretch: Stretch) -> Recognized:
+        audio = self._tape.audio(stretch.start_ts - self._lead_ms(stretch), stretch.end_ts + _LEAD_MS)
         written = self._models.recognizer.recognize(audio)
         return written if written.confidence >= _MIN_CONFIDENCE else NOTHING
 
-    def _lead_ms(self, stretch: _Stretch) -> int:
+    def _lead_ms(self, stretch: Stretch) -> int:
         """Milliseconds of audio that the recogniser gets before the stretch: none where another voice ends there."""
-        begins = stretch.start_ts <= self._ts(self._regions.start or 0)
-        return min(_LEAD_MS, stretch.start_ts - self._ts(self._frames_from)) if begins else 0
-
-    def _spread(self, text: str, stretch: _Stretch, speaker: Speaker, confidence: float) -> tuple[SpokenWord, ...]:
-        """Give each word a time: the stretch's voiced frames shared out by the words' lengths."""
-        first, last = self._frame_at(stretch.start_ts), self._frame_at(stretch.end_ts)
-        voiced = [
-            frame
-            for frame in range(max(first, self._frames_from), max(last, first + 1))
-            if frame - self._frames_from < len(self._frames) and is_voice(self._frames[frame - self._frames_from][0])
-        ] or [first]
-        texts = text.split()
-        weights = np.cumsum([0, *(len(word) + 1 for word in texts)])
-        edges = weights / weights[-1] * len(voiced)
-        words: list[SpokenWord] = []
-        for index, word in enumerate(texts):
-            begin = voiced[min(int(edges[index]), len(voiced) - 1)]
-            stop = voiced[min(max(int(np.ceil(edges[index + 1])) - 1, int(edges[index])), len(voiced) - 1)] + 1
-            start_ts = min(max(self._ts(begin), stretch.start_ts), stretch.end_ts - 1)
-            words.append(
-                SpokenWord(
-                    text=word,
-                    start_ts=start_ts,
-                    end_ts=max(start_ts + 1, min(self._ts(stop), stretch.end_ts)),
-                    speaker=speaker,
-                    estimated=True,
-                    speaker_confidence=confidence,
-                )
-            )
-        return tuple(words)
+        begins = stretch.start_ts <= self._tape.ts(self._regions.start or 0)
+        return min(_LEAD_MS, stretch.start_ts - self._tape.ts(self._tape.first_frame)) if begins else 0
 
     # Partials and enrolled voices
 
     def _partial(self) -> list[Heard]:
-        start, now = self._regions.start, self._ts(self._regions.frame)
+        start, now = self._regions.start, self._tape.ts(self._regions.frame)
         if start is None or not self._regions.is_speech or self._regions.silence >= EARLY_PAUSE_FRAMES:
             return []
         stretches = self._stretches(final=False)
@@ -450,7 +383,7 @@ class Listener:
         if length < 300 or now - self._partial_at < max(_PARTIAL_EVERY_MS, _PARTIAL_SHARE * length):
             return []
         self._partial_at = now
-        audio = self._audio(stretch.start_ts, stretch.end_ts)
+        audio = self._tape.audio(stretch.start_ts, stretch.end_ts)
         written = self._models.recognizer.recognize(audio, draft=self._partial_draft)
         self._partial_draft = written.tokens
         if written.confidence < _MIN_CONFIDENCE or not written.text:
@@ -461,64 +394,6 @@ class Listener:
         elif stretch.parts and stretch.parts[0].is_sure:
             speaker = SpeakerId(stretch.parts[0].speaker_id)
         return [Partial(speaker=speaker, start_ts=stretch.start_ts, end_ts=stretch.end_ts, text=written.text)]
-
-    def _match(self, speaker_id: int) -> Sequence[Heard]:
-        matches: list[Heard] = []
-        if not self._hearing.enrolled_voices:
-            return matches
-        voice, windows = self._diarizer.voice(speaker_id)
-        if windows < _MATCH_WINDOWS:
-            return matches
-        for enrolled in self._hearing.enrolled_voices:
-            cosine = float(voice @ np.asarray(enrolled.voiceprint, dtype=np.float32))
-            if cosine < MATCH:
-                continue
-            confidence = min(0.99, 0.5 + (cosine - MATCH) * 1.5)
-            # Said again only when it has become clearly surer.
-            if confidence - self._matched.get(speaker_id, 0.0) >= 0.1:
-                self._matched[speaker_id] = confidence
-                matches.append(
-                    VoiceMatched(speaker_id=SpeakerId(speaker_id), rep_id=enrolled.rep_id, confidence=confidence)
-                )
-        return matches
-
-    # The clock and the buffers
-
-    def _ts(self, frame: int) -> int:
-        return self._origin_ts + frame * FRAME_MS
-
-    def _frame_at(self, ts: int) -> int:
-        return (ts - self._origin_ts) // FRAME_MS
-
-    def _audio(self, start_ts: int, end_ts: int) -> Mono:
-        per_ms = SAMPLE_RATE // 1000
-        first = (start_ts - self._origin_ts) * per_ms - self._samples_from
-        last = (end_ts - self._origin_ts) * per_ms - self._samples_from
-        return self._samples[max(0, first) : max(0, last)]
-
-    def _forget(self) -> None:
-        """Drop audio that nothing can ask for any more."""
-        start = self._regions.start
-        oldest = (self._regions.frame if start is None else start) - _KEEP_MS // FRAME_MS
-        drop = oldest - self._frames_from
-        if drop > 16:
-            for _ in range(drop):
-                self._frames.popleft()
-            self._samples = self._samples[drop * FRAME :].copy()
-            self._samples_from += drop * FRAME
-            self._frames_from += drop
-
-
-def _until(stretch: _Stretch, cut_ts: int, middles: Sequence[int]) -> _Stretch:
-    """The part of `stretch` before `cut_ts`; `middles` are the times of the open windows."""
-    if stretch.end_ts <= cut_ts:
-        return stretch
-    parts = tuple(
-        replace(part, last=max([i for i in range(part.first, part.last + 1) if middles[i] <= cut_ts]))
-        for part in stretch.parts
-        if middles[part.first] <= cut_ts
-    )
-    return _Stretch(start_ts=stretch.start_ts, end_ts=cut_ts, parts=parts)
 
 
 def _windows_of(voices: VoiceModel, samples: Mono) -> list[Mono]:

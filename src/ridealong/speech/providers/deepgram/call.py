@@ -41,6 +41,10 @@ _FLOWING_S: Final = 1.5
 _FINALIZE_AFTER_S: Final = 1.0
 _HELD_S: Final = 0.25
 """How long results wait for one that seems to have been overtaken."""
+_HOLDS: Final = 4
+"""How often they wait at most while the loop is too busy to read what comes."""
+_BUSY_S: Final = 0.05
+"""How late a timer may run before the loop counts as busy."""
 _LONG_TICKS: Final = 10
 """Audio sent that many ticks (5 s) ago of which nothing was said is taken for silence."""
 _SILENT_S: Final = 3.0
@@ -330,11 +334,19 @@ class HeardCall:
             self._reopen("its clock does not fit the audio")
             return
         if self._ear.holds and "release" not in self._timers:
-            self._timers["release"] = self._loop.call_later(_HELD_S, self._release)
+            self._hold(_HOLDS)
 
-    def _release(self) -> None:
+    def _hold(self, more: int) -> None:
+        due = self._loop.time() + _HELD_S
+        self._timers["release"] = self._loop.call_at(due, self._release, due, more - 1)
+
+    def _release(self, due: float, more: int) -> None:
         del self._timers["release"]
-        self._tell(self._ear.release())
+        if more and self._loop.time() - due > _BUSY_S:
+            # The loop was busy: what is waited for may have come, and lies unread in the socket.
+            self._hold(more)
+        else:
+            self._tell(self._ear.release())
 
     def _tick(self) -> None:
         self._timers["tick"] = self._loop.call_later(_TICK_S, self._tick)

@@ -22,6 +22,10 @@ _SILENCE_MARGIN_MS: Final = 1_000
 """Where an interim says that nothing was heard up to its end, a word may still begin shortly before it."""
 _REMEMBERED: Final = 400
 _BEYOND_MS: Final = 5_000
+_OVER_MS: Final = 1_000
+"""How long two people may speak at once where one window ends and the next begins."""
+_AT_ONCE: Final = 2
+"""Words of a window that may lie before the end of the last window without the clock being wrong."""
 
 
 class ClockBroken(Exception):
@@ -215,7 +219,9 @@ class Ear:
         expected = channel.window_end
         if final.start_ts > expected + _CONTIGUOUS_MS:
             waited_for = channel.open_from is not None and channel.open_from < final.start_ts - _CONTIGUOUS_MS
-            if channel.contiguous or channel.shuffled or waited_for:
+            # What others wait for, it may overtake as well: never before those that are held and come first.
+            behind = bool(channel.held) and channel.held[0].start_ts < final.start_ts
+            if channel.contiguous or channel.shuffled or waited_for or behind:
                 channel.held.append(final)
                 channel.held.sort(key=lambda each: each.start_ts)
                 return []
@@ -240,7 +246,7 @@ class Ear:
             return self._turn_ends(channel) if final.ends_turn and final.end_ts >= channel.window_end - 1 else []
         middle = (final.start_ts + final.end_ts) // 2
         for hole in channel.holes:
-            if hole[0] - _CONTIGUOUS_MS <= final.start_ts and middle < hole[1]:
+            if hole[0] - _OVER_MS <= final.start_ts and hole[0] - _CONTIGUOUS_MS <= middle < hole[1]:
                 channel.holes.remove(hole)
                 channel.shuffled = True
                 fresh = [w for w in final.words if not self._said_before(channel, w)]
@@ -255,15 +261,17 @@ class Ear:
 
     def _accept(self, channel: _Channel, final: _Final) -> list[Heard]:
         overlapping = final.start_ts < channel.window_end - _CONTIGUOUS_MS
-        settled = max(channel.overlap_until, channel.window_end) if overlapping else channel.overlap_until
         near = max(channel.cut_ts, channel.overlap_until) + 400
         fresh: list[dict[str, Any]] = []
         again: list[dict[str, Any]] = []
+        unheard = 0
         for word in final.words:
             start, end = self._ts(word["start"]), self._ts(word["end"])
-            old = start + end <= 2 * settled or (start < near and self._said_before(channel, word))
+            old = start + end <= 2 * channel.overlap_until or (start < near and self._said_before(channel, word))
             (again if old else fresh).append(word)
-        if overlapping and len(again) > 2 and not any(self._known(channel, w) for w in again):
+            unheard += not old and overlapping and start + end <= 2 * channel.window_end
+        # Two people at once: a word or two of the next window may lie before the end of the last one's.
+        if unheard > _AT_ONCE and not any(self._known(channel, w) for w in again):
             raise ClockBroken
         self._only_speakers(again)
         channel.known.extend((_text(w).casefold(), self._ts(w["start"]), self._ts(w["end"])) for w in final.words)
