@@ -30,7 +30,7 @@ FIXTURES = Path(__file__).parents[4] / "tests" / "fixtures"
 DEFAULT_LABELS = FIXTURES / "acted_on" / "labels.jsonl"
 DEFAULT_FOLDERS = (
     FIXTURES / "labelled_calls" / "blind",
-    Path(__file__).parents[2] / "live" / "examples" / "dev",
+    FIXTURES / "labelled_calls" / "diagnosed",
 )
 
 
