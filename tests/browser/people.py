@@ -108,7 +108,7 @@ async def tab(
     complaints = Complaints([])
     try:
         page = await context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         page.on("pageerror", lambda error: complaints.said.append(f"error: {error}"))
         page.on(
             "console",
@@ -129,7 +129,7 @@ async def tab(
         await context.close()
 
 
-async def until(page: Page, expression: str, arg: object = None, *, seconds: float = 20) -> None:
+async def until(page: Page, expression: str, arg: object = None, *, seconds: float = 60) -> None:
     """Wait until `expression` is true. Playwright's own wait evaluates strings, which the page's policy forbids."""
     async with asyncio.timeout(seconds):
         while not await page.evaluate(expression, arg):

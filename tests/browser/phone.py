@@ -64,7 +64,7 @@ class Phone:
             reduced_motion="reduce",
             permissions=["microphone"] if microphone else [],
         )
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(60_000)
         foreign: list[str] = []
         context.on("request", lambda asked: foreign.append(asked.url) if not self._own(asked.url) else None)
         try:
@@ -91,7 +91,7 @@ class Phone:
 
     async def call(self, call_id: str) -> Json:
         """The ended call as it is stored. Who listens hears of the end before the database does."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while (call := await self._get(f"/v1/calls/{call_id}"))["status"] != "ended":
                 await asyncio.sleep(0.05)
         return call

@@ -47,7 +47,7 @@ class House:
             viewport={"width": width, "height": height},
             reduced_motion="reduce",
         )
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(60_000)
         foreign: list[str] = []
         context.on(
             "request", lambda asked: foreign.append(asked.url) if not asked.url.startswith(self.running.url) else None
@@ -143,7 +143,7 @@ async def complaints(page: Page) -> list[str]:
     return await violations(page, RULES)
 
 
-async def until(what: Any, *, seconds: float = 20.0) -> Any:
+async def until(what: Any, *, seconds: float = 60.0) -> Any:
     """Ask until the answer is something true."""
     async with asyncio.timeout(seconds):
         while not (found := await what()):

@@ -22,7 +22,7 @@ BUILT: Final = Path(ridealong.web.__file__).parent / "pages"
 AXE: Final = Path(__file__).resolve().parents[2] / "ui" / "node_modules" / "axe-core" / "axe.min.js"
 RULES: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 # The machine that tests may be busy with others.
-expect.set_options(timeout=30_000)
+expect.set_options(timeout=60_000)
 
 ARGUMENTS: Final = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),

@@ -31,7 +31,7 @@ async def team() -> AsyncIterator[House]:
 
 async def shown(client: CaptureClient, **wanted: object) -> dict[str, object]:
     """The next message to the rep's phone that has these keys and values."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             message = await client.events.get()
             if all(message.get(key) == value for key, value in wanted.items()):

@@ -129,7 +129,7 @@ class TwilioStream:
             await socket.send(self.closing())
 
 
-async def until_closed(socket: ClientConnection, timeout_s: float = 15.0) -> int | None:
+async def until_closed(socket: ClientConnection, timeout_s: float = 60.0) -> int | None:
     """Read what the server says until it closes; its close code."""
     try:
         async with asyncio.timeout(timeout_s):

@@ -61,6 +61,17 @@ DEFAULT_TENANT: Final = "default"
 _log = structlog.get_logger(__name__)
 
 
+def spare_collector() -> None:
+    """What is loaded by now stays: without this the collector walks through all of it again and again, and a nudge that
+    falls on such a walk waits for its end. Call it again when more was loaded.
+    """
+    gc.collect()
+    gc.freeze()
+    # Calls make few cycles. A walk through what they keep (words, events: some 20,000 objects an hour and call) is
+    # worth its time once in minutes, and not, as by default, after every 70,000 new objects.
+    gc.set_threshold(5_000, 10, 100)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StoreTokens:
     """The store's tokens as the web sees them."""
@@ -178,10 +189,7 @@ class Runtime:
             stack.push_async_callback(calls.close)
             tuning = TenantTuning(store=store, models_dir=settings.models_dir)
             stack.push_async_callback(tuning.close)
-            # What is loaded stays: without this the collector walks through all of it again and again, and a nudge
-            # that falls on such a walk waits for its end.
-            gc.collect()
-            gc.freeze()
+            spare_collector()
             yield cls(
                 settings=settings,
                 store=store,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from ridealong.app.runtime import DEFAULT_TENANT, Runtime
+from ridealong.app.runtime import DEFAULT_TENANT, Runtime, spare_collector
 from ridealong.config import Settings
 from ridealong.core.errors import InvalidSettings
 from ridealong.store import tenants
@@ -33,9 +33,11 @@ async def run_server(settings: Settings) -> None:
                 f"  {home}/setup?code={runtime.people.setup_code.code}", style="bold", markup=False, soft_wrap=True
             )
         out.print(f"Listening on http://{settings.host}:{settings.port} (its description: /openapi.json; Ctrl-C ends)")
+        app = create_app(runtime.web_services())
+        spare_collector()
         try:
             async with runtime.retention().sweeping(), runtime.messenger().delivering():
-                await serve(create_app(runtime.web_services()), host=settings.host, port=settings.port)
+                await serve(app, host=settings.host, port=settings.port)
         except OSError as error:
             raise InvalidSettings(
                 f"port {settings.port} of {settings.host} cannot be used ({error.strerror}): set RIDEALONG_PORT"

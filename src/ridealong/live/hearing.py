@@ -45,11 +45,36 @@ def decode_packet(decoder: AudioDecoder, packet: bytes) -> Samples:
         return decoder.silence(opus.packet_samples(packet))
 
 
+class Bell:
+    """An event for one who waits, rung and waited for with every frame: `asyncio.Event` would keep a queue for that."""
+
+    __slots__ = ("_rung", "_waiter")
+
+    def __init__(self) -> None:
+        self._rung = False
+        self._waiter: asyncio.Future[None] | None = None
+
+    def ring(self) -> None:
+        self._rung = True
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def wait(self) -> None:
+        """Return when it was rung after the last `wait` ended, and forget that it was."""
+        if not self._rung:
+            self._waiter = asyncio.get_running_loop().create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        self._rung = False
+
+
 @dataclass(slots=True)
 class Tap:
     """What the reader of a journal waits for: more bytes, or the end."""
 
-    more: asyncio.Event
+    more: Bell
     idle: asyncio.Event
     """Set while everything that was written has been handed to the transcriber, and taken."""
 
@@ -102,7 +127,6 @@ class JournalReader:
             if end is not None:
                 # Less than a whole frame is left before the end: there is nothing to hear in it.
                 return
-            tap.more.clear()
             tap.idle.set()
             await tap.more.wait()
             tap.idle.clear()

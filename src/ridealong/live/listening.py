@@ -15,7 +15,7 @@ from ridealong.core.errors import InvalidSettings, RidealongError
 from ridealong.core.events import GapRecorded
 from ridealong.core.transcript import Transcript, Utterance
 from ridealong.live import AudioFormat, Encoding
-from ridealong.live.hearing import JournalReader, Tap, byte_clock, known_voices, turns_before
+from ridealong.live.hearing import Bell, JournalReader, Tap, byte_clock, known_voices, turns_before
 from ridealong.speech import Activity, HeardThrough, Hearing, NotHeard, Partial, VoiceMatched
 from ridealong.speech.assemble import Assembler
 
@@ -66,7 +66,7 @@ class Listening:
     publish: Callable[[GapRecorded], None]
     warn: Callable[[str, str], None]
     progress: Progress = field(default_factory=Progress)
-    tap: Tap = field(default_factory=lambda: Tap(more=asyncio.Event(), idle=asyncio.Event()))
+    tap: Tap = field(default_factory=lambda: Tap(more=Bell(), idle=asyncio.Event()))
     resumed_ts: int = 0
     """From here on the audio was not heard to a finished utterance yet."""
     unheard: bool = field(default=False, init=False)
@@ -88,7 +88,7 @@ class Listening:
         """What is open is finished at the end of the audio so far, and hearing starts afresh behind it."""
         if self.journal.file_size > (self.progress.boundaries[-1] if self.progress.boundaries else 0):
             self.progress.boundaries.append(self.journal.file_size)
-        self.tap.more.set()
+        self.tap.more.ring()
 
     async def run(self) -> None:
         """Hear to the end of the call."""
@@ -130,7 +130,6 @@ class Listening:
         self.tap.idle.set()
         until = self.engine.monotonic() + SPEECH_AWAY_RETRY_S
         while not self.progress.stopped and self.engine.monotonic() < until:
-            self.tap.more.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(until - self.engine.monotonic()):
                     await self.tap.more.wait()

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from ridealong.core.errors import Ungrounded
@@ -70,7 +71,7 @@ class SecondOpinion:
             Block(text=_instructions(tuple(self._types.values())), cached=True),
             Block(text=f"Write `nudge` in {_language(language)}."),
         )
-        self._schema = AnswerSchema(name="moment", schema=_schema(tuple(self._types)))
+        self._schema = _schema(tuple(self._types))
 
     def question(self, transcript: Transcript, nos: Sequence[int], roles: Roles) -> Question:
         """Ask about the utterances `nos` (ascending), with the minute before the last of them."""
@@ -139,18 +140,23 @@ def _line(found: Mapping[str, object]) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _schema(types: Sequence[str]) -> Mapping[str, object]:
-    return {
-        "type": "object",
-        "properties": {
-            "type": {"type": "string", "enum": [*types, NOTHING]},
-            "utterance_no": {"type": "integer"},
-            "quote": {"type": "string"},
-            "nudge": {"type": "string"},
+@lru_cache(64)
+def _schema(types: tuple[str, ...]) -> AnswerSchema:
+    """One for all calls with these types: an adapter prepares each schema that it meets, which takes milliseconds."""
+    return AnswerSchema(
+        name="moment",
+        schema={
+            "type": "object",
+            "properties": {
+                "type": {"type": "string", "enum": [*types, NOTHING]},
+                "utterance_no": {"type": "integer"},
+                "quote": {"type": "string"},
+                "nudge": {"type": "string"},
+            },
+            "required": ["type", "utterance_no", "quote", "nudge"],
+            "additionalProperties": False,
         },
-        "required": ["type", "utterance_no", "quote", "nudge"],
-        "additionalProperties": False,
-    }
+    )
 
 
 def _instructions(types: Sequence[MomentType]) -> str:

@@ -250,7 +250,7 @@ class LiveCall:
     def audio_arrived(self, audio_ms: float) -> None:
         self.clock.received(audio_ms)
         self.tap.idle.clear()
-        self.tap.more.set()
+        self.tap.more.ring()
 
     def interrupt(self, *, duration_ms: int, reason: str) -> None:
         """Audio is missing here: what is open is finished, and hearing starts afresh behind the gap."""
@@ -278,7 +278,7 @@ class LiveCall:
         if not self.progress.stopped:
             self.progress.stopped = True
             self.progress.reason = reason
-        self.tap.more.set()
+        self.tap.more.ring()
 
     def state_rep(self, speaker_id: int) -> None:
         self._learn(self._judge.roles.state(SpeakerId(speaker_id), RoleSource.STATED))

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from ridealong.store.taxonomy_versions import ShadowMoment
 
 BATCH: Final = 200
-LINGER_S: Final = 4.0
+LINGER_S: Final = 10.0
 """What comes within this time shares one transaction, of which each costs about as much as the audio of four seconds.
 The log has it already, and who watches has heard of it; whoever reads the database instead asks for `caught_up`.
 """

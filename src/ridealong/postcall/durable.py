@@ -165,11 +165,22 @@ def launch(owner_url: str) -> None:
         "log_level": "CRITICAL",
     }
     try:
-        DBOS(config=config)
+        dbos = DBOS(config=config)
         DBOS.launch()
+        _stop_polling(dbos)
     except Exception as error:
         DBOS.destroy(destroy_registry=True)
         raise Unavailable(f"the review pipeline cannot start ({type(error).__name__}): is the database up?") from None
+
+
+def _stop_polling(dbos: DBOS) -> None:
+    """End the threads of DBOS that ask the database every second for queued, delayed, scheduled or timed-out workflows.
+
+    Ours are started directly and wait for nothing, and an idle server would spend most of its time on the questions.
+    """
+    for event in dbos.background_thread_stop_events:
+        event.set()
+    dbos._background_jobs_stop_event.set()  # pyright: ignore[reportPrivateUsage]
 
 
 async def end() -> None:

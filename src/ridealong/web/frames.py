@@ -8,12 +8,13 @@ they arrive. Everything else, and whatever the sink does not take, goes the long
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import apply_mask  # pyright: ignore[reportPrivateImportUsage] - in C where it was built
+
+from ridealong.framing import BINARY, end_of_frame
 
 if TYPE_CHECKING:
     from starlette.types import Scope
@@ -23,8 +24,6 @@ Sink = Callable[[bytes], bool]
 
 EXTENSION: Final = "ridealong.frames"
 
-_BINARY: Final = 0x82
-"""First byte of a whole binary message that came in one frame (RFC 6455, 5.2)."""
 _HEADER_AND_MASK: Final = {126: 8, 127: 14}
 """Bytes before the payload by the first length, where it is not the length itself."""
 
@@ -55,10 +54,10 @@ class FrameProtocol(WebSocketsSansIOProtocol):
         data = self._held + data if self._held else data
         at, size = 0, len(data)
         while at < size:
-            end = _end_of_frame(data, at)
+            end = end_of_frame(data, at)
             if end == 0 or end > size:
                 break
-            if not (data[at] == _BINARY and self._sunk(data, at, end)):
+            if not (data[at] == BINARY and self._sunk(data, at, end)):
                 super().data_received(data[at:end])
             at = end
         self._held = data[at:]
@@ -82,20 +81,6 @@ class FrameProtocol(WebSocketsSansIOProtocol):
             return await super().receive()
         finally:
             self._waiting = False
-
-
-def _end_of_frame(data: bytes, at: int) -> int:
-    """Where the frame that begins at `at` ends, 0 while its header is not there yet."""
-    left = len(data) - at
-    if left < 2:
-        return 0
-    masked = 4 if data[at + 1] & 0x80 else 0
-    length = data[at + 1] & 0x7F
-    if length < 126:
-        return at + 2 + masked + length
-    if length == 126:
-        return at + 4 + masked + struct.unpack_from("!H", data, at + 2)[0] if left >= 4 else 0
-    return at + 10 + masked + struct.unpack_from("!Q", data, at + 2)[0] if left >= 10 else 0
 
 
 def frames_of(scope: Scope) -> FrameProtocol | None:

@@ -87,7 +87,7 @@ class Site:
         call_id = await ended_call(self.store, self.tenant_id)
         pipeline = await ReviewPipeline.open(self.store, LetterEmbedder(), made, sweep_seconds=0.3)
         try:
-            assert await asyncio.wait_for(pipeline.wait(self.tenant_id, call_id), 40) is ReviewStatus.FINISHED
+            assert await asyncio.wait_for(pipeline.wait(self.tenant_id, call_id), 120) is ReviewStatus.FINISHED
         finally:
             await pipeline.close()
         async with self.store.tenant(self.tenant_id) as connection:

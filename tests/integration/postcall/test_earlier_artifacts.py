@@ -35,12 +35,12 @@ async def test_a_review_made_again_keeps_the_artifact_before_it_and_tells_what_c
     embedder = LetterEmbedder()
     pipeline = await ReviewPipeline.open(store, embedder, InThreads(LocalReviewer(embedder)), sweep_seconds=0.3)
     try:
-        await asyncio.wait_for(pipeline.wait(tenant_id, call_id), 60)
+        await asyncio.wait_for(pipeline.wait(tenant_id, call_id), 120)
         async with store.tenant(tenant_id) as connection:
             first = (await load_artifact(connection, call_id)).as_json()
             await put_document(connection, DocumentKind.RUBRIC, "default", OWN)
         await pipeline.retry(tenant_id, call_id)
-        await asyncio.wait_for(pipeline.wait(tenant_id, call_id), 60)
+        await asyncio.wait_for(pipeline.wait(tenant_id, call_id), 120)
     finally:
         await pipeline.close()
     async with store.tenant(tenant_id) as connection:

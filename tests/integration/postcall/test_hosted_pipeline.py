@@ -67,7 +67,7 @@ def hosted(*models: ReviewModel, verify: tuple[ReviewModel, ...] = (), **changes
     )
 
 
-async def reviewed(store: Store, reviewer: Reviewer, *, seconds: float = 40) -> Artifact:
+async def reviewed(store: Store, reviewer: Reviewer, *, seconds: float = 120) -> Artifact:
     tenant_id = await new_tenant(store)
     call_id = await ended_call(store, tenant_id)
     pipeline = await ReviewPipeline.open(store, LetterEmbedder(), reviewer, sweep_seconds=0.3)
@@ -121,7 +121,7 @@ async def test_where_nobody_may_stand_in_the_review_fails_and_says_why(store: St
     reviewer = hosted(dear(ScriptedModel.of(refuses)), stand_in=False)
     pipeline = await ReviewPipeline.open(store, LetterEmbedder(), reviewer, sweep_seconds=0.3)
     try:
-        assert await asyncio.wait_for(pipeline.wait(tenant_id, call_id), 40) is ReviewStatus.FAILED
+        assert await asyncio.wait_for(pipeline.wait(tenant_id, call_id), 120) is ReviewStatus.FAILED
     finally:
         await pipeline.close()
 
@@ -336,7 +336,7 @@ async def test_a_review_killed_in_the_middle_goes_on_without_asking_finished_sec
 
         first = process()
         try:
-            deadline = time.monotonic() + 40
+            deadline = time.monotonic() + 120
             while (
                 await kept_sections() < 4 or len(asked_for(vendor)) <= len(SECTIONS) + 2
             ) and time.monotonic() < deadline:
@@ -353,7 +353,7 @@ async def test_a_review_killed_in_the_middle_goes_on_without_asking_finished_sec
         held.set()
         second = process()
         try:
-            deadline = time.monotonic() + 40
+            deadline = time.monotonic() + 120
             status = ReviewStatus.RUNNING
             while status is ReviewStatus.RUNNING and time.monotonic() < deadline:
                 await asyncio.sleep(0.2)

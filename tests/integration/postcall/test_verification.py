@@ -89,9 +89,9 @@ async def test_what_was_repaired_and_dropped_is_told_by_reason_and_claims_keep_w
 async def again(store: Store, reviewer: Reviewer, tenant_id: UUID, call_id: UUID) -> None:
     pipeline = await ReviewPipeline.open(store, LetterEmbedder(), reviewer, sweep_seconds=0.3)
     try:
-        assert await asyncio.wait_for(pipeline.wait(tenant_id, call_id), 40) is ReviewStatus.FINISHED
+        assert await asyncio.wait_for(pipeline.wait(tenant_id, call_id), 120) is ReviewStatus.FINISHED
         await pipeline.retry(tenant_id, call_id)
-        assert await asyncio.wait_for(pipeline.wait(tenant_id, call_id), 40) is ReviewStatus.FINISHED
+        assert await asyncio.wait_for(pipeline.wait(tenant_id, call_id), 120) is ReviewStatus.FINISHED
     finally:
         await pipeline.close()
 

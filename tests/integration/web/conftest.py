@@ -32,7 +32,7 @@ class Client:
         with contextlib.suppress(ConnectionClosed):
             await self.socket.send(json.dumps(message) if isinstance(message, dict) else message)
 
-    async def next(self, timeout_s: float = 15.0) -> dict[str, Any]:
+    async def next(self, timeout_s: float = 60.0) -> dict[str, Any]:
         async with asyncio.timeout(timeout_s):
             message = json.loads(await self.socket.recv())
         self.heard.append(message)

@@ -79,7 +79,7 @@ async def test_a_guarded_model_is_metered_and_its_breaker_is_shared_by_key() -> 
     spent: list[Spent] = []
     async with GroqChat(answer=lambda _asked: {"type": "none"}) as vendor:
         house = ModelHouse(Settings(groq_api_key=vendor.key, groq_url=vendor.url))
-        model = house.guarded(MODEL, tenant_id="a", deadline_s=5, spent=spent.append)
+        model = house.guarded(MODEL, tenant_id="a", deadline_s=60, spent=spent.append)
         await model.answer(QUESTION)
         assert spent[0].outcome == "answered"
         assert spent[0].usage.input > 0
@@ -92,7 +92,7 @@ async def test_a_guarded_model_is_metered_and_its_breaker_is_shared_by_key() -> 
                 await model.answer(QUESTION)
         asked = len(vendor.asked)
         with pytest.raises(ModelAway, match="left alone"):
-            await house.guarded(MODEL, tenant_id="b", deadline_s=5).answer(QUESTION)
+            await house.guarded(MODEL, tenant_id="b", deadline_s=60).answer(QUESTION)
         assert len(vendor.asked) == asked
         assert not house.breaker(MODEL, key="another").open
         assert [one.outcome for one in spent] == ["answered", *["away"] * 5]
@@ -104,11 +104,11 @@ async def test_one_tenants_empty_budget_does_not_harm_another() -> None:
         house = ModelHouse(Settings(groq_api_key=vendor.key, groq_url=vendor.url, tenant_tokens_per_minute=70))
         for _ in range(20):
             try:
-                await house.guarded(MODEL, tenant_id="a", deadline_s=5).answer(QUESTION)
+                await house.guarded(MODEL, tenant_id="a", deadline_s=60).answer(QUESTION)
             except ModelBusy as busy:
                 assert "tenant" in str(busy)
         assert len(vendor.asked) < 20
-        await house.guarded(MODEL, tenant_id="b", deadline_s=5).answer(QUESTION)
+        await house.guarded(MODEL, tenant_id="b", deadline_s=60).answer(QUESTION)
         await house.close()
 
 
@@ -135,7 +135,7 @@ async def test_models_in_order_fall_back_to_the_next_vendor() -> None:
         model = house.in_order(
             [MODEL, "compatible:openai/gpt-oss-20b"],
             tenant_id="a",
-            deadline_s=5,
+            deadline_s=60,
             passed_over=lambda name, _error: passed.append(name),
         )
         assert (await model.answer(QUESTION)).vendor == "compatible"

@@ -148,7 +148,7 @@ async def test_what_is_written_while_the_disk_flushes_is_acknowledged_without_mo
         await asyncio.to_thread(disk.asked.wait, 10)
         await journal.write(b"second")
         disk.go.set()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while await journal.wait_received(journal.received) < len(b"firstsecond"):
                 pass
         await journal.close()

@@ -159,12 +159,23 @@ class HeardCall:
                 self._begun = True
                 self._stir.set()
             self._pending += piece.pcm16
-            if len(self._pending) >= self._ship_bytes:
+            if len(self._pending) >= self._ship_bytes and not self._ship_now():
                 await self._ship()
         if self._pending:
             await self._ship()
         self._over = True
         self._stir.set()
+
+    def _ship_now(self) -> bool:
+        """Send what is pending where nothing is to be waited for, neither before nor after. False: `_ship` has to."""
+        socket = self._socket
+        if socket is None or socket.paused or not self._live.is_set() or len(self._pending) > self._longest:
+            return False
+        self._send_pending(socket)
+        return not self._is_ahead()
+
+    def _is_ahead(self) -> bool:
+        return len(self._out) > _WAITING or self._sent.through_ts - self._ear.heard_ts > _AHEAD_MS
 
     async def _ship(self) -> None:
         while self._pending:
@@ -172,7 +183,7 @@ class HeardCall:
             if self._socket is not None:
                 self._send_pending(self._socket)
                 await self._socket.drained()
-        if len(self._out) > _WAITING or self._sent.through_ts - self._ear.heard_ts > _AHEAD_MS:
+        if self._is_ahead():
             await self._held_back()
 
     def _send_pending(self, socket: Socket) -> None:

@@ -1,15 +1,15 @@
 """One streaming connection. Messages come by callback in the moment they arrive; audio is sent without a task.
 
-`websockets` does the handshake (proxies, TLS) and the frames. Its queue of received messages and its coroutines around
-each send are left out, and with them the switches of task between a result's arrival and its being heard
-(docs/decisions/0011-deepgram-by-plain-websocket.md).
+`websockets` does the handshake (proxies, TLS) and all frames but two: whole text messages in, which are nearly all that
+comes, and audio out. Its queue of received messages and its coroutines around each send are left out, and with them the
+switches of task between a result's arrival and its being heard (docs/decisions/0011-deepgram-by-plain-websocket.md).
 """
 
 from __future__ import annotations
 
 import secrets
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, cast
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -18,12 +18,14 @@ from websockets.frames import Frame, Opcode, apply_mask  # pyright: ignore[repor
 from websockets.protocol import State
 
 from ridealong.core.errors import InvalidSettings, RidealongError, Unavailable
+from ridealong.framing import BINARY, TEXT, end_of_frame
 from ridealong.speech.providers.deepgram.wire import DeepgramOptions, authorization, refusal, retry_after_s
 
 _OPEN_TIMEOUT_S: Final = 5.0
 _LARGEST_MESSAGE: Final = 1 << 22
-_BINARY: Final = 0x82
 _MASKED: Final = 0x80
+_HEADER: Final = {126: 4, 127: 10}
+"""Bytes before an unmasked payload by the first length, where it is not the length itself."""
 NO_CODE: Final = 1006
 """The close code where the line broke without one (RFC 6455, 7.1.5)."""
 
@@ -33,7 +35,36 @@ class Socket(ClientConnection):
 
     on_message: Callable[[bytes], None] | None = None
     on_lost: Callable[[int], None] | None = None
-    _parts: list[bytes]
+    _parts: Sequence[bytes] = ()
+    """Of a message that comes in several frames: those that are here."""
+    _between = False
+    """The parser stands between two frames, and only whole ones are given to it."""
+    _held = b""
+    """The beginning of a frame whose rest has not come yet."""
+
+    def data_received(self, data: bytes) -> None:
+        if not self._between:
+            shaking_hands = self.response is None
+            super().data_received(data)
+            # What came with the handshake may end inside a frame; then the parser keeps the connection to itself.
+            self._between = shaking_hands and self.response is not None and data.endswith(b"\r\n\r\n")
+            return
+        data = self._held + data if self._held else data
+        at, size = 0, len(data)
+        while at < size:
+            end = end_of_frame(data, at)
+            if end == 0 or end > size:
+                break
+            if data[at] == TEXT and data[at + 1] < 0x80 and not self._parts and self.is_open:
+                self._told(data[at + _HEADER.get(data[at + 1], 2) : end])
+            else:
+                super().data_received(data[at:end])
+            at = end
+        self._held = data[at:]
+        if len(self._held) > _LARGEST_MESSAGE:
+            # The parser says what is wrong with so long a frame, and closes.
+            held, self._held, self._between = self._held, b"", False
+            super().data_received(held)
 
     def process_event(self, event: Any) -> None:
         if self.response is None or not isinstance(event, Frame):
@@ -42,13 +73,15 @@ class Socket(ClientConnection):
         match event.opcode:
             case Opcode.TEXT if event.fin:
                 self._told(bytes(event.data))
+            case Opcode.BINARY if event.fin:
+                return
             case Opcode.TEXT | Opcode.BINARY:
-                self._parts = [bytes(event.data)]
+                self._parts = (bytes(event.data),)
             case Opcode.CONT:
-                self._parts.append(bytes(event.data))
+                self._parts = (*self._parts, bytes(event.data))
                 if event.fin:
                     self._told(b"".join(self._parts))
-                    self._parts = []
+                    self._parts = ()
             case _:
                 super().process_event(event)
                 if event.opcode is Opcode.CLOSE:
@@ -80,11 +113,11 @@ class Socket(ClientConnection):
             mask = secrets.token_bytes(4)
             size = len(data)
             if size < 126:
-                header = bytes((_BINARY, _MASKED | size))
+                header = bytes((BINARY, _MASKED | size))
             elif size < 1 << 16:
-                header = struct.pack("!BBH", _BINARY, _MASKED | 126, size)
+                header = struct.pack("!BBH", BINARY, _MASKED | 126, size)
             else:
-                header = struct.pack("!BBQ", _BINARY, _MASKED | 127, size)
+                header = struct.pack("!BBQ", BINARY, _MASKED | 127, size)
             self.transport.write(b"".join((header, mask, apply_mask(data, mask))))
 
     def send_control(self, message: str) -> None:
