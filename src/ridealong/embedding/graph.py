@@ -136,9 +136,8 @@ def tuned(weights: Weights, delta: Weights) -> Weights:
     """`weights` with the delta added: each `X.up` [out, rank] times `X.down` [rank, in] to `X.weight` [out, in]."""
     found = dict(weights)
     for name in (n.removesuffix(".up") for n in delta if n.endswith(".up")):
-        found[f"{name}.weight"] = weights[f"{name}.weight"] + delta[f"{name}.up"].astype(np.float32) @ delta[
-            f"{name}.down"
-        ].astype(np.float32)
+        up, down = (delta[f"{name}.{part}"].astype(np.float32) for part in ("up", "down"))
+        found[f"{name}.weight"] = np.asarray(weights[f"{name}.weight"] + up @ down, np.float32)
     return found
 
 
