@@ -7,6 +7,10 @@ are part of the graph, so that only sentences leave it.
 The same means of two middle layers leave it too. The last layer was trained to say what a sentence is about; whether
 it asks, states or refuses is said better further below (Tenney et al. 2019, arXiv:1905.05950), at no further cost.
 
+A fourth view is tuned on sales talk (tools/tune_minilm.py): one layer runs a second time with weights of its own, which
+are MiniLM's plus a product of two thin matrices (LoRA, Hu et al. 2021, arXiv:2106.09685).
+The layers below are read once for both, so the sentence's vector stays MiniLM's own, and search knows nothing of it.
+
 Only `ridealong.app.build` (and a lazy first use) imports this module: it needs `onnx`, inference does not.
 """
 
@@ -24,7 +28,7 @@ if TYPE_CHECKING:
 
     Weights = Mapping[str, NDArray[np.float32]]
 
-BUILDER_VERSION: Final = 4
+BUILDER_VERSION: Final = 5
 """Part of the cache key: raise it whenever the graph or its quantisation changes."""
 
 LAYERS: Final = 6
@@ -34,7 +38,7 @@ HEAD_WIDTH: Final = WIDTH // HEADS
 EARLY_LAYERS: Final = (2, 3)
 """Counted from 0."""
 
-VIEWS_WIDTH: Final = WIDTH * (1 + len(EARLY_LAYERS))
+VIEWS_WIDTH: Final = WIDTH * (2 + len(EARLY_LAYERS))
 EPSILON: Final = 1e-12
 
 OPSET: Final = 20
@@ -67,12 +71,12 @@ class _Drawing:
         return self.add("LayerNormalization", x, scale, shift, to=to, axis=-1, epsilon=EPSILON)
 
 
-def draw(weights: Weights) -> ModelProto:
-    """The graph: `ids`, int64 [1, tokens], and `spans`, float32 [spans, tokens] → `views`, float32 [spans, 1152].
+def draw(weights: Weights, delta: Weights) -> ModelProto:
+    """The graph: `ids`, int64 [1, tokens], and `spans`, float32 [spans, tokens] → `views`, float32 [spans, 1536].
 
     `spans` holds 1 where a span has a token and 0 elsewhere: one run reads the text and gives the vectors of as many
     pieces of it as are wanted, each word understood in its sentence. A row is the piece's vector, then the views of
-    EARLY_LAYERS; each of the three has length 1.
+    EARLY_LAYERS, then the one tuned by `delta` (see `tuned`); each of the four has length 1.
 
     Raises KeyError where a weight is missing.
     """
@@ -83,10 +87,18 @@ def draw(weights: Weights) -> ModelProto:
     d.constant("shape.joined", np.array([0, 0, WIDTH], np.int64))
     d.constant("shape.flat", np.array([-1, WIDTH], np.int64))
     views: list[str] = []
+    own = tuned(weights, delta)
+    branch = tuned_layers(delta)
+    trunk = ""
     for layer in range(LAYERS):
+        if layer == branch[0]:
+            trunk = x
         x = _layer(d, weights, x, layer)
         if layer in EARLY_LAYERS:
             views.append(_pool(d, x, to=f"view{layer}"))
+    for layer in branch:
+        trunk = _layer(d, own, trunk, layer, to="tuned")
+    views.append(_pool(d, trunk, to="tuned"))
     d.add("Concat", _pool(d, x, to="sentence"), *views, to="views", axis=1)
     graph = helper.make_graph(
         d.nodes,
@@ -115,8 +127,22 @@ def _embed(d: _Drawing, weights: Weights) -> str:
     return d.normalise(d.add("Add", words, used, to="embed.sum"), weights, "embeddings.LayerNorm", to="embed")
 
 
-def _layer(d: _Drawing, weights: Weights, x: str, number: int) -> str:
-    at, name = f"encoder.layer.{number}", f"layer{number}"
+def tuned_layers(delta: Weights) -> list[int]:
+    """The numbers of the layers that `delta` changes, in their order."""
+    return sorted({int(name.split(".")[2]) for name in delta})
+
+
+def tuned(weights: Weights, delta: Weights) -> Weights:
+    """`weights` with the delta added: each `X.up` [out, rank] times `X.down` [rank, in] to `X.weight` [out, in]."""
+    found = dict(weights)
+    for name in (n.removesuffix(".up") for n in delta if n.endswith(".up")):
+        up, down = (delta[f"{name}.{part}"].astype(np.float32) for part in ("up", "down"))
+        found[f"{name}.weight"] = np.asarray(weights[f"{name}.weight"] + up @ down, np.float32)
+    return found
+
+
+def _layer(d: _Drawing, weights: Weights, x: str, number: int, *, to: str = "layer") -> str:
+    at, name = f"encoder.layer.{number}", f"{to}{number}"
     own = f"{at}.attention.self"
     # Query, key and value in one product; the query carries the 1/sqrt(head width) of the attention.
     scale = np.float32(HEAD_WIDTH**-0.5)

@@ -1,6 +1,7 @@
 """What the classifier sees of an utterance: its meaning, its wording, and the turn that it answers.
 
-A row of features is, in this order: the embedder's views of the words judged (last layer and two middle ones); the
+A row of features is, in this order: the embedder's views of the words judged (last layer, two middle ones, and the
+one tuned on sales talk); the
 embedding of the turn before, faded out with the number of words judged ("yes, do that" means what it answers, a long
 sentence speaks for itself); and a few facts (role, length, whether the turn before was a question).
 
@@ -24,7 +25,7 @@ from ridealong.embedding.minilm import VIEWS_WIDTH
 if TYPE_CHECKING:
     from ridealong.embedding import Vectors
 
-FEATURES_VERSION: Final = 4
+FEATURES_VERSION: Final = 5
 """Part of the trained head's cache key: raise it whenever a row of features changes."""
 
 FACTS: Final = 9

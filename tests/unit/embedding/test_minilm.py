@@ -39,14 +39,20 @@ def _norm(x: np.ndarray, w: dict[str, np.ndarray], name: str) -> np.ndarray:
     return (x - mean) / np.sqrt(var + 1e-12) * w[f"{name}.weight"] + w[f"{name}.bias"]
 
 
-def _by_hand(ids: list[int], w: dict[str, np.ndarray]) -> list[np.ndarray]:
-    """Plain BERT in NumPy, one sentence, no fused products: the mean of each layer's tokens."""
+def _by_hand(
+    ids: list[int], w: dict[str, np.ndarray], *, first: int = 6, upper: dict[str, np.ndarray] | None = None
+) -> list[np.ndarray]:
+    """Plain BERT in NumPy, one sentence, no fused products: the mean of each layer's tokens.
+
+    From layer `first` on the weights are those of `upper`.
+    """
     from math import erf
 
     x = w["embeddings.word_embeddings.weight"][ids] + w["embeddings.position_embeddings.weight"][: len(ids)]
     x = _norm(x + w["embeddings.token_type_embeddings.weight"][0], w, "embeddings.LayerNorm")
     found: list[np.ndarray] = []
     for layer in range(6):
+        w = upper if upper is not None and layer >= first else w
         at = f"encoder.layer.{layer}"
         q, k, v = (
             (x @ w[f"{at}.attention.self.{n}.weight"].T + w[f"{at}.attention.self.{n}.bias"]).reshape(-1, 12, 32)
@@ -67,13 +73,32 @@ def _by_hand(ids: list[int], w: dict[str, np.ndarray]) -> list[np.ndarray]:
     return found
 
 
+def _with_delta(w: dict[str, np.ndarray], delta: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    changed = dict(w)
+    for name in (n.removesuffix(".up") for n in delta if n.endswith(".up")):
+        up, down = (delta[f"{name}.{part}"].astype(np.float32) for part in ("up", "down"))
+        changed[f"{name}.weight"] = w[f"{name}.weight"] + up @ down
+    return changed
+
+
+def test_the_delta_is_small_and_changes_something() -> None:
+    delta: dict[str, Any] = load_file(minilm.DELTA)
+    assert minilm.DELTA.stat().st_size < 4_000_000
+    assert all(np.abs(values).max() > 0 and np.isfinite(values).all() for values in delta.values())
+
+
 def test_the_drawn_graph_computes_what_plain_numpy_computes(exact: MiniLm) -> None:
     weights: dict[str, Any] = load_file(weights_folder() / "model.safetensors")
+    delta: dict[str, Any] = load_file(minilm.DELTA)
+    numbers = {int(name.split(".")[2]) for name in delta}
+    first, last = min(numbers), max(numbers)
     tokenizer = Tokenizer.from_file(str(weights_folder() / "tokenizer.json"))
     tokenizer.no_padding()
     for sentence in SENTENCES:
-        layers = _by_hand(tokenizer.encode(sentence).ids, weights)
-        expected = np.concatenate([layers[5], layers[2], layers[3]])
+        ids = tokenizer.encode(sentence).ids
+        layers = _by_hand(ids, weights)
+        tuned = _by_hand(ids, weights, first=first, upper=_with_delta(weights, delta))
+        expected = np.concatenate([layers[5], layers[2], layers[3], tuned[last]])
         assert np.abs(exact.views([sentence])[0] - expected).max() < 1e-4
 
 
