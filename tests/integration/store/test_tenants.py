@@ -237,7 +237,7 @@ async def taught(connection: psycopg.AsyncConnection, transcript: Transcript) ->
     would = Decision(tier=Tier.NOTED, reason=Reason.LOW_CONFIDENCE)
     await record_shadow_moments(connection, [ShadowMoment(version=version, detection=detection, would=would)])
     await put_label(connection, evidence, author, type_id="stall", holds=False, source="queue")
-    view = np.zeros((1, 1536), np.float16)
+    view = np.zeros((1, 768), np.float16)
     await keep_utterance_views(connection, {Said(call_id=call_id, revision=1, utterance_no=1): view}, "4")
     await keep_example_views(connection, {bytes(32): view}, [bytes(32)], "4")
 
