@@ -39,7 +39,7 @@ NEGATIVE_MASS: Final = 400.0
 POSITIVE_MASS: Final = 20.0
 """Of eight examples; it grows with the root of their number."""
 
-PRIOR_LENGTH: Final = 6.0
+PRIOR_LENGTH: Final = 9.0
 SHRINKAGE: Final = 3.0
 AMBIGUOUS: Final = 0.2
 """Shipped examples that are as near to a new type's examples as those are to each other may well be of that type,
