@@ -1,6 +1,8 @@
 """Compare what the moments' head can stand on, with everything else alike, as a table in Markdown.
 
-    .venv/bin/python tools/compare_classifiers.py FOLDER…     folders of labelled calls; one column of figures each
+    .venv/bin/python tools/compare_classifiers.py [--only static] FOLDER…
+
+The folders hold labelled calls; each gives a column of figures. `--only`: rows whose name holds that.
 
 Every row has the same context, facts, clauses, head and calibration on whole calls; what differs is the views of the
 words, and the examples fitted on.
@@ -11,8 +13,8 @@ precision and recall above the floors. `ridealong moments eval` shows the rest.
 
 from __future__ import annotations
 
+import argparse
 import random
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     Pieces = Callable[[str, Sequence[tuple[int, int]]], Vectors]
 
 FLOORS: Final = {t.id: t.floor for t in default_taxonomy().content_types}
-NEW: Final = ("indirect-", "train-")
+NEW: Final = ("indirect-", "train-", "told-")
 """What the names of the later examples begin with: without them the first classifier was trained."""
 
 
@@ -120,7 +122,7 @@ def figures(reader: Views, head: Head, calls: Sequence[LabelledCall]) -> list[st
     ]
 
 
-def compare(folders: Sequence[Path], minilm: MiniLm) -> None:
+def compare(folders: Sequence[Path], minilm: MiniLm, only: str) -> None:
     sets = [[read_call(path) for path in sorted(folder.glob("*.jsonl"))] for folder in folders]
     everything = shipped_examples()
     first = [example for example in everything if not example.call.startswith(NEW)]
@@ -137,12 +139,20 @@ def compare(folders: Sequence[Path], minilm: MiniLm) -> None:
     ]
     print(f"| the head stands on | examples | {' | '.join(f'{f.name}: F1, misheard, P / R' for f in folders)} | s |")
     print("|---|---|" + "---|" * (len(folders) + 1))
-    for name, pieces, examples in rows:
+    for name, pieces, examples in (row for row in rows if only in row[0]):
         reader, began = Views(pieces()), time.process_time()
         head = train(examples, reader, whole_calls=shipped_examples("calibration"))
         cells = [", ".join(figures(reader, head, chosen)) for chosen in sets]
         print(f"| {name} | {len(examples)} | {' | '.join(cells)} | {time.process_time() - began:.0f} |", flush=True)
 
 
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folders", type=Path, nargs="+")
+    parser.add_argument("--only", default="")
+    chosen = parser.parse_args()
+    compare(chosen.folders, load_embedder(), chosen.only)
+
+
 if __name__ == "__main__":
-    compare([Path(name) for name in sys.argv[1:]], load_embedder())
+    main()
