@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import os
 import sys
 from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
@@ -48,6 +47,7 @@ from ridealong.app.tuning import TenantTuning
 from ridealong.app.webhooks import Messenger, StoredEvents, StoredWebhooks
 from ridealong.core.author import Author
 from ridealong.core.errors import Refused, RidealongError
+from ridealong.cores import cores
 from ridealong.live.engine import Engine
 from ridealong.live.registry import LiveCalls
 from ridealong.llm.house import ModelHouse
@@ -129,7 +129,8 @@ class Runtime:
     identity: OidcProvider | None
     mail: TenantMail
     context_in: ContextIn
-    threads: ThreadPoolExecutor
+    pages: ThreadPoolExecutor
+    """Threads for what people look up."""
     tuning: TenantTuning
 
     @classmethod
@@ -142,13 +143,15 @@ class Runtime:
         # A model's thread that comes back for the interpreter's lock waits up to this long for the event loop's; five
         # milliseconds, the default, would be paid for each of a turn's sentences.
         sys.setswitchinterval(0.0005)
-        threads = settings.threads or os.cpu_count() or 2
+        threads = settings.threads or cores()
         sealing = Sealing.of_settings(settings)
         company = identity.of_settings(settings)
         mailbox = Mailbox.of_settings(settings)
         async with contextlib.AsyncExitStack() as stack:
             disk = stack.enter_context(ThreadPoolExecutor(4, "disk"))
-            pool = stack.enter_context(ThreadPoolExecutor(threads, "models"))
+            live = stack.enter_context(ThreadPoolExecutor(threads, "models"))
+            # Not the calls' threads: a question over a year of calls takes seconds, and a nudge must not wait for that.
+            pages = stack.enter_context(ThreadPoolExecutor(max(2, threads), "pages"))
             # The database and the models start side by side: together they are most of the start-up time.
             opening = asyncio.create_task(Store.open(settings))
             try:
@@ -204,7 +207,7 @@ class Runtime:
                     recordings=recordings,
                     transcribers=ears,
                     minds=loaded,
-                    models=pool,
+                    models=live,
                     disk=disk,
                     review=review,
                     resume_grace_s=settings.resume_grace_s,
@@ -234,7 +237,7 @@ class Runtime:
                 identity=None if company is None else company[0],
                 mail=TenantMail(store=store, sealing=sealing, server=mailbox, allow_private=settings.smtp_private),
                 context_in=context_in,
-                threads=pool,
+                pages=pages,
                 tuning=tuning,
             )
 
@@ -249,15 +252,15 @@ class Runtime:
 
     def web_services(self) -> Services:
         """What the server stands on."""
-        library = StoredLibrary(self.store, self.recordings, self.calls, self.models, self.threads)
-        reports = StoredReports(self.store, self.threads)
+        library = StoredLibrary(self.store, self.recordings, self.calls, self.models, self.pages)
+        reports = StoredReports(self.store, self.pages)
         return Services(
             calls=self.calls,
             tokens=self.tokens,
             library=library,
-            recordings=StoredRecordings(self.store, self.recordings, self.threads),
+            recordings=StoredRecordings(self.store, self.recordings, self.pages),
             render=reports,
-            previews=DocumentPreviews(self.store, self.models, self.threads),
+            previews=DocumentPreviews(self.store, self.models, self.pages),
             artifacts=StoredArtifacts(self.store),
             call_pages=StoredCallPages(
                 store=self.store,
@@ -266,17 +269,17 @@ class Runtime:
                 library=library,
                 reports=reports,
                 again=self.pipeline.retry,
-                threads=self.threads,
+                threads=self.pages,
             ),
             talk=StoredTalk(self.store, self.calls),
             shares=StoredShares(self.store),
             playlists=StoredPlaylists(self.store),
             team=StoredTeam(self.store, self.calls),
-            across=StoredAcross.of(self.store, self.models.embedder, self.threads, self.answering),
+            across=StoredAcross.of(self.store, self.models.embedder, self.pages, self.answering),
             policy_replays=StoredReplays(self.store),
             effects=StoredEffects(self.store),
             documents=StoredDocuments(self.store),
-            voices=StoredVoices(self.store, self.threads),
+            voices=StoredVoices(self.store, self.pages),
             settings=StoredSettings(self.store),
             webhooks=StoredWebhooks(
                 store=self.store,
@@ -330,7 +333,7 @@ class Runtime:
                 store=self.store,
                 embedder=self.models.embedder,
                 finder=EvidenceFinder(self.models.embedder),
-                threads=self.threads,
+                threads=self.pages,
             ),
             home=self.home,
         )

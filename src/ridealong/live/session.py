@@ -7,20 +7,16 @@ journal and waits for neither; the listener reads the journal at its own pace, s
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Final, Protocol
 from uuid import UUID, uuid4
 
-import structlog
-
 from ridealong import telemetry
 from ridealong.core.author import Author
-from ridealong.core.errors import Refused, RidealongError
+from ridealong.core.errors import Refused
 from ridealong.core.events import (
     CallEnded,
-    CallEvent,
     CallStarted,
     FeedbackGiven,
     GapRecorded,
@@ -39,12 +35,12 @@ from ridealong.core.moments import Detection, Sight, Tier, Verdict
 from ridealong.core.transcript import RoleAssignment, RoleSource, SpeakerId, Transcript, Utterance
 from ridealong.live import CallStart, ChannelLayout, Numbered
 from ridealong.live.asking import Asking
-from ridealong.live.broadcast import Broadcast
 from ridealong.live.clock import CallClock
 from ridealong.live.listening import Item, Listening, closing, not_transcribed
 from ridealong.live.sender import AttachedSender
-from ridealong.live.writer import Pending, StoreWriter
-from ridealong.recording.entries import Lasting, Logged, read_entry, read_sighting, write_entry, write_sighting
+from ridealong.live.telling import Telling
+from ridealong.live.writer import Pending
+from ridealong.recording.entries import Lasting, read_entry, read_sighting, write_sighting
 from ridealong.speech import Activity, HeardThrough, NotHeard, Partial, VoiceMatched
 from ridealong.store.taxonomy_versions import ShadowMoment
 
@@ -55,11 +51,7 @@ if TYPE_CHECKING:
     from ridealong.recording.journal import AudioJournal
     from ridealong.recording.log import CallLog
 
-_log = structlog.get_logger(__name__)
-
 ENROLLED_FLOOR: Final = 0.5
-
-CATCH_UP_S: Final = 2.0
 
 
 class Source(Protocol):
@@ -91,6 +83,17 @@ class LiveCall:
         self.recording = recording
         self.journal = journal
         self.clock = CallClock(engine.monotonic)
+        self._told = Telling(
+            engine=engine,
+            recording=recording,
+            transcript_id=judge.transcript.id,
+            log=log,
+            clock=self.clock,
+            embed=judge.embed,
+        )
+        self.warn = self._told.warn
+        self.caught_up = self._told.caught_up
+        self.close_watchers = self._told.close_watchers
         self.ended = asyncio.Event()
         """CallEnded was sent."""
         self.over = asyncio.Event()
@@ -98,8 +101,6 @@ class LiveCall:
         self._engine = engine
         self._judge = judge
         self._source = source
-        self._log_file = log
-        self._broadcast = Broadcast()
         self._moments: set[UUID] = set()
         """What the rep can say something of."""
         self._sighted: set[tuple[UUID, Sight]] = set()
@@ -115,7 +116,7 @@ class LiveCall:
             journal=journal,
             clock=self.clock,
             take=self._take,
-            publish=self._publish,
+            publish=self._told.publish,
             warn=self.warn,
         )
         self.progress = self._listening.progress
@@ -125,7 +126,6 @@ class LiveCall:
         self._grace: asyncio.TimerHandle | None = None
         self._paused_at = 0.0
         self._let_go = False
-        self._disk_warned = False
         self._asking: Asking | None = None
         if judge.hosted is not None:
             self._asking = Asking(
@@ -135,17 +135,6 @@ class LiveCall:
                 decided=lambda detections, heard_ts: self._decide(detections, heard_ts=heard_ts),
                 warn=self.warn,
             )
-        self._writer = StoreWriter(
-            store=engine.store,
-            tenant_id=recording.tenant_id,
-            transcript_id=judge.transcript.id,
-            log=log,
-            executor=engine.disk,
-            embed=judge.embed,
-            on_away=lambda: self.warn(
-                "database_away", "the database does not answer: the call goes on and is stored when it is back"
-            ),
-        )
 
     @property
     def call_id(self) -> UUID:
@@ -165,16 +154,10 @@ class LiveCall:
 
     @property
     def last_seq(self) -> int:
-        return self._broadcast.last_seq
+        return self._told.last_seq
 
     def watch(self, *, after: int = 0, size: int = 256) -> AsyncIterator[Numbered]:
-        return self._broadcast.watch(after=after, size=size)
-
-    async def caught_up(self) -> None:
-        """Wait until the database knows what was told so far; not for long, since it may be away."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(CATCH_UP_S):
-                await self._writer.caught_up()
+        return self._told.watch(after=after, size=size)
 
     # ---- who sends
 
@@ -252,7 +235,7 @@ class LiveCall:
         at_ts = self.audio_ms()
         self._listening.break_here()
         self._judge.gap(at_ts)
-        self._publish(GapRecorded(at_ts=at_ts, duration_ms=duration_ms, reason=reason, at=self.clock.at()))
+        self._told.publish(GapRecorded(at_ts=at_ts, duration_ms=duration_ms, reason=reason, at=self.clock.at()))
 
     def pause(self) -> None:
         """The sender paused: finish what is open; time stands still until it goes on."""
@@ -266,7 +249,7 @@ class LiveCall:
         duration_ms = max(1, round((self.clock_seconds() - self._paused_at) * 1000))
         at_ts = self.audio_ms()
         self._judge.gap(at_ts)
-        self._publish(GapRecorded(at_ts=at_ts, duration_ms=duration_ms, reason="paused", at=self.clock.at()))
+        self._told.publish(GapRecorded(at_ts=at_ts, duration_ms=duration_ms, reason="paused", at=self.clock.at()))
 
     def finish(self, reason: str) -> None:
         """No more audio will come."""
@@ -281,14 +264,14 @@ class LiveCall:
     def mark(self, author: Author | None) -> int:
         """Somebody on the call says that this matters, now; returns where in the audio. None: the call's own rep."""
         at_ts = self.audio_ms()
-        self._publish(MarkMade(mark_id=uuid4(), at_ts=at_ts, author=author or self._rep(), at=self.clock.at()))
+        self._told.publish(MarkMade(mark_id=uuid4(), at_ts=at_ts, author=author or self._rep(), at=self.clock.at()))
         return at_ts
 
     def feedback(self, moment_id: UUID, verdict: Verdict, author: Author | None) -> bool:
         """What the rep says of a moment; False when this call has no such moment."""
         if moment_id not in self._moments:
             return False
-        self._publish(
+        self._told.publish(
             FeedbackGiven(moment_id=moment_id, verdict=verdict, author=author or self._rep(), at=self.clock.at())
         )
         return True
@@ -300,8 +283,8 @@ class LiveCall:
         if (moment_id, sight) not in self._sighted and self._ended is None:
             self._sighted.add((moment_id, sight))
             found = NudgeSighted(moment_id=moment_id, sight=sight, at_ts=max(0, round(self.clock.now_ts())))
-            self._log_line(write_sighting(found))
-            self._writer.add(Pending(event=found))
+            self._told.log_line(write_sighting(found))
+            self._told.store(Pending(event=found))
         return True
 
     def message(self, text: str, author: Author) -> int:
@@ -309,28 +292,22 @@ class LiveCall:
         if not self.takes_audio:
             raise Refused("call_ended", "the call has ended: nobody would see the message")
         at_ts = self.audio_ms()
-        self._publish(MessageSent(text=text, author=author, at_ts=at_ts, at=self.clock.at()))
+        self._told.publish(MessageSent(text=text, author=author, at_ts=at_ts, at=self.clock.at()))
         return at_ts
 
     def _rep(self) -> Author:
         return Author(member_id=None, name=self.start.rep_id)
 
-    def warn(self, code: str, message: str) -> None:
-        self._publish(WarningGiven(code=code, message=message, at=self.clock.at()))
-
     def reviewed(self, artifact: dict[str, object]) -> None:
         """The review is stored: tell everybody who still watches, then let them go."""
-        self._publish(ReviewFinished(artifact=artifact, at=self.clock.at()))
-        self._broadcast.close()
-
-    def close_watchers(self) -> None:
-        self._broadcast.close()
+        self._told.publish(ReviewFinished(artifact=artifact, at=self.clock.at()))
+        self._told.close_watchers()
 
     # ---- the call's own tasks
 
     def begin(self) -> None:
         """Say that the call is there, and what its layout says of the roles."""
-        self._publish(CallStarted(call_id=self.call_id))
+        self._told.publish(CallStarted(call_id=self.call_id))
         if self.start.layout in (ChannelLayout.REP_FIRST, ChannelLayout.CUSTOMER_FIRST):
             rep = 0 if self.start.layout is ChannelLayout.REP_FIRST else 1
             self._learn(self._judge.roles.from_channels(SpeakerId(rep), SpeakerId(1 - rep)))
@@ -339,8 +316,8 @@ class LiveCall:
 
     def restore(self) -> None:
         """Take up what an earlier process logged: transcript, roles, moments, gaps; and store it if it is not yet."""
-        self._publish_only(CallStarted(call_id=self.call_id))
-        for entry in self._log_file.entries():
+        self._told.tell(CallStarted(call_id=self.call_id))
+        for entry in self._told.logged():
             kind = entry["kind"]
             if kind == "heard":
                 self._heard_through = max(self._heard_through, int(str(entry["ts"])))
@@ -348,13 +325,12 @@ class LiveCall:
             if kind == "sighting":
                 sighted = read_sighting(entry)
                 self._sighted.add((sighted.moment_id, sighted.sight))
-                self._writer.add(Pending(event=sighted))
+                self._told.store(Pending(event=sighted))
                 continue
             seq, event = read_entry(entry, self.transcript)
-            self._broadcast.restore(Numbered(seq=seq, event=event))
+            self._told.restore(Numbered(seq=seq, event=event))
             if isinstance(event, Lasting):
                 self._judge.restore(event)
-                self._writer.add(Pending(event=event))
             if isinstance(event, UtteranceFinished):
                 self._listening.resumed_ts = max(self._listening.resumed_ts, event.utterance.end_ts)
             elif isinstance(event, GapRecorded):
@@ -384,7 +360,7 @@ class LiveCall:
         telemetry.calls_running.inc()
         try:
             async with asyncio.TaskGroup() as group:
-                writing = group.create_task(self._writer.run())
+                writing = group.create_task(self._told.run())
                 if self._ended is None:
                     if self._asking is not None:
                         self._asking.begin(group)
@@ -407,7 +383,7 @@ class LiveCall:
 
         Its log is closed by now, and the next process takes the call up: this warning is told and not kept.
         """
-        self._publish_only(
+        self._told.tell(
             WarningGiven(
                 code="internal",
                 message="the call failed inside the server; its audio is kept and is taken up at the next start",
@@ -424,13 +400,13 @@ class LiveCall:
         if not self._let_go:
             self._let_go = True
             await self.journal.close()
-            self._log_file.close()
+            self._told.close_log()
             self.recording.release()
 
     def _end(self) -> None:
         audio_ms = max(self.audio_ms(), self.transcript.end_ts)
         self._ended = CallEnded(audio_ms=audio_ms, reason=self.progress.reason, at=self.clock.at())
-        self._publish(self._ended)
+        self._told.publish(self._ended)
         self.ended.set()
 
     async def _listen(self) -> None:
@@ -449,7 +425,7 @@ class LiveCall:
                 await self._finished(item)
             case Partial():
                 self._judge.partial(item)
-                self._publish(
+                self._told.publish(
                     PartialHeard(
                         speaker=item.speaker,
                         start_ts=item.start_ts,
@@ -466,10 +442,10 @@ class LiveCall:
             case NotHeard():
                 self._judge.gap(item.start_ts)
                 self._listening.resumed_ts = max(self._listening.resumed_ts, item.end_ts)
-                self._publish(not_transcribed(item.start_ts, item.end_ts, self.clock.at()))
+                self._told.publish(not_transcribed(item.start_ts, item.end_ts, self.clock.at()))
             case HeardThrough():
                 if item.ts - self._heard_through >= 5_000:
-                    self._log_line({"kind": "heard", "ts": item.ts})
+                    self._told.log_line({"kind": "heard", "ts": item.ts})
                     self._heard_through = item.ts
                 self._decide(self._judge.clock(item.ts), heard_ts=self.clock.now_ts())
 
@@ -483,9 +459,9 @@ class LiveCall:
         finished = UtteranceFinished(
             utterance=utterance, role=self._judge.role_of(utterance.speaker), at=self.clock.at()
         )
-        self._log_event(finished)
+        self._told.log_and_tell(finished)
         judged = await self._judge.utterance(utterance, classifying)
-        self._writer.add(Pending(event=finished, shadow=self._in_shadow(judged)))
+        self._told.store(Pending(event=finished, shadow=self._in_shadow(judged)))
         self._learn(judged.roles)
         self._decide(judged.detections, heard_ts=heard_ts)
         if judged.doubt is not None and self._asking is not None:
@@ -511,41 +487,9 @@ class LiveCall:
                 telemetry.nudge_seconds.observe(latency.total / 1000)
             decided = MomentDecided(moment_id=uuid4(), moment=moment, latency=latency, at=self.clock.at())
             self._moments.add(decided.moment_id)
-            self._log_event(decided)
-            self._writer.add(Pending(event=decided))
+            self._told.log_and_tell(decided)
+            self._told.store(Pending(event=decided))
 
     def _learn(self, assignments: Sequence[RoleAssignment]) -> None:
         for assignment in assignments:
-            self._publish(RoleLearned(assignment=assignment, at=self.clock.at()))
-
-    # ---- telling
-
-    def _publish(self, event: CallEvent) -> None:
-        self._log_event(event)
-        if isinstance(event, Lasting):
-            self._writer.add(Pending(event=event))
-
-    def _log_event(self, event: CallEvent) -> None:
-        """Into the log first, then to whoever listens."""
-        if isinstance(event, Logged):
-            self._log_line(write_entry(self._broadcast.last_seq + 1, event))
-        self._publish_only(event)
-
-    def _log_line(self, entry: dict[str, object]) -> None:
-        try:
-            self._log_file.append(entry)
-        except RidealongError:
-            # A full disk must not end the call: what cannot be logged still goes to the database.
-            if not self._disk_warned:
-                self._disk_warned = True
-                _log.error("log_not_written", call_id=str(self.call_id))
-                self._publish_only(
-                    WarningGiven(
-                        code="no_disk_space",
-                        message="the server's disk takes no more data: free some space",
-                        at=self.clock.at(),
-                    )
-                )
-
-    def _publish_only(self, event: CallEvent) -> None:
-        self._broadcast.publish(event)
+            self._told.publish(RoleLearned(assignment=assignment, at=self.clock.at()))

@@ -7,7 +7,6 @@ The server would carry scipy and the shipped examples (150 MB) for the rest of i
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ridealong.core.transcript import Role
+from ridealong.cores import cores
 from ridealong.embedding.minilm import load_embedder
 from ridealong.live.features import Surroundings, Turn
 from ridealong.live.head import Head
@@ -43,7 +43,7 @@ def main(folder: Path) -> int:
     types = tuple(TunedType(**entry) for entry in job["types"])
     statements = [_statement(entry) for entry in job["statements"]]
     past = tuple(Past(example=_example(entry), place=Place(**entry["place"])) for entry in job["past"])
-    reader.read(_texts(statements, past, types), threads=os.cpu_count() or 1)
+    reader.read(_texts(statements, past, types), threads=cores())
     running = Head.load(folder / "running.npz") if (folder / "running.npz").is_file() else shipped
     said = _probabilities(shipped, [s.example for s in statements], reader)
     known = {name: number for number, name in enumerate(shipped.types)}

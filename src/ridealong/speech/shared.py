@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from ridealong.core.errors import Unavailable
+from ridealong.cores import cores
 from ridealong.speech import Audio, Heard
 from ridealong.speech.listener import Models
 
@@ -43,7 +43,7 @@ class SharedModels:
     """The models, loaded with the first call, and the threads they run on (`threads` 0: one per core)."""
 
     def __init__(self, threads: int = 0) -> None:
-        self._pool = ThreadPoolExecutor(max_workers=threads or os.cpu_count() or 1, thread_name_prefix="speech")
+        self._pool = ThreadPoolExecutor(max_workers=threads or cores(), thread_name_prefix="speech")
         self._loading: asyncio.Future[Models] | None = None
         self._running = 0
         self._idle = asyncio.Event()

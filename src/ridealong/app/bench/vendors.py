@@ -107,6 +107,8 @@ async def _measure(count: int) -> Json:
         folder = Path(name)
         async with _wires(folder) as (ears, model):
             env = {
+                # As where the process may use one core from its start; here PostgreSQL must not share that one.
+                "RIDEALONG_THREADS": "1",
                 "RIDEALONG_TRANSCRIBER": "deepgram",
                 "RIDEALONG_DEEPGRAM_URL": f"ws://127.0.0.1:{ears}",
                 "RIDEALONG_DEEPGRAM_API_KEY": "bench",
