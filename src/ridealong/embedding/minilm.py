@@ -32,7 +32,7 @@ MAX_TOKENS: Final = 128
 VIEWS_WIDTH: Final = DIMENSIONS * 2
 PRECISIONS: Final = ("int8", "fp32")
 
-_BUILDER_VERSION: Final = 5
+_BUILDER_VERSION: Final = 6
 """Stands beside `graph.BUILDER_VERSION`, which cannot be read without importing `onnx`; a test keeps both equal."""
 
 
