@@ -1,9 +1,11 @@
 """Compare what the moments' head can stand on, with everything else alike, as a table in Markdown.
 
-    .venv/bin/python tools/compare_classifiers.py FOLDER…     folders of labelled calls; one column of figures each
+    .venv/bin/python tools/compare_classifiers.py [--only static] FOLDER…
 
-Every row has the same context, facts, clauses and head; what differs is the views of the words, the examples fitted on,
-and whether the probabilities are set right on whole calls.
+The folders hold labelled calls; each gives a column of figures. `--only`: rows whose name holds that.
+
+Every row has the same context, facts, clauses, head and calibration on whole calls; what differs is the views of the
+words, and the examples fitted on.
 `wordllama` (static embeddings) is needed for its rows, at authoring time only. The figures are of the classifier
 alone, before any policy: macro-F1 of what is recorded, the same with the words misheard (tools/misheard.py), and
 precision and recall above the floors. `ridealong moments eval` shows the rest.
@@ -11,8 +13,8 @@ precision and recall above the floors. `ridealong moments eval` shows the rest.
 
 from __future__ import annotations
 
+import argparse
 import random
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -30,13 +32,13 @@ from ridealong.live.train import Example, shipped_examples, train
 
 if TYPE_CHECKING:
     from ridealong.embedding import Vectors
-    from ridealong.live.features import Reader
+    from ridealong.embedding.minilm import MiniLm
     from ridealong.live.head import Head
 
     Pieces = Callable[[str, Sequence[tuple[int, int]]], Vectors]
 
 FLOORS: Final = {t.id: t.floor for t in default_taxonomy().content_types}
-NEW: Final = ("indirect-", "train-")
+NEW: Final = ("indirect-", "train-", "told-")
 """What the names of the later examples begin with: without them the first classifier was trained."""
 
 
@@ -76,14 +78,19 @@ def characters(width: int) -> Pieces:
     return lambda text, spans: hashed.transform([text, *(text[a:b] for a, b in spans)]).toarray()
 
 
-def blocks(reader: Reader, *chosen: int) -> Pieces:
-    """Of MiniLM's views: 0 the sentence, 1 and 2 the middle layers."""
+def blocks(reader: MiniLm, *chosen: int) -> Pieces:
+    """Of MiniLM's views: 0 the middle layer, 1 the tuned one."""
 
     def read(text: str, spans: Sequence[tuple[int, int]]) -> Vectors:
         views = reader.pieces(text, spans)
         return np.concatenate([views[:, b * DIMENSIONS : (b + 1) * DIMENSIONS] for b in chosen], axis=1)
 
     return read
+
+
+def sentences(minilm: MiniLm) -> Pieces:
+    """The sentence embeddings that search goes by."""
+    return lambda text, spans: minilm.embed([text, *(text[a:b] for a, b in spans)])
 
 
 def beside(*parts: Pieces) -> Pieces:
@@ -115,29 +122,37 @@ def figures(reader: Views, head: Head, calls: Sequence[LabelledCall]) -> list[st
     ]
 
 
-def compare(folders: Sequence[Path], minilm: Reader) -> None:
+def compare(folders: Sequence[Path], minilm: MiniLm, only: str) -> None:
     sets = [[read_call(path) for path in sorted(folder.glob("*.jsonl"))] for folder in folders]
     everything = shipped_examples()
     first = [example for example in everything if not example.call.startswith(NEW)]
-    middle = lambda: blocks(minilm, 0, 1, 2)  # noqa: E731
     rows: list[tuple[str, Callable[[], Pieces], Sequence[Example]]] = [
-        ("MiniLM with middle layers", middle, first),
-        ("MiniLM with middle layers", middle, everything),
-        ("MiniLM with middle layers, calibrated on whole calls", middle, everything),
-        ("MiniLM, sentence alone", lambda: blocks(minilm, 0), everything),
-        ("MiniLM, sentence, character n-grams", lambda: beside(blocks(minilm, 0), characters(768)), everything),
+        ("MiniLM, middle and tuned layer (shipped)", lambda: blocks(minilm, 0, 1), everything),
+        ("MiniLM, tuned layer", lambda: blocks(minilm, 1), everything),
+        ("MiniLM, middle layer", lambda: blocks(minilm, 0), everything),
+        ("MiniLM, sentence and middle layer", lambda: beside(sentences(minilm), blocks(minilm, 0)), everything),
+        ("the same, first examples", lambda: beside(sentences(minilm), blocks(minilm, 0)), first),
+        ("MiniLM, sentence alone", lambda: sentences(minilm), everything),
+        ("MiniLM, sentence, character n-grams", lambda: beside(sentences(minilm), characters(DIMENSIONS)), everything),
         ("static embeddings", static, everything),
-        ("static embeddings, character n-grams", lambda: beside(static(), characters(768)), everything),
+        ("static embeddings, character n-grams", lambda: beside(static(), characters(DIMENSIONS)), everything),
     ]
     print(f"| the head stands on | examples | {' | '.join(f'{f.name}: F1, misheard, P / R' for f in folders)} | s |")
     print("|---|---|" + "---|" * (len(folders) + 1))
-    for name, pieces, examples in rows:
+    for name, pieces, examples in (row for row in rows if only in row[0]):
         reader, began = Views(pieces()), time.process_time()
-        calls = shipped_examples("calibration") if "calibrated" in name else ()
-        head = train(examples, reader, whole_calls=calls)
+        head = train(examples, reader, whole_calls=shipped_examples("calibration"))
         cells = [", ".join(figures(reader, head, chosen)) for chosen in sets]
         print(f"| {name} | {len(examples)} | {' | '.join(cells)} | {time.process_time() - began:.0f} |", flush=True)
 
 
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folders", type=Path, nargs="+")
+    parser.add_argument("--only", default="")
+    chosen = parser.parse_args()
+    compare(chosen.folders, load_embedder(), chosen.only)
+
+
 if __name__ == "__main__":
-    compare([Path(name) for name in sys.argv[1:]], load_embedder())
+    main()

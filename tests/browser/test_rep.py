@@ -60,9 +60,9 @@ async def test_a_nudge_appears_a_pause_records_nothing_and_an_outage_of_twenty_s
         await picture(page, "home")
         await begin(page)
         card = page.locator(".card")
-        # By then three things worth a nudge have been said. In a pause the call's clock stands still, so that a
+        # By then two things worth a nudge have been said. In a pause the call's clock stands still, so that a
         # recogniser on a busy machine is not late.
-        await until(page, "document.querySelector('.card') || window.lastRecordedMs > 75_000")
+        await until(page, "document.querySelector('.card') || window.lastRecordedMs > 97_000")
         await page.get_by_role("button", name="Pause").tap()
         await expect(page.get_by_text("Nothing is recorded until you go on.")).to_be_visible()
         stood = await recorded_ms(page)

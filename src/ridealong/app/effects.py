@@ -55,7 +55,7 @@ def acts_on(taxonomy: Taxonomy) -> dict[str, ActsOn]:
                 role=Role.REP,
                 shown_by=of.acted_on_by,
             )
-        found[of.id] = ActsOn(criterion=criterion, question=of.acted_on_when == "question")
+        found[of.id] = ActsOn(criterion=criterion, when=of.acted_on_when)
     return found
 
 

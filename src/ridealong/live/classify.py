@@ -11,7 +11,6 @@ import numpy as np
 
 from ridealong.core.moments import Detection
 from ridealong.core.transcript import UNATTRIBUTED, Citation, Role, Roles, Transcript, Utterance, find_quote
-from ridealong.embedding import DIMENSIONS
 from ridealong.live.features import Reader, Surroundings, Turn, clauses, row
 from ridealong.live.sale import LOOK_BACK, SaleBelief
 from ridealong.live.trackers import Hit, Phrases
@@ -39,13 +38,9 @@ REMEMBERED: Final = 64
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Classified:
-    """What was found in an utterance; `vector` is its embedding (float32 [384]), ready to be stored.
-
-    `views` are all that the model sees in it (see `live.features.Reader`).
-    """
+    """What was found in an utterance; `views` are all that the model sees in it (see `live.features.Reader`)."""
 
     detections: tuple[Detection, ...]
-    vector: Vectors
     views: Vectors
     likelihoods: Mapping[str, float] = field(default_factory=dict[str, float])
     """The head's probability of every type that the speaker's role allows, found or not."""
@@ -99,9 +94,7 @@ class MomentClassifier:
         self._remember(text, vectors[0])
         self._believe(transcript, utterance, vectors[0])
         if utterance.speaker is UNATTRIBUTED or find_quote(text, text) is None:
-            return Classified(
-                detections=(), vector=vectors[0, :DIMENSIONS].copy(), views=vectors[0]
-            )  # nobody to cite, or no word to quote
+            return Classified(detections=(), views=vectors[0])  # nobody to cite, or no word to quote
         rows = np.array([row(text[a:b], v, surroundings, before) for (a, b), v in zip(spans, vectors, strict=True)])
         hits = self._phrases.find(text)
         candidates, likelihoods = self._judged(self._head, rows, spans, role)
@@ -114,7 +107,6 @@ class MomentClassifier:
                 self._detection(transcript, utterance, c, role, self._wording)
                 for c in self._surest(candidates, hits, role, len(text))
             ),
-            vector=vectors[0, :DIMENSIONS].copy(),
             views=vectors[0],
             likelihoods=likelihoods,
             # Its own turns of wording: a shadow must not change what the rep reads.

@@ -1,8 +1,8 @@
 """What the classifier sees of an utterance: its meaning, its wording, and the turn that it answers.
 
-A row of features is, in this order: the embedder's views of the words judged (last layer and two middle ones); the
-embedding of the turn before, faded out with the number of words judged ("yes, do that" means what it answers, a long
-sentence speaks for itself); and a few facts (role, length, whether the turn before was a question).
+A row of features is, in this order: the embedder's views of the words judged (a middle layer, and the one tuned on
+sales talk); the middle layer's of the turn before, faded out with the number of words judged ("yes, do that" means what
+it answers, a long sentence speaks for itself); and a few facts (role, length, whether the turn before was a question).
 
 Hashed words and word pairs were tried beside them and added nothing once the middle layers were there.
 """
@@ -24,7 +24,7 @@ from ridealong.embedding.minilm import VIEWS_WIDTH
 if TYPE_CHECKING:
     from ridealong.embedding import Vectors
 
-FEATURES_VERSION: Final = 4
+FEATURES_VERSION: Final = 6
 """Part of the trained head's cache key: raise it whenever a row of features changes."""
 
 FACTS: Final = 9
@@ -113,10 +113,10 @@ def _joined(text: str, pieces: Sequence[tuple[int, int]], words: int) -> list[tu
 
 
 class Reader(Protocol):
-    """An embedder that also shows its middle layers, and the pieces of a text. MiniLM is one."""
+    """What shows how a text is meant, and its pieces within it. MiniLM is one."""
 
     def views(self, texts: Sequence[str]) -> Vectors:
-        """[len(texts), VIEWS_WIDTH]; the first DIMENSIONS columns are the sentence embeddings."""
+        """[len(texts), VIEWS_WIDTH]; the first DIMENSIONS columns are the middle layer's."""
         ...
 
     def pieces(self, text: str, spans: Sequence[tuple[int, int]]) -> Vectors:

@@ -34,7 +34,6 @@ class Judged:
 
     detections: tuple[Detection, ...]
     roles: tuple[RoleAssignment, ...]
-    vector: Vectors
     doubt: Doubt | None = None
     """What a hosted model should be asked about it."""
     shadow: tuple[Detection, ...] = ()
@@ -94,7 +93,6 @@ class Judge:
         return Judged(
             detections=(*sure, *timing),
             roles=tuple(roles),
-            vector=classified.vector,
             doubt=doubt,
             shadow=classified.shadow,
         )

@@ -45,7 +45,6 @@ from ridealong.speech import Activity, HeardThrough, NotHeard, Partial, VoiceMat
 from ridealong.store.taxonomy_versions import ShadowMoment
 
 if TYPE_CHECKING:
-    from ridealong.embedding import Vectors
     from ridealong.live.engine import Engine
     from ridealong.live.judge import Judge, Judged
     from ridealong.recording.folder import Recording
@@ -53,9 +52,6 @@ if TYPE_CHECKING:
     from ridealong.recording.log import CallLog
 
 ENROLLED_FLOOR: Final = 0.5
-
-VECTORS_KEPT: Final = 64
-"""Utterances whose embedding is at hand when a moment cites them: more than a minute of quick turns."""
 
 
 class Source(Protocol):
@@ -105,7 +101,6 @@ class LiveCall:
         self._engine = engine
         self._judge = judge
         self._source = source
-        self._vectors: dict[int, Vectors] = {}
         self._moments: set[UUID] = set()
         """What the rep can say something of."""
         self._sighted: set[tuple[UUID, Sight]] = set()
@@ -466,8 +461,7 @@ class LiveCall:
         )
         self._told.log_and_tell(finished)
         judged = await self._judge.utterance(utterance, classifying)
-        self._remember(utterance.no, judged.vector)
-        self._told.store(Pending(event=finished, vector=judged.vector, shadow=self._in_shadow(judged)))
+        self._told.store(Pending(event=finished, shadow=self._in_shadow(judged)))
         self._learn(judged.roles)
         self._decide(judged.detections, heard_ts=heard_ts)
         if judged.doubt is not None and self._asking is not None:
@@ -483,11 +477,6 @@ class LiveCall:
             for found in judged.shadow
         )
 
-    def _remember(self, no: int, vector: Vectors) -> None:
-        self._vectors[no] = vector
-        if len(self._vectors) > VECTORS_KEPT:
-            del self._vectors[next(iter(self._vectors))]
-
     def _decide(self, detections: Sequence[Detection], *, heard_ts: float) -> None:
         for detection in detections:
             now_ts = self.clock.now_ts()
@@ -499,7 +488,7 @@ class LiveCall:
             decided = MomentDecided(moment_id=uuid4(), moment=moment, latency=latency, at=self.clock.at())
             self._moments.add(decided.moment_id)
             self._told.log_and_tell(decided)
-            self._told.store(Pending(event=decided, vector=self._vectors.get(moment.evidence[0].utterance_no)))
+            self._told.store(Pending(event=decided))
 
     def _learn(self, assignments: Sequence[RoleAssignment]) -> None:
         for assignment in assignments:

@@ -21,6 +21,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from ridealong.core.effects import ActsWhen
 from ridealong.core.moments import CONTENT_TYPES, TIMING_TYPES, word_count
 from ridealong.core.transcript import Role
 from ridealong.document import read_document
@@ -87,7 +88,7 @@ class MomentType(_Model):
     examples: Annotated[tuple[TypeExample, ...], Field(max_length=MOST_EXAMPLES)] = ()
     not_examples: Annotated[tuple[TypeExample, ...], Field(max_length=MOST_EXAMPLES)] = ()
     acted_on_by: tuple[Line, ...] = Field(default=(), max_length=40)
-    acted_on_when: Literal["question"] | None = None
+    acted_on_when: ActsWhen | None = None
 
     @field_validator("nudges")
     @classmethod

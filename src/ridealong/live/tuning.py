@@ -39,7 +39,7 @@ NEGATIVE_MASS: Final = 400.0
 POSITIVE_MASS: Final = 20.0
 """Of eight examples; it grows with the root of their number."""
 
-PRIOR_LENGTH: Final = 6.0
+PRIOR_LENGTH: Final = 9.0
 SHRINKAGE: Final = 3.0
 AMBIGUOUS: Final = 0.2
 """Shipped examples that are as near to a new type's examples as those are to each other may well be of that type,
@@ -198,6 +198,7 @@ class _Fitting:
         owner = np.repeat(np.arange(len(training.roles)), np.diff(training.starts))
         chosen = self._chosen(rows, training.labels[owner])
         self._rows, self._labels = rows[chosen], training.labels[owner[chosen]]
+        self._near = _unit(self._rows[:, :VIEWS_WIDTH])
         self._roles = training.roles[owner[chosen]]
         self._whole = np.where(whole[chosen], 1.0, 0.5)
         self._white: Vectors | None = None
@@ -287,7 +288,7 @@ class _Fitting:
         mine = _unit(self._own[yes][:, :VIEWS_WIDTH])
         alike = mine @ mine.T
         alike[self._of[yes][:, None] == self._of[yes][None, :]] = -1.0
-        near = (_unit(self._rows[:, :VIEWS_WIDTH]) @ mine.T).max(axis=1) > np.median(alike.max(axis=1))
+        near = (self._near @ mine.T).max(axis=1) > np.median(alike.max(axis=1))
         counted = weight * np.where(near, AMBIGUOUS, 1.0)
         heft[:base] = NEGATIVE_MASS * counted / counted.sum()
         section = heft[base : base + own]
@@ -297,7 +298,7 @@ class _Fitting:
         section[other] = self._heft[other] * min(1.0, 100.0 / max(1e-9, float(self._heft[other].sum())))
         section[no] = 2.0 * self._heft[no] * min(1.0, 100.0 / max(1e-9, float(self._heft[no].sum())))
         truth[base : base + own] = yes
-        away = np.average(self._rows, axis=0, weights=weight)[:VIEWS_WIDTH]
+        away = (weight.astype(np.float32) @ self._rows[:, :VIEWS_WIDTH]) / weight.sum()
         described = self._described[self.taught.index(one)]
         towards = np.concatenate([self._own[yes], described[None]])[:, :VIEWS_WIDTH].mean(axis=0)
         direction = self._whitened(towards - away)

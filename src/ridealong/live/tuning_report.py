@@ -37,6 +37,9 @@ LOWEST: Final = -0.03
 """Not worse: macro-F1 on the shipped calls falls by at most the one, and the lower end of the difference's 95%
 interval is not below the other."""
 
+MOST_WORSE_OF_A_TYPE: Final = 0.05
+"""Of one shipped type: a ninth of it is all that the mean of nine types shows, and feedback is mostly about one."""
+
 ENOUGH_OWN: Final = 20
 """Labelled utterances of the tenant's own calls from which on they have a say."""
 
@@ -175,7 +178,8 @@ def _guard(found: Trained) -> dict[str, object]:
     calls = found.base.calibration
     kept = [t for t in found.types if t.shipped]
     if not kept:
-        return dict.fromkeys(("calls", "types", "running", "candidate", "shipped", "difference", "low", "high"), 0.0)
+        names = ("calls", "types", "running", "candidate", "shipped", "difference", "low", "high")
+        return {**dict.fromkeys(names, 0.0), "lost": []}
     truth = np.stack([calls.labels[:, CONTENT_TYPES.index(t.id)] for t in kept], axis=1)
     counts = [
         _counts(_said(head, probabilities(head, calls), kept, calls.roles), truth, calls.calls)
@@ -196,7 +200,21 @@ def _guard(found: Trained) -> dict[str, object]:
         "difference": after - before,
         "low": float(low),
         "high": float(high),
+        "lost": _lost(kept, counts[1].sum(axis=0), counts[2].sum(axis=0)),
     }
+
+
+def _lost(
+    types: Sequence[TunedType], after: NDArray[np.float64], shipped: NDArray[np.float64]
+) -> list[dict[str, object]]:
+    """The types that the candidate finds less well than the shipped classifier by more than MOST_WORSE_OF_A_TYPE."""
+    found: list[dict[str, object]] = []
+    for one, new, old in zip(types, after, shipped, strict=True):
+        only = np.ones(1, np.bool_)
+        candidate, before = _macro(new[None], only), _macro(old[None], only)
+        if candidate < before - MOST_WORSE_OF_A_TYPE:
+            found.append({"type": one.id, "candidate": candidate, "shipped": before})
+    return found
 
 
 def _said(head: Head, sure: Vectors, types: Sequence[TunedType], roles: NDArray[np.str_]) -> NDArray[np.bool_]:
@@ -305,6 +323,11 @@ def _reasons(guard: dict[str, Any], own: dict[str, Any] | None) -> list[str]:
             f"on the shipped calls macro-F1 is {guard['candidate']:.3f}, that of the shipped classifier"
             f" {guard['shipped']:.3f}"
         )
+    found.extend(
+        f"{lost['type']} is found less well on the shipped calls: F1 {lost['candidate']:.2f},"
+        f" with the shipped classifier {lost['shipped']:.2f}"
+        for lost in guard["lost"]
+    )
     if own is not None and own["labelled"] >= ENOUGH_OWN and own["difference"] < 0:
         found.append(
             f"of {own['labelled']} labelled utterances of your own calls it meets {own['candidate']:.0%}, "

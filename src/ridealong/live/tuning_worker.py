@@ -17,7 +17,7 @@ import numpy as np
 from ridealong.core.transcript import Role
 from ridealong.cores import cores
 from ridealong.embedding.minilm import load_embedder
-from ridealong.live.features import Turn
+from ridealong.live.features import Surroundings, Turn
 from ridealong.live.head import Head
 from ridealong.live.known_views import KnownViews
 from ridealong.live.teaching import Place, Source, Statement, sift
@@ -82,9 +82,10 @@ def _texts(statements: Sequence[Statement], past: Sequence[Past], types: Sequenc
     """Everything that has to be read: at once, so that it is read on all cores."""
     examples = [*(s.example for s in statements), *(p.example for p in past)]
     written = [s.example.text for s in statements if s.place is None][:DOUBLED]
+    answered = [Surroundings.of(e.role, e.before).answered for e in examples]
     return [
         *(e.text for e in examples),
-        *(turn.text for e in examples for turn in e.before),
+        *(turn.text for turn in answered if turn is not None),
         *(plain(text) for text in written),
         *(t.description for t in types),
     ]

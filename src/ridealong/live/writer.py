@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from psycopg import AsyncConnection
 
-    from ridealong.core.transcript import TranscriptId
+    from ridealong.core.transcript import TranscriptId, Utterance
     from ridealong.embedding import Vectors
     from ridealong.recording.log import CallLog
     from ridealong.store import Store
@@ -53,10 +53,9 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Pending:
-    """An event to store; `vector` is its embedding where it has one."""
+    """An event to store."""
 
     event: Lasting | NudgeSighted
-    vector: Vectors | None = None
     shadow: tuple[ShadowMoment, ...] = ()
     """Of an utterance: what a head in shadow found in it."""
 
@@ -83,6 +82,8 @@ class StoreWriter:
         self._embed = embed
         self._on_away = on_away
         self._pending: deque[Pending] = deque()
+        self._vectors: dict[int, Vectors] = {}
+        """By utterance: what is embedded and not stored yet, for the next try where the database is away."""
         self._more = asyncio.Event()
         self._added = 0
         self._stored = 0
@@ -161,24 +162,32 @@ class StoreWriter:
                 return
 
     async def _write(self, batch: Sequence[Pending]) -> None:
-        said = [(p.event.utterance, p.vector) for p in batch if isinstance(p.event, UtteranceFinished)]
-        vectors = [await self._vector(u.text) if vector is None else vector for u, vector in said]
+        said = [p.event.utterance for p in batch if isinstance(p.event, UtteranceFinished)]
+        vectors = [await self._vector(utterance) for utterance in said]
         async with self._store.tenant(self._tenant_id) as conn:
             # First what was said: the moments cite it.
             if said:
-                await calls.append_utterances(conn, self._transcript_id, [u for u, _ in said], np.stack(vectors))
+                await calls.append_utterances(conn, self._transcript_id, said, np.stack(vectors))
             shadow = [found for p in batch for found in p.shadow]
             if shadow:
                 await taxonomy_versions.record_shadow_moments(conn, shadow)
-            decided = [(p.event, p.vector) for p in batch if isinstance(p.event, MomentDecided)]
+            decided = [p.event for p in batch if isinstance(p.event, MomentDecided)]
             if decided:
-                stored = [StoredMoment(moment_id=event.moment_id, moment=event.moment) for event, _ in decided]
-                await moments.record_moments(conn, stored, [vector for _, vector in decided])
+                # Each with the vector of the utterance that it cites, which the database has by now.
+                await moments.record_moments(
+                    conn, [StoredMoment(moment_id=event.moment_id, moment=event.moment) for event in decided]
+                )
             for pending in batch:
                 await self._write_other(conn, pending)
+        for utterance in said:
+            self._vectors.pop(utterance.no, None)
 
-    async def _vector(self, text: str) -> Vectors:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, self._embed, text)
+    async def _vector(self, utterance: Utterance) -> Vectors:
+        """The embedding for search, which nothing live needs: the nudge does not wait for it."""
+        if utterance.no not in self._vectors:
+            reading = asyncio.get_running_loop().run_in_executor(self._executor, self._embed, utterance.text)
+            self._vectors[utterance.no] = await reading
+        return self._vectors[utterance.no]
 
     async def _write_other(self, conn: AsyncConnection, pending: Pending) -> None:
         call_id = self._transcript_id.call_id

@@ -7,15 +7,17 @@ the two comparable: the judge does not know which is which.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
 from ridealong.core.artifact import StoredMoment
-from ridealong.core.effects import ACT_WITHIN_MS, ActsOn, Effect
-from ridealong.core.moments import Reason, Tier
+from ridealong.core.effects import ACT_WITHIN_MS, REPLY_WITHIN_MS, ActsOn, ActsWhen, Effect
+from ridealong.core.moments import Moment, Reason, Tier
 from ridealong.core.stats import question_count
 from ridealong.core.transcript import Citation, Role, Utterance
 from ridealong.postcall.evidence import MIN_WORDS, EvidenceFinder
 from ridealong.postcall.reviewer import ReviewContext
+from ridealong.postcall.scoring import figures_in
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -26,8 +28,14 @@ ActsOf = Callable[["UUID"], Awaitable[Mapping[str, ActsOn]]]
 FOUND: Final = 0.30
 """From this probability on, words count as acting: as for a finding of the local review."""
 
-ASKED: Final = 0.9
-"""How surely a sentence with a question mark is a question, where any question will do."""
+SEEN: Final = {
+    ActsWhen.QUESTION: 0.9,
+    ActsWhen.REPLY_ASKS: 0.8,
+    ActsWhen.REPLY_HAS_FIGURE: 0.8,
+    ActsWhen.REPLY_REPEATS: 0.9,
+}
+"""How surely a rep acted who was seen to do it. A sentence with a question mark is nearly always a question; whether a
+question or a figure is the one that was wanted, the labelled nudges say (`ridealong.app.bench.acted_on`)."""
 
 
 def judge_effects(
@@ -62,10 +70,10 @@ def _judge(
         shown = finder.find(act.criterion, context, from_ts=from_ts, until_ts=until_ts, most=4)
         if shown:
             best, citation = shown[0].confidence, shown[0].citation
-    if act.question and (asked := _question(context, from_ts, until_ts)) is not None:
-        sure = ASKED * asked.speaker_confidence * context.role_confidence(asked.speaker)
+    if act.when is not None and (did := _did(act.when, context, stored.moment, from_ts, until_ts)) is not None:
+        sure = SEEN[act.when] * did.speaker_confidence * context.role_confidence(did.speaker)
         if sure > best:
-            best, citation = sure, Citation(utterance_no=asked.no, quote=asked.text)
+            best, citation = sure, Citation(utterance_no=did.no, quote=did.text)
     if citation is None or best < FOUND:
         return Effect(moment_id=stored.moment_id, acted_on=False, confidence=round(1 - best, 4), evidence=None)
     return Effect(
@@ -76,15 +84,33 @@ def _judge(
     )
 
 
-def _question(context: ReviewContext, from_ts: int, until_ts: int) -> Utterance | None:
-    return next(
-        (
-            u
-            for u in context.transcript
-            if from_ts <= u.start_ts < until_ts
-            and context.side_of(u.speaker) is Role.REP
-            and len(u.text.split()) >= MIN_WORDS
-            and question_count(u.text) > 0
-        ),
-        None,
-    )
+def _did(when: ActsWhen, context: ReviewContext, moment: Moment, from_ts: int, until_ts: int) -> Utterance | None:
+    """The rep's utterance in which it happens, None where it does not."""
+    match when:
+        case ActsWhen.QUESTION:
+            said = [
+                u
+                for u in context.transcript
+                if from_ts <= u.start_ts < until_ts and _is_rep(u, context) and len(u.text.split()) >= MIN_WORDS
+            ]
+            return next((u for u in said if question_count(u.text) > 0), None)
+        case ActsWhen.REPLY_ASKS:
+            return next((u for u in _reply(context, from_ts) if question_count(u.text) > 0), None)
+        case ActsWhen.REPLY_HAS_FIGURE:
+            return next((u for u in _reply(context, from_ts) if figures_in(u.text)), None)
+        case ActsWhen.REPLY_REPEATS:
+            named = {figure for cited in moment.evidence for figure in figures_in(cited.quote)}
+            return next((u for u in _reply(context, from_ts) if named & figures_in(u.text)), None)
+
+
+def _reply(context: ReviewContext, from_ts: int) -> list[Utterance]:
+    """What the rep says next after `from_ts`, until somebody else speaks; empty where that begins too late."""
+    later = [u for u in context.transcript if u.start_ts >= from_ts]
+    first = next((n for n, u in enumerate(later) if _is_rep(u, context)), None)
+    if first is None or later[first].start_ts >= from_ts + REPLY_WITHIN_MS:
+        return []
+    return list(takewhile(lambda u: _is_rep(u, context), later[first:]))
+
+
+def _is_rep(utterance: Utterance, context: ReviewContext) -> bool:
+    return context.side_of(utterance.speaker) is Role.REP

@@ -68,6 +68,25 @@ def has_figure(text: str) -> bool:
     return bool(_FIGURE.search(text))
 
 
+_FIGURE_WORD = re.compile(
+    r"\d+|\b(?:(?:twelve|twelfth|ten|tenth|eleven|eleventh|hundred|thousand|million|half|quarter|noon|percent|first|third"
+    r"|(?:two|three|four|five|six|seven|eight|nine)(?:t?h|teen|teenth|ty|tieth)?|thir(?:teen|ty)\w*|fif(?:th|teen|ty)\w*"
+    r"|forty|eighty|eighteen|eighth|ninth|twenty|twentieth|today|tonight|tomorrow|week|month|year"
+    r"|january|february|march|april|june|july|august|september|october|november|december"
+    r"|monday|tuesday|wednesday|thursday|friday|saturday|sunday)s?)\b",
+    re.IGNORECASE,
+)
+"""`one` and `second` are left out: they count nothing more often than something ("that one", "one second")."""
+
+
+def figures_in(text: str) -> frozenset[str]:
+    """The numbers, dates and spans of time in `text`, as words in lower case: weekdays and ordinals among them.
+
+    Wider than `has_figure`, which the calibrator was fitted with and which therefore stays as it is.
+    """
+    return frozenset(found.casefold() for found in _FIGURE_WORD.findall(text))
+
+
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Profile:
     """A criterion's examples as vectors, ready to be compared with."""

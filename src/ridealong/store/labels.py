@@ -30,7 +30,7 @@ LabelSource = Literal["agreed", "corrected", "added", "queue"]
 MOST_STATEMENTS: Final = 4000
 """Newest first: what is older taught the versions before."""
 
-VIEW: Final = 1152
+VIEW: Final = 768
 """Numbers in what the model sees of one piece of text."""
 
 

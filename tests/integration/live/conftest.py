@@ -51,7 +51,7 @@ class OneWord:
                 ),
             )
         vector = self.embed(utterance.text)
-        return Classified(detections=detections, vector=vector, views=vector)
+        return Classified(detections=detections, views=vector)
 
     def embed(self, text: str) -> np.ndarray:
         vector = np.zeros(384, np.float32)

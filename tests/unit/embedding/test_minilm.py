@@ -39,14 +39,20 @@ def _norm(x: np.ndarray, w: dict[str, np.ndarray], name: str) -> np.ndarray:
     return (x - mean) / np.sqrt(var + 1e-12) * w[f"{name}.weight"] + w[f"{name}.bias"]
 
 
-def _by_hand(ids: list[int], w: dict[str, np.ndarray]) -> list[np.ndarray]:
-    """Plain BERT in NumPy, one sentence, no fused products: the mean of each layer's tokens."""
+def _by_hand(
+    ids: list[int], w: dict[str, np.ndarray], *, first: int = 6, upper: dict[str, np.ndarray] | None = None
+) -> list[np.ndarray]:
+    """Plain BERT in NumPy, one sentence, no fused products: the mean of each layer's tokens.
+
+    From layer `first` on the weights are those of `upper`.
+    """
     from math import erf
 
     x = w["embeddings.word_embeddings.weight"][ids] + w["embeddings.position_embeddings.weight"][: len(ids)]
     x = _norm(x + w["embeddings.token_type_embeddings.weight"][0], w, "embeddings.LayerNorm")
     found: list[np.ndarray] = []
     for layer in range(6):
+        w = upper if upper is not None and layer >= first else w
         at = f"encoder.layer.{layer}"
         q, k, v = (
             (x @ w[f"{at}.attention.self.{n}.weight"].T + w[f"{at}.attention.self.{n}.bias"]).reshape(-1, 12, 32)
@@ -67,14 +73,34 @@ def _by_hand(ids: list[int], w: dict[str, np.ndarray]) -> list[np.ndarray]:
     return found
 
 
+def _with_delta(w: dict[str, np.ndarray], delta: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    changed = dict(w)
+    for name in (n.removesuffix(".up") for n in delta if n.endswith(".up")):
+        up, down = (delta[f"{name}.{part}"].astype(np.float32) for part in ("up", "down"))
+        changed[f"{name}.weight"] = w[f"{name}.weight"] + up @ down
+    return changed
+
+
+def test_the_delta_is_small_and_changes_something() -> None:
+    delta: dict[str, Any] = load_file(minilm.DELTA)
+    assert minilm.DELTA.stat().st_size < 4_000_000
+    assert all(np.abs(values).max() > 0 and np.isfinite(values).all() for values in delta.values())
+
+
 def test_the_drawn_graph_computes_what_plain_numpy_computes(exact: MiniLm) -> None:
     weights: dict[str, Any] = load_file(weights_folder() / "model.safetensors")
+    delta: dict[str, Any] = load_file(minilm.DELTA)
+    numbers = {int(name.split(".")[2]) for name in delta}
+    first, last = min(numbers), max(numbers)
     tokenizer = Tokenizer.from_file(str(weights_folder() / "tokenizer.json"))
     tokenizer.no_padding()
     for sentence in SENTENCES:
-        layers = _by_hand(tokenizer.encode(sentence).ids, weights)
-        expected = np.concatenate([layers[5], layers[2], layers[3]])
-        assert np.abs(exact.views([sentence])[0] - expected).max() < 1e-4
+        ids = tokenizer.encode(sentence).ids
+        layers = _by_hand(ids, weights)
+        tuned = _by_hand(ids, weights, first=first, upper=_with_delta(weights, delta))
+        assert np.abs(exact.embed([sentence])[0] - layers[5]).max() < 1e-4
+        views = np.concatenate([layers[first - 1], tuned[last]])
+        assert np.abs(exact.views([sentence])[0] - views).max() < 1e-4
 
 
 def test_eight_bit_weights_stay_close_to_full_precision(embedder: MiniLm, exact: MiniLm) -> None:
@@ -100,13 +126,13 @@ def test_pieces_of_a_text_come_with_it_and_are_understood_in_it(embedder: MiniLm
     middle = text.index(", so")
     spans = [(0, middle), (middle + 2, len(text))]
     whole, first, second = embedder.pieces(text, spans)
-    assert np.allclose(whole[:DIMENSIONS], embedder.embed([text])[0], atol=1e-6)
-    assert np.allclose(np.linalg.norm([first[:DIMENSIONS], second[:DIMENSIONS]], axis=1), 1.0, atol=1e-5)
-    alone = embedder.embed([text[a:b] for a, b in spans])
-    near = np.array([first, second])[:, :DIMENSIONS] @ alone.T
-    # Each piece is nearest to the same words said alone, and not equal to them: it knows its sentence.
-    assert near.argmax(axis=1).tolist() == [0, 1]
-    assert near.diagonal().max() < 0.999
+    assert np.allclose(whole, embedder.views([text])[0], atol=1e-6)
+    assert np.allclose(np.linalg.norm([first[:DIMENSIONS], second[DIMENSIONS:]], axis=1), 1.0, atol=1e-5)
+    alone = embedder.views([text[a:b] for a, b in spans])[:, DIMENSIONS:]
+    pieces = np.array([first, second])[:, DIMENSIONS:]
+    # The two differ as the same words do when they are said alone, and are not equal to those: each knows its sentence.
+    assert (pieces[0] - pieces[1]) @ (alone[0] - alone[1]) > 0
+    assert (pieces * alone).sum(axis=1).max() < 0.999
 
 
 def test_a_piece_behind_what_is_read_has_the_whole_texts_views(embedder: MiniLm) -> None:

@@ -57,7 +57,6 @@ def classified(*detections: Detection, **likelihoods: float) -> Classified:
     vector = np.zeros(384, np.float32)
     return Classified(
         detections=detections,
-        vector=vector,
         views=vector,
         likelihoods={**likelihoods, **{d.type: d.confidence for d in detections}},
     )

@@ -6,7 +6,7 @@ from dataclasses import replace
 from uuid import UUID, uuid4
 
 from ridealong.core.artifact import StoredMoment
-from ridealong.core.effects import ActsOn, Effect
+from ridealong.core.effects import ActsOn, ActsWhen, Effect
 from ridealong.core.moments import Circumstances, Moment, Reason, Tier
 from ridealong.core.rubric import Criterion
 from ridealong.core.transcript import (
@@ -122,10 +122,39 @@ def test_what_was_held_out_is_judged_alike_and_what_was_noted_is_not() -> None:
 
 
 def test_any_question_will_do_where_the_type_says_so() -> None:
-    act = ActsOn(question=True)
+    act = ActsOn(when=ActsWhen.QUESTION)
     [effect] = judged((REP, 6_000, "How many of you are there?"), act=act)
     assert effect.acted_on
     assert judged((REP, 6_000, "There are many of us."), act=act)[0].acted_on is False
+
+
+def test_a_reply_that_asks_counts_where_the_nudge_says_to_ask() -> None:
+    act = ActsOn(when=ActsWhen.REPLY_ASKS)
+    [effect] = judged((REP, 6_000, "I see. How long has that been so?"), act=act)
+    assert effect.acted_on
+    assert judged((REP, 6_000, "I see. That is a pity."), act=act)[0].acted_on is False
+
+
+def test_the_reply_ends_where_somebody_else_speaks_and_comes_soon() -> None:
+    act = ActsOn(when=ActsWhen.REPLY_ASKS)
+    two = ((REP, 6_000, "I see."), (REP, 9_000, "How long has that been so?"))
+    assert judged(*two, act=act)[0].acted_on is True
+    between = (two[0], (CUSTOMER, 7_500, "Yes, well."), two[1])
+    assert judged(*between, act=act)[0].acted_on is False
+    assert judged((REP, 19_500, "How long has that been so?"), act=act)[0].acted_on is False
+
+
+def test_a_price_question_is_answered_by_a_figure_in_the_reply() -> None:
+    act = ActsOn(when=ActsWhen.REPLY_HAS_FIGURE)
+    assert judged((REP, 6_000, "Around eleven thousand."), act=act)[0].acted_on is True
+    assert judged((REP, 6_000, "I'll get to that one."), act=act)[0].acted_on is False
+
+
+def test_a_commitment_is_confirmed_by_repeating_its_date() -> None:
+    act = ActsOn(when=ActsWhen.REPLY_REPEATS)
+    # The customer said: "Let me think about it and call you next month."
+    assert judged((REP, 6_000, "Next month it is, then."), act=act)[0].acted_on is True
+    assert judged((REP, 6_000, "On Monday, then."), act=act)[0].acted_on is False
 
 
 def test_where_no_rep_is_known_nothing_is_judged() -> None:
