@@ -24,11 +24,11 @@ class Embedder(Protocol):
 
 
 @runtime_checkable
-class Viewing(Embedder, Protocol):
-    """An embedder that also tells what its middle layers make of a sentence: how it is said, more than about what."""
+class Layered(Embedder, Protocol):
+    """An embedder that also tells what its other layers make of a sentence: how it is said, more than about what."""
 
-    def views(self, texts: Sequence[str]) -> Vectors:
-        """[len(texts), 3 x DIMENSIONS]: each text's vector as `embed` gives it, then the same mean of two middle
-        layers, whose length is not 1.
+    def layers(self, texts: Sequence[str]) -> Vectors:
+        """[len(texts), 3 x DIMENSIONS]: each text's vector as `embed` gives it, then the mean of a middle layer, then
+        that of the layer that was tuned on sales talk.
         """
         ...

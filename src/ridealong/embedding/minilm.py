@@ -81,6 +81,11 @@ class MiniLm:
         known = {text: self.pieces(text, ())[0] for text in dict.fromkeys(texts)}
         return np.array([known[text] for text in texts], np.float32).reshape(len(texts), VIEWS_WIDTH)
 
+    def layers(self, texts: Sequence[str]) -> Vectors:
+        """[len(texts), 1152]: each text's vector as `embed` gives it, then its views."""
+        known = {text: self._all_of(text) for text in dict.fromkeys(texts)}
+        return np.array([known[text] for text in texts], np.float32).reshape(len(texts), DIMENSIONS + VIEWS_WIDTH)
+
     def pieces(self, text: str, spans: Sequence[tuple[int, int]]) -> Vectors:
         """[1 + len(spans), 768]: the views of the whole text, then those of text[start:end] for each of `spans`.
 
@@ -100,7 +105,17 @@ class MiniLm:
                 inside = (at[:, 0] >= start) & (at[:, 1] <= end) & (at[:, 1] > at[:, 0])
                 if inside.any():
                     chosen[row] = inside
-        states = self._sessions[Part.TRUNK].run(None, {"ids": ids})[0]
+        return self._pooled(part, self._states(ids), chosen)
+
+    def _all_of(self, text: str) -> Vectors:
+        ids: NDArray[np.int64] = np.array([self._tokenizer.encode(text).ids], np.int64)
+        states, whole = self._states(ids), np.ones((1, ids.shape[1]), np.float32)
+        return np.concatenate([self._pooled(part, states, whole)[0] for part in (Part.SENTENCE, Part.VIEWS)])
+
+    def _states(self, ids: NDArray[np.int64]) -> Vectors:
+        return cast("Vectors", self._sessions[Part.TRUNK].run(None, {"ids": ids})[0])
+
+    def _pooled(self, part: Part, states: Vectors, chosen: Vectors) -> Vectors:
         return cast("Vectors", self._sessions[part].run(None, {"states": states, "spans": chosen})[0])
 
 

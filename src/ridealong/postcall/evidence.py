@@ -12,7 +12,7 @@ import numpy as np
 
 from ridealong.core.rubric import Criterion
 from ridealong.core.transcript import Citation, Role, Transcript, Unattributed, Utterance, find_quote
-from ridealong.embedding import DIMENSIONS, Viewing
+from ridealong.embedding import DIMENSIONS, Layered
 from ridealong.postcall.likeness import views_of
 from ridealong.postcall.reviewer import ReviewContext
 from ridealong.postcall.scoring import (
@@ -141,7 +141,7 @@ class EvidenceFinder:
     def _embed(self, texts: Sequence[str], context: ReviewContext) -> Vectors:
         known = context.sentence_vectors
         new = [text for text in dict.fromkeys(texts) if text not in known]
-        if new and isinstance(self._embedder, Viewing):
+        if new and isinstance(self._embedder, Layered):
             # The layers cost nothing beside the vector, and who grades what is found reads them too.
             views = views_of(new, context, self._embedder)
             known.update(zip(new, views[:, :DIMENSIONS], strict=True))

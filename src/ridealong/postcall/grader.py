@@ -37,7 +37,7 @@ from ridealong.postcall.likeness import Likeness, load_likeness, views_of
 from ridealong.postcall.scoring import ordinary_sentences
 
 if TYPE_CHECKING:
-    from ridealong.embedding import Vectors, Viewing
+    from ridealong.embedding import Layered, Vectors
     from ridealong.postcall.reviewer import ReviewContext
     from ridealong.postcall.scoring import Numbers
 
@@ -116,7 +116,7 @@ def load_grading() -> Grading:
 class Grader:
     """Thread-safe; a criterion is measured on first use and kept."""
 
-    def __init__(self, embedder: Viewing, *, likeness: Likeness | None = None, grading: Grading | None = None) -> None:
+    def __init__(self, embedder: Layered, *, likeness: Likeness | None = None, grading: Grading | None = None) -> None:
         self._embedder = embedder
         self._likeness = likeness or load_likeness()
         self._grading = grading
@@ -168,7 +168,7 @@ class Grader:
         with self._lock:
             if criterion not in self._measures:
                 if self._ordinary is None:
-                    self._ordinary = self._likeness.of(self._embedder.views(ordinary_sentences()))
+                    self._ordinary = self._likeness.of(self._embedder.layers(ordinary_sentences()))
                 if len(self._measures) >= MAX_MEASURES:
                     self._measures.pop(next(iter(self._measures)))
                 self._measures[criterion] = measure(criterion, self._embedder, self._likeness, self._ordinary)

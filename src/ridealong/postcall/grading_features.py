@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ridealong.core.rubric import Criterion
-    from ridealong.embedding import Vectors, Viewing
+    from ridealong.embedding import Layered, Vectors
     from ridealong.postcall.likeness import Likeness
     from ridealong.postcall.scoring import Numbers
 
@@ -99,13 +99,13 @@ _USUAL_LOOK_ALIKE: Final = (0.25, 2)
 """What is usual over criteria, and how many examples it counts as: few examples say little about themselves."""
 
 
-def measure(criterion: Criterion, embedder: Viewing, likeness: Likeness, ordinary: Vectors) -> Measure:
+def measure(criterion: Criterion, embedder: Layered, likeness: Likeness, ordinary: Vectors) -> Measure:
     """`ordinary`: the likeness rows of `ordinary_sentences`."""
-    views = embedder.views(criterion.shown_by)
+    views = embedder.layers(criterion.shown_by)
     shown = likeness.of(views)
     plain = unit(views[:, :DIMENSIONS])
     centre = unit(shown.mean(axis=0))
-    question = embedder.views([criterion.question])
+    question = embedder.layers([criterion.question])
     look_alike = _rows(criterion.not_shown_by, embedder, likeness)
     nearest = (ordinary @ shown.T).max(axis=1)
     return Measure(
@@ -127,8 +127,8 @@ def measure(criterion: Criterion, embedder: Viewing, likeness: Likeness, ordinar
     )
 
 
-def _rows(texts: Sequence[str], embedder: Viewing, likeness: Likeness) -> Vectors:
-    return likeness.of(embedder.views(texts)) if texts else np.zeros((0, likeness.width), np.float32)
+def _rows(texts: Sequence[str], embedder: Layered, likeness: Likeness) -> Vectors:
+    return likeness.of(embedder.layers(texts)) if texts else np.zeros((0, likeness.width), np.float32)
 
 
 def _nearest_others(rows: Vectors) -> Vectors:

@@ -1,9 +1,10 @@
 """How alike two sentences are in what somebody *does* with them, whatever trade they speak of.
 
 The sentence embedding tells topics first: "who signs for the vans?" is nearer to "the vans are late" than to "whose
-budget is it?". Here each sentence's views (the embedding and its two middle layers) go through a linear map that was
-fitted so that the examples of one criterion lie together and those that look alike and are not it lie apart
-(`app/bench/grading_fit.py`). It knows no criterion by name: held out by criterion it ranks better than the vectors.
+budget is it?". Here each sentence's layers (the embedding, a middle one and the one tuned on sales talk) go through
+a linear map that was fitted so that the examples of one criterion lie together and those that look alike and are not it
+lie apart (`app/bench/grading_fit.py`). It knows no criterion by name: held out by criterion it ranks better than the
+vectors.
 """
 
 from __future__ import annotations
@@ -23,17 +24,17 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ridealong.embedding import Vectors, Viewing
+    from ridealong.embedding import Layered, Vectors
     from ridealong.postcall.reviewer import ReviewContext
 
 FILE: Final = "likeness.npz"
 MIDDLE: Final = 0.6
-"""Weight of each middle layer against the last one."""
+"""Weight of each of the other layers against the last one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Likeness:
-    """`centre` [1152] is the mean of the weighted views, `map` [1152, width] what they are multiplied with."""
+    """`centre` [1152] is the mean of the weighted layers, `map` [1152, width] what they are multiplied with."""
 
     centre: Vectors
     map: Vectors
@@ -43,7 +44,7 @@ class Likeness:
         return self.map.shape[1]
 
     def of(self, views: Vectors) -> Vectors:
-        """Unit vectors [n, width] of views [n, 1152]: their products say how alike the sentences are, -1 to 1."""
+        """Unit vectors [n, width] of layers [n, 1152]: their products say how alike the sentences are, -1 to 1."""
         return unit((weighted(views) - self.centre) @ self.map)
 
 
@@ -65,10 +66,10 @@ def load_likeness() -> Likeness:
     return Likeness(centre=stored["centre"].astype(np.float32), map=stored["map"].astype(np.float32))
 
 
-def views_of(texts: Sequence[str], context: ReviewContext, embedder: Viewing) -> Vectors:
+def views_of(texts: Sequence[str], context: ReviewContext, embedder: Layered) -> Vectors:
     """The views of `texts`, each made once while `context` lives."""
     known = context.views
     new = [text for text in dict.fromkeys(texts) if text not in known]
     if new:
-        known.update(zip(new, embedder.views(new), strict=True))
+        known.update(zip(new, embedder.layers(new), strict=True))
     return np.stack([known[text] for text in texts])

@@ -20,7 +20,7 @@ from ridealong.postcall.reviewer import CoachingDraft, CriterionDraft, Draft, Re
 from ridealong.postcall.wording import MOMENT_WORDS, name_of, predicate
 
 if TYPE_CHECKING:
-    from ridealong.embedding import Viewing
+    from ridealong.embedding import Layered
     from ridealong.postcall.scoring import Calibrator
 
 FOUND: Final = 0.24
@@ -50,7 +50,7 @@ ALSO: Final = 0.6
 class LocalReviewer:
     """The default `Reviewer`. Costs about 65 ms a criterion for a call of an hour."""
 
-    def __init__(self, embedder: Viewing, calibrator: Calibrator | None = None) -> None:
+    def __init__(self, embedder: Layered, calibrator: Calibrator | None = None) -> None:
         self._finder = EvidenceFinder(embedder, calibrator)
         self._grader = Grader(embedder)
         self._narrator = LocalNarrator(embedder, self._finder)

@@ -32,6 +32,6 @@ class LetterEmbedder:
             vectors[row] /= max(1e-6, float(np.linalg.norm(vectors[row])))
         return vectors
 
-    def views(self, texts: Sequence[str]) -> Vectors:
+    def layers(self, texts: Sequence[str]) -> Vectors:
         """The vector thrice: it has no layers."""
         return np.tile(self.embed(texts), (1, 3))

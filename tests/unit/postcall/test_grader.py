@@ -103,12 +103,12 @@ def test_likeness_sees_more_of_what_is_done_than_the_embedding_which_sees_what_i
     ]
     plain = embedder().embed(said)
     assert plain[0] @ plain[1] < plain[0] @ plain[2] - 0.3
-    alike = load_likeness().of(embedder().views(said))
+    alike = load_likeness().of(embedder().layers(said))
     assert alike[0] @ alike[1] > alike[0] @ alike[2] - 0.1
 
 
 def test_likeness_gives_rows_of_length_one() -> None:
-    rows = load_likeness().of(embedder().views(["Good morning.", ""]))
+    rows = load_likeness().of(embedder().layers(["Good morning.", ""]))
     assert np.linalg.norm(rows, axis=1) == pytest.approx([1, 1], abs=1e-5)
 
 

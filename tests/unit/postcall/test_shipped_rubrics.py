@@ -203,7 +203,6 @@ CALLS = {
                 *("changes_asked", "terms_explained"),
             }
         ),
-        silent=frozenset({"growth_explored"}),
         broken=frozenset({"no_lock_in"}),
     ),
     "in-home": Written(

@@ -20,7 +20,7 @@ from ridealong.postcall.scoring import ordinary_sentences
 if TYPE_CHECKING:
     from ridealong.app.bench.judged import JudgedCall
     from ridealong.core.rubric import Criterion
-    from ridealong.embedding import Vectors, Viewing
+    from ridealong.embedding import Layered, Vectors
     from ridealong.postcall.likeness import Likeness
     from ridealong.postcall.scoring import Numbers
 
@@ -58,22 +58,22 @@ class Examples:
 class Remembering:
     """Every sentence is read once."""
 
-    def __init__(self, embedder: Viewing) -> None:
+    def __init__(self, embedder: Layered) -> None:
         self._embedder = embedder
         self._known: dict[str, Vectors] = {}
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        return self.views(texts)[:, :DIMENSIONS] if texts else self._embedder.embed(texts)
+        return self.layers(texts)[:, :DIMENSIONS] if texts else self._embedder.embed(texts)
 
-    def views(self, texts: Sequence[str]) -> Vectors:
+    def layers(self, texts: Sequence[str]) -> Vectors:
         new = [t for t in dict.fromkeys(texts) if t not in self._known]
         if new:
-            self._known.update(zip(new, self._embedder.views(new), strict=True))
+            self._known.update(zip(new, self._embedder.layers(new), strict=True))
         return np.stack([self._known[t] for t in texts])
 
 
 async def read_items(
-    calls: Sequence[JudgedCall], embedder: Viewing, likenesses: Mapping[str, Likeness], everywhere: str
+    calls: Sequence[JudgedCall], embedder: Layered, likenesses: Mapping[str, Likeness], everywhere: str
 ) -> list[Item]:
     """The graded criteria of `calls`. `likenesses` by the rubric that was left out; `everywhere`: the one for all."""
     finder = EvidenceFinder(embedder)
@@ -109,7 +109,7 @@ async def read_items(
 
 
 def read_examples(
-    criteria: Sequence[Criterion], embedder: Viewing, likenesses: Sequence[tuple[Collection[str], Likeness]]
+    criteria: Sequence[Criterion], embedder: Layered, likenesses: Sequence[tuple[Collection[str], Likeness]]
 ) -> Examples:
     """Each of `likenesses` with the ids of the criteria that it was fitted without: those are told by it.
 
@@ -120,7 +120,7 @@ def read_examples(
     labels: list[int] = []
     names: list[str] = []
     for left_out, likeness in likenesses:
-        ordinary = likeness.of(embedder.views(ordinary_sentences()))
+        ordinary = likeness.of(embedder.layers(ordinary_sentences()))
         for criterion in (c for c in criteria if c.id in left_out):
             shown = [str(text) for text in chance.permutation(list(criterion.shown_by))]
             others = sorted(
@@ -145,7 +145,7 @@ def read_examples(
                 ]
                 texts = [*yes, *partly, *no]
                 of = measure(told_by, embedder, likeness, ordinary)
-                rows.append(of_words(of, texts, embedder.views(texts), likeness))
+                rows.append(of_words(of, texts, embedder.layers(texts), likeness))
                 labels += [2] * len(yes) + [1] * len(partly) + [0] * len(no)
                 names += [criterion.id] * len(texts)
     return Examples(features=np.concatenate(rows), labels=np.array(labels, np.float64), criteria=names)

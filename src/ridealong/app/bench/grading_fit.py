@@ -205,7 +205,7 @@ def main(
     criteria = fitting_criteria()
     embedder = Remembering(load_embedder())
     texts = examples_of(criteria)
-    views = dict(zip(texts, embedder.views(texts), strict=True))
+    views = dict(zip(texts, embedder.layers(texts), strict=True))
     calls = judged_calls(folder)
     likenesses = _likenesses(calls, lambda out: fit_likeness(criteria, views, out))
     ids = sorted({c.id for c in criteria})
