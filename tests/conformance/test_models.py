@@ -143,7 +143,7 @@ async def test_bounds_are_told_to_the_model_and_checked_by_us(stage: Stage) -> N
     with pytest.raises(BadAnswer, match="confidence/maximum"):
         await stage.ask()
     asked = stage.vendor.asked[0]
-    assert "at most 1" in json.dumps(asked.schema) or '"maximum":1' in asked.user
+    assert "at most 1" in json.dumps(asked.schema) or '"maximum":1' in asked.system + asked.user
 
 
 async def test_a_property_that_may_be_missing_may_be_missing(stage: Stage) -> None:

@@ -110,7 +110,7 @@ async def test_where_no_model_answers_the_local_reviewer_makes_the_review_and_sa
         raise ModelAway
 
     artifact = await reviewed(store, hosted(dear(ScriptedModel.of(away, name="scripted:away"))))
-    assert artifact.reviewer == "local-2, in place of hosted-3 (scripted:away)"
+    assert artifact.reviewer == "local-3, in place of hosted-3 (scripted:away)"
     assert any("No hosted model answered" in w for w in artifact.warnings)
     assert artifact.assessed
     assert len(artifact.sections) == 6

@@ -37,7 +37,7 @@ class Hears:
 
     def classify(self, transcript: Transcript, utterance: Utterance, roles: Roles) -> Classified:
         vector = self.embed(utterance.text)
-        return Classified(detections=(), vector=vector, views=vector)
+        return Classified(detections=(), views=vector)
 
     def embed(self, text: str) -> np.ndarray:
         return np.eye(1, 384, dtype=np.float32)[0]
