@@ -27,7 +27,7 @@ from tests.integration.app.test_killed_server import reviewed, token_of
 pytestmark = [pytest.mark.timeout(300)]
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-MOST_BYTES = 150_000
+MOST_BYTES = 250_000
 TAUGHT = {
     "price_asked": [
         "What would that set us back?",
