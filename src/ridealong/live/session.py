@@ -487,8 +487,7 @@ class LiveCall:
                 telemetry.nudge_seconds.observe(latency.total / 1000)
             decided = MomentDecided(moment_id=uuid4(), moment=moment, latency=latency, at=self.clock.at())
             self._moments.add(decided.moment_id)
-            self._told.log_and_tell(decided)
-            self._told.store(Pending(event=decided))
+            self._told.publish(decided)
 
     def _learn(self, assignments: Sequence[RoleAssignment]) -> None:
         for assignment in assignments:

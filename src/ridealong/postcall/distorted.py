@@ -59,7 +59,7 @@ def refuse_cut_denial(statement: str, evidence: Sequence[Evidence]) -> None:
 
 _RATE: Final = re.compile(
     r"\b(?:a|an|per|each|every)\s+(?P<unit>second|minute|hour|day|night|week|fortnight|month|quarter|year|annum|user|seat"
-    r"|head|person|employee|licen[cs]e|order|unit|piece|item|call|site|store|store|device|truck|vehicle|room)\b",
+    r"|head|person|employee|licen[cs]e|order|unit|piece|item|call|site|store|device|truck|vehicle|room)\b",
     re.IGNORECASE,
 )
 _RATES: Final = {"daily": "day", "weekly": "week", "monthly": "month", "quarterly": "quarter", "yearly": "year"}

@@ -13,7 +13,7 @@ import numpy as np
 from ridealong.core.rubric import Criterion
 from ridealong.core.transcript import Citation, Role, Transcript, Unattributed, Utterance, find_quote
 from ridealong.embedding import DIMENSIONS, Layered
-from ridealong.postcall.likeness import views_of
+from ridealong.postcall.likeness import layers_of
 from ridealong.postcall.reviewer import ReviewContext
 from ridealong.postcall.scoring import (
     Calibrator,
@@ -143,8 +143,8 @@ class EvidenceFinder:
         new = [text for text in dict.fromkeys(texts) if text not in known]
         if new and isinstance(self._embedder, Layered):
             # The layers cost nothing beside the vector, and who grades what is found reads them too.
-            views = views_of(new, context, self._embedder)
-            known.update(zip(new, views[:, :DIMENSIONS], strict=True))
+            layers = layers_of(new, context, self._embedder)
+            known.update(zip(new, layers[:, :DIMENSIONS], strict=True))
         elif new:
             known.update(zip(new, self._embedder.embed(new), strict=True))
         return np.stack([known[text] for text in texts])

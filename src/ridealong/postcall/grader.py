@@ -33,7 +33,7 @@ from ridealong.postcall.grading_features import (
     of_words,
     standings,
 )
-from ridealong.postcall.likeness import Likeness, load_likeness, views_of
+from ridealong.postcall.likeness import Likeness, layers_of, load_likeness
 from ridealong.postcall.scoring import ordinary_sentences
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ class Grader:
         of = self._measure(criterion)
         place = {u.no: row for row, u in enumerate(context.transcript)}
         own = standings(of, [place[one.utterance.no] for one in shown], role_rows(criterion, context), context.vectors)
-        words = of_words(of, texts, views_of(texts, context, self._embedder), self._likeness)
+        words = of_words(of, texts, layers_of(texts, context, self._embedder), self._likeness)
         return Candidates(shown=shown, texts=texts, owners=owners, features=np.hstack([words, own[owners]]))
 
     def _measure(self, criterion: Criterion) -> Measure:

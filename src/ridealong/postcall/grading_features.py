@@ -101,9 +101,9 @@ _USUAL_LOOK_ALIKE: Final = (0.25, 2)
 
 def measure(criterion: Criterion, embedder: Layered, likeness: Likeness, ordinary: Vectors) -> Measure:
     """`ordinary`: the likeness rows of `ordinary_sentences`."""
-    views = embedder.layers(criterion.shown_by)
-    shown = likeness.of(views)
-    plain = unit(views[:, :DIMENSIONS])
+    layers = embedder.layers(criterion.shown_by)
+    shown = likeness.of(layers)
+    plain = unit(layers[:, :DIMENSIONS])
     centre = unit(shown.mean(axis=0))
     question = embedder.layers([criterion.question])
     look_alike = _rows(criterion.not_shown_by, embedder, likeness)
@@ -150,9 +150,9 @@ def _held_to(usual: tuple[float, int], seen: Vectors) -> float:
     return (float(seen.sum()) + value * count) / (len(seen) + count)
 
 
-def of_words(of: Measure, texts: Sequence[str], views: Vectors, likeness: Likeness) -> Numbers:
-    """[len(texts), len(OF_WORDS)]. `views` are those of `texts`."""
-    rows, plain = likeness.of(views), unit(views[:, :DIMENSIONS])
+def of_words(of: Measure, texts: Sequence[str], layers: Vectors, likeness: Likeness) -> Numbers:
+    """[len(texts), len(OF_WORDS)]. `layers` are those of `texts`."""
+    rows, plain = likeness.of(layers), unit(layers[:, :DIMENSIONS])
     similar = rows @ of.shown.T
     nearest = similar.max(axis=1)
     three = np.sort(similar, axis=1)[:, -3:].mean(axis=1)

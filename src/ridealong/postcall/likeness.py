@@ -43,14 +43,14 @@ class Likeness:
     def width(self) -> int:
         return self.map.shape[1]
 
-    def of(self, views: Vectors) -> Vectors:
+    def of(self, layers: Vectors) -> Vectors:
         """Unit vectors [n, width] of layers [n, 1152]: their products say how alike the sentences are, -1 to 1."""
-        return unit((weighted(views) - self.centre) @ self.map)
+        return unit((weighted(layers) - self.centre) @ self.map)
 
 
-def weighted(views: Vectors) -> Vectors:
+def weighted(layers: Vectors) -> Vectors:
     """Views with each layer of length 1, times its weight."""
-    last, *middle = np.split(views, views.shape[1] // DIMENSIONS, axis=1)
+    last, *middle = np.split(layers, layers.shape[1] // DIMENSIONS, axis=1)
     return np.concatenate([unit(last), *(MIDDLE * unit(layer) for layer in middle)], axis=1)
 
 
@@ -66,9 +66,9 @@ def load_likeness() -> Likeness:
     return Likeness(centre=stored["centre"].astype(np.float32), map=stored["map"].astype(np.float32))
 
 
-def views_of(texts: Sequence[str], context: ReviewContext, embedder: Layered) -> Vectors:
-    """The views of `texts`, each made once while `context` lives."""
-    known = context.views
+def layers_of(texts: Sequence[str], context: ReviewContext, embedder: Layered) -> Vectors:
+    """The layers of `texts`, each made once while `context` lives."""
+    known = context.layers
     new = [text for text in dict.fromkeys(texts) if text not in known]
     if new:
         known.update(zip(new, embedder.layers(new), strict=True))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Rows = NDArray[np.float32]
 
 WIDTH: Final = 128
-"""Principal parts of the views that are kept: as good held out as twice as many."""
+"""Principal parts of the layers that are kept: as good held out as twice as many."""
 STEPS: Final = 100
 RATE: Final = 0.002
 TEMPERATURE: Final = 0.1
@@ -44,19 +44,19 @@ def examples_of(criteria: Sequence[Criterion]) -> list[str]:
 
 
 def fit_likeness(
-    criteria: Sequence[Criterion], views: Mapping[str, Vectors], leave_out: Collection[str] = ()
+    criteria: Sequence[Criterion], layers: Mapping[str, Vectors], leave_out: Collection[str] = ()
 ) -> Likeness:
-    """The map fitted on `criteria` but those whose ids are in `leave_out`. `views` has every example's.
+    """The map fitted on `criteria` but those whose ids are in `leave_out`. `layers` has every example's.
 
     Each step halves every criterion's examples at random: the mean of one half stands for the criterion, and each
     sentence of the other must lie nearer to it than to all other criteria of its role and all look-alikes of any
     (cross-entropy of cosines over `TEMPERATURE`; Snell, Swersky and Zemel 2017, with Adam).
     """
-    rows = weighted(np.stack(list(views.values())))
+    rows = weighted(np.stack(list(layers.values())))
     centre = rows.mean(axis=0)
     # What the sentences vary in is a matter of all of them, whichever criteria are left out.
     parts: Rows = np.linalg.svd(rows - centre, full_matrices=False)[2][:WIDTH].T.astype(np.float32)
-    small = dict(zip(views, ((rows - centre) @ parts).astype(np.float32), strict=True))
+    small = dict(zip(layers, ((rows - centre) @ parts).astype(np.float32), strict=True))
     kept = [c for c in criteria if c.id not in leave_out]
     sides = [[c for c in kept if c.role is role] for role in sorted({c.role for c in kept}, key=str)]
     turned = np.eye(WIDTH, dtype=np.float32)

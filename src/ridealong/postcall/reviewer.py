@@ -105,8 +105,8 @@ class ReviewContext:
     about: CallContext = field(default_factory=CallContext)
     sentence_vectors: dict[str, NDArray[np.float32]] = field(default_factory=lambda: {})
     """What a reviewer embedded of this call while it reads it: sections look at the same sentences."""
-    views: dict[str, NDArray[np.float32]] = field(default_factory=lambda: {})
-    """The same with the embedding's middle layers."""
+    layers: dict[str, NDArray[np.float32]] = field(default_factory=lambda: {})
+    """The same with what the other layers make of them."""
     names: tuple[str, ...] = ()
     """Who takes part in the call, as far as somebody said it: a statement may name them without citing it."""
     of_call: CallWords = field(default_factory=CallWords)

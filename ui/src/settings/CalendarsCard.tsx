@@ -1,9 +1,10 @@
-import { Alert, Button, Card, Group, Stack, TagsInput, Text, TextInput, Title } from "@mantine/core";
+import { Button, Card, Group, Stack, TagsInput, Text, TextInput, Title } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { type FormEvent, useState } from "react";
 import { Confirm } from "@/parts/Confirm";
 import { dateTime } from "@/parts/format";
-import { ErrorState, Loading, messageOf } from "@/parts/states";
+import { NotDone } from "@/parts/NotDone";
+import { ErrorState, Loading } from "@/parts/states";
 import { State } from "./ConnectionState";
 import {
   type CalendarFeed,
@@ -13,6 +14,7 @@ import {
   useRemoveFeed,
   useSaveReading,
 } from "./connections";
+import { RemoveRow, useRows } from "./rows";
 import classes from "./settings.module.css";
 
 /** The calendars that say what a call was, and how what stands in them is read. */
@@ -112,11 +114,7 @@ function AddFeed() {
           </Button>
         </Group>
       </Stack>
-      {adding.isError && (
-        <Alert color="red" mt="sm" role="alert" title="It was not added">
-          {messageOf(adding.error)}
-        </Alert>
-      )}
+      <NotDone title="It was not added" error={adding.error} />
     </form>
   );
 }
@@ -158,7 +156,6 @@ function FeedLine({ feed }: { feed: CalendarFeed }) {
 }
 
 interface CallType {
-  id: number;
   callType: string;
   words: string[];
 }
@@ -173,17 +170,15 @@ function ReadingForm({
   saving: ReturnType<typeof useSaveReading>;
 }) {
   const [domains, setDomains] = useState<string[]>(stored.own_domains ?? []);
-  const [types, setTypes] = useState<readonly CallType[]>(() =>
-    (stored.call_types ?? []).map((one, id) => ({ id, callType: one.call_type, words: one.words })),
+  const types = useRows<CallType>(() =>
+    (stored.call_types ?? []).map((one) => ({ callType: one.call_type, words: one.words })),
   );
   const wanted: CalendarReading = {
     own_domains: domains.map((one) => one.trim().toLowerCase().replace(/^@/, "")),
-    call_types: types.map((one) => ({ call_type: one.callType.trim(), words: one.words })),
+    call_types: types.rows.map((one) => ({ call_type: one.callType.trim(), words: one.words })),
   };
   const dirty = JSON.stringify(wanted) !== JSON.stringify(stored);
-  const complete = types.every((one) => one.callType.trim() !== "" && one.words.length > 0);
-  const change = (id: number, part: Partial<CallType>) =>
-    setTypes((before) => before.map((one) => (one.id === id ? { ...one, ...part } : one)));
+  const complete = types.rows.every((one) => one.callType.trim() !== "" && one.words.length > 0);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     saving.mutate(wanted);
@@ -202,7 +197,7 @@ function ReadingForm({
           maxTags={50}
           onChange={setDomains}
         />
-        {types.map((one, at) => (
+        {types.rows.map((one, at) => (
           <Card key={one.id} component="fieldset" withBorder m={0} padding="sm">
             <legend>Type of call {at + 1}</legend>
             <TextInput
@@ -215,7 +210,7 @@ function ReadingForm({
               error={
                 /^([a-z0-9][a-z0-9_]*)?$/.test(one.callType.trim()) ? null : "Small letters, digits and underscores"
               }
-              onChange={(event) => change(one.id, { callType: event.currentTarget.value })}
+              onChange={(event) => types.change(one.id, { callType: event.currentTarget.value })}
             />
             <TagsInput
               mt="xs"
@@ -223,30 +218,13 @@ function ReadingForm({
               description="One of them is enough. Press Enter behind each."
               value={one.words}
               maxTags={50}
-              onChange={(words) => change(one.id, { words })}
+              onChange={(words) => types.change(one.id, { words })}
             />
-            <Group justify="end" mt="xs">
-              <Button
-                variant="default"
-                size="xs"
-                aria-label={`Remove the type ${one.callType || at + 1}`}
-                onClick={() => setTypes((before) => before.filter((other) => other.id !== one.id))}
-              >
-                Remove
-              </Button>
-            </Group>
+            <RemoveRow what={`the type ${one.callType || at + 1}`} remove={() => types.remove(one.id)} />
           </Card>
         ))}
         <Group>
-          <Button
-            variant="default"
-            onClick={() =>
-              setTypes((before) => [
-                ...before,
-                { id: Math.max(-1, ...before.map((one) => one.id)) + 1, callType: "", words: [] },
-              ])
-            }
-          >
+          <Button variant="default" onClick={() => types.add({ callType: "", words: [] })}>
             Add a type of call
           </Button>
           <Button type="submit" loading={saving.isPending} disabled={!dirty || !complete}>
@@ -263,11 +241,7 @@ function ReadingForm({
           </Text>
         </Group>
       </Stack>
-      {saving.isError && (
-        <Alert color="red" mt="sm" role="alert" title="It was not saved">
-          {messageOf(saving.error)}
-        </Alert>
-      )}
+      <NotDone title="It was not saved" error={saving.error} />
     </form>
   );
 }

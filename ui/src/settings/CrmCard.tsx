@@ -1,26 +1,16 @@
-import {
-  Alert,
-  Button,
-  Card,
-  Group,
-  PasswordInput,
-  Select,
-  Stack,
-  Switch,
-  Text,
-  TextInput,
-  Title,
-} from "@mantine/core";
+import { Alert, Button, Card, Group, Select, Stack, Switch, Text, TextInput, Title } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { type FormEvent, useState } from "react";
 import { Confirm } from "@/parts/Confirm";
 import { dateTime } from "@/parts/format";
-import { ErrorState, Loading, messageOf } from "@/parts/states";
+import { NotDone } from "@/parts/NotDone";
+import { ErrorState, Loading } from "@/parts/states";
 import { State } from "./ConnectionState";
 import { CrmLog } from "./CrmLog";
 import { CrmMappingField } from "./CrmMappingField";
 import { type CheckedCrm, type Crm, useCheckCrm, useCrm, useDropCrm, useSaveCrm } from "./connections";
 import { mistakeOf } from "./documents/queries";
+import { SecretInput } from "./SecretInput";
 
 const VENDORS: { value: Crm["vendor"]; label: string }[] = [
   { value: "hubspot", label: "HubSpot" },
@@ -151,14 +141,13 @@ function CrmForm({ known, checking, saving }: FormProps) {
             onChange={(event) => setClientId(event.currentTarget.value)}
           />
         )}
-        <PasswordInput
+        <SecretInput
           label={vendor === "hubspot" ? "Token of the private app" : "Client secret or access token"}
           description={secretWords(known, elsewhere)}
-          visibilityToggleButtonProps={{ "aria-label": "Show what is typed" }}
           autoComplete="off"
           value={secret}
           maxLength={4000}
-          onChange={(event) => setSecret(event.currentTarget.value)}
+          change={setSecret}
         />
         <CrmMappingField
           vendor={vendor}
@@ -206,11 +195,10 @@ function CrmForm({ known, checking, saving }: FormProps) {
         </Group>
       </Stack>
       {checking.data !== undefined && <Answer checked={checking.data} />}
-      {failure !== null && mistakeOf(failure) === null && (
-        <Alert color="red" mt="sm" role="alert" title={saving.isError ? "It was not saved" : "It was not checked"}>
-          {messageOf(failure)}
-        </Alert>
-      )}
+      <NotDone
+        title={saving.isError ? "It was not saved" : "It was not checked"}
+        error={mistakeOf(failure) === null ? failure : null}
+      />
       <Confirm
         opened={asking}
         close={ask.close}

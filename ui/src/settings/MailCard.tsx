@@ -1,23 +1,13 @@
-import {
-  Alert,
-  Button,
-  Card,
-  Group,
-  NumberInput,
-  PasswordInput,
-  Select,
-  Stack,
-  Text,
-  TextInput,
-  Title,
-} from "@mantine/core";
+import { Alert, Button, Card, Group, NumberInput, Select, Stack, Text, TextInput, Title } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { type FormEvent, useState } from "react";
 import { Confirm } from "@/parts/Confirm";
 import { dateTime } from "@/parts/format";
-import { ErrorState, Loading, messageOf } from "@/parts/states";
+import { NotDone } from "@/parts/NotDone";
+import { ErrorState, Loading } from "@/parts/states";
 import { State } from "./ConnectionState";
 import { type MailAccount, useCheckMail, useDropMail, useMail, useSaveMail } from "./connections";
+import { SecretInput } from "./SecretInput";
 
 const SECURITY: { value: MailAccount["security"]; label: string; port: number }[] = [
   { value: "starttls", label: "STARTTLS", port: 587 },
@@ -153,7 +143,7 @@ function MailForm({ known, serverSends, checking, saving }: FormProps) {
           autoComplete="off"
           onChange={(event) => setUser(event.currentTarget.value)}
         />
-        <PasswordInput
+        <SecretInput
           label="Password of the mail server"
           description={
             known?.has_password !== true
@@ -162,11 +152,10 @@ function MailForm({ known, serverSends, checking, saving }: FormProps) {
                 ? "Give it again: it does not follow another host, port or user."
                 : `Set; changed on ${dateTime(known.changed_at)}. Empty: it stays as it is.`
           }
-          visibilityToggleButtonProps={{ "aria-label": "Show what is typed" }}
           autoComplete="new-password"
           value={password}
           maxLength={1000}
-          onChange={(event) => setPassword(event.currentTarget.value)}
+          change={setPassword}
         />
         <TextInput
           label="From"
@@ -209,11 +198,7 @@ function MailForm({ known, serverSends, checking, saving }: FormProps) {
           {checking.data.message}
         </Alert>
       )}
-      {failure !== null && (
-        <Alert color="red" mt="sm" role="alert" title={saving.isError ? "It was not saved" : "It was not checked"}>
-          {messageOf(failure)}
-        </Alert>
-      )}
+      <NotDone title={saving.isError ? "It was not saved" : "It was not checked"} error={failure} />
       <Confirm
         opened={asking}
         close={ask.close}

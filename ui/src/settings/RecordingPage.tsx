@@ -16,6 +16,7 @@ import { type FormEvent, useState } from "react";
 import { ErrorState, Loading, messageOf } from "@/parts/states";
 import { useDocuments } from "./documents/queries";
 import { type Consent, type TenantSettings, useSaveSettings, useTenantSettings } from "./queries";
+import { RemoveRow, useRows } from "./rows";
 
 /** What a rep says before recording, how long calls are kept, and what a review is made with. */
 export default function RecordingPage() {
@@ -27,9 +28,6 @@ export default function RecordingPage() {
   return <RecordingForm key={JSON.stringify(settings.data)} stored={settings.data} saving={saving} />;
 }
 
-/** A consent with a number of its own, so that fields keep their focus when another one is removed. */
-type Draft = Consent & { id: number };
-
 interface FormProps {
   stored: TenantSettings;
   saving: ReturnType<typeof useSaveSettings>;
@@ -37,7 +35,7 @@ interface FormProps {
 
 function RecordingForm({ stored, saving }: FormProps) {
   const [days, setDays] = useState<number | null>(stored.retention_days);
-  const [consents, setConsents] = useState<Draft[]>(stored.consents.map((consent, id) => ({ ...consent, id })));
+  const consents = useRows<Consent>(() => stored.consents);
   const [rubric, setRubric] = useState(stored.default_rubric);
   const [template, setTemplate] = useState(stored.default_template);
   const documents = useDocuments();
@@ -46,16 +44,13 @@ function RecordingForm({ stored, saving }: FormProps) {
     retention_days: days,
     default_rubric: rubric,
     default_template: template,
-    consents: consents.map(({ region, text }) => ({ region: region.trim(), text: text.trim() })),
+    consents: consents.rows.map(({ region, text }) => ({ region: region.trim(), text: text.trim() })),
   };
   const changed =
     JSON.stringify(wanted) !==
     JSON.stringify({ ...stored, consents: stored.consents.map(({ region, text }) => ({ region, text })) });
   const shortened = days !== null && (stored.retention_days === null || days < stored.retention_days);
   const complete = wanted.consents.every((consent) => consent.region !== "" && consent.text !== "");
-
-  const change = (id: number, part: Partial<Consent>) =>
-    setConsents((before) => before.map((one) => (one.id === id ? { ...one, ...part } : one)));
 
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -79,15 +74,15 @@ function RecordingForm({ stored, saving }: FormProps) {
           The rep chooses a region and says or shows its words before recording. They are stored with the call.
         </Text>
         <Stack>
-          {consents.length === 0 && <Text>No wording yet. Without one, reps write their own for each call.</Text>}
-          {consents.map((consent, index) => (
+          {consents.rows.length === 0 && <Text>No wording yet. Without one, reps write their own for each call.</Text>}
+          {consents.rows.map((consent, index) => (
             <Card key={consent.id} withBorder component="fieldset" m={0}>
               <legend>Wording {index + 1}</legend>
               <TextInput
                 label="Region"
                 value={consent.region}
                 maxLength={100}
-                onChange={(event) => change(consent.id, { region: event.currentTarget.value })}
+                onChange={(event) => consents.change(consent.id, { region: event.currentTarget.value })}
               />
               <Textarea
                 label="Words"
@@ -95,30 +90,16 @@ function RecordingForm({ stored, saving }: FormProps) {
                 maxLength={2000}
                 autosize
                 minRows={2}
-                onChange={(event) => change(consent.id, { text: event.currentTarget.value })}
+                onChange={(event) => consents.change(consent.id, { text: event.currentTarget.value })}
               />
-              <Group justify="end" mt="xs">
-                <Button
-                  variant="default"
-                  size="xs"
-                  aria-label={`Remove the wording ${consent.region || index + 1}`}
-                  onClick={() => setConsents((before) => before.filter((one) => one.id !== consent.id))}
-                >
-                  Remove
-                </Button>
-              </Group>
+              <RemoveRow
+                what={`the wording ${consent.region || index + 1}`}
+                remove={() => consents.remove(consent.id)}
+              />
             </Card>
           ))}
           <Group>
-            <Button
-              variant="default"
-              onClick={() =>
-                setConsents((before) => [
-                  ...before,
-                  { id: Math.max(-1, ...before.map((one) => one.id)) + 1, region: "", text: "" },
-                ])
-              }
-            >
+            <Button variant="default" onClick={() => consents.add({ region: "", text: "" })}>
               Add a region
             </Button>
           </Group>

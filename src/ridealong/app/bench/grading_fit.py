@@ -205,12 +205,12 @@ def main(
     criteria = fitting_criteria()
     embedder = Remembering(load_embedder())
     texts = examples_of(criteria)
-    views = dict(zip(texts, embedder.layers(texts), strict=True))
+    layers = dict(zip(texts, embedder.layers(texts), strict=True))
     calls = judged_calls(folder)
-    likenesses = _likenesses(calls, lambda out: fit_likeness(criteria, views, out))
+    likenesses = _likenesses(calls, lambda out: fit_likeness(criteria, layers, out))
     ids = sorted({c.id for c in criteria})
     folds = [frozenset(ids[n::FOLDS]) for n in range(FOLDS)]
-    examples = read_examples(criteria, embedder, [(out, fit_likeness(criteria, views, out)) for out in folds])
+    examples = read_examples(criteria, embedder, [(out, fit_likeness(criteria, layers, out)) for out in folds])
     items = asyncio.run(read_items(calls, embedder, likenesses, NOTHING))
 
     def heads_without(out: frozenset[str]) -> tuple[Linear, Linear]:

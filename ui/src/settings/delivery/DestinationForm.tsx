@@ -1,6 +1,6 @@
-import { Alert, Button, Card, Checkbox, Group, SegmentedControl, Select, Stack, TextInput, Title } from "@mantine/core";
+import { Button, Card, Checkbox, Group, SegmentedControl, Select, Stack, TextInput, Title } from "@mantine/core";
 import { type FormEvent, useState } from "react";
-import { messageOf } from "@/parts/states";
+import { NotDone } from "@/parts/NotDone";
 import { type NewDestination, useMakeWebhook } from "../queries";
 import { EVENTS, type EventName, type Kind } from "./words";
 
@@ -142,11 +142,7 @@ export function DestinationForm({ audiences, made }: Props) {
           </Button>
         </Group>
       </Stack>
-      {making.isError && (
-        <Alert color="red" mt="sm" role="alert" title="It was not added">
-          {messageOf(making.error)}
-        </Alert>
-      )}
+      <NotDone title="It was not added" error={making.error} />
     </Card>
   );
 }
