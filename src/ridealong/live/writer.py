@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from ridealong.store.taxonomy_versions import ShadowMoment
 
 BATCH: Final = 200
-LINGER_S: Final = 10.0
+LINGER_S: Final = 30.0
 """What comes within this time shares one transaction, of which each costs about as much as the audio of four seconds.
 The log has it already, and who watches has heard of it; whoever reads the database instead asks for `caught_up`.
 """
@@ -84,8 +84,8 @@ class StoreWriter:
         self._embed = embed
         self._on_away = on_away
         self._pending: deque[Pending] = deque()
-        self._vectors: dict[int, Vectors] = {}
-        """By utterance: what is embedded and not stored yet, for the next try where the database is away."""
+        self._vectors: dict[int, asyncio.Future[Vectors]] = {}
+        """By utterance: what search will find it by, which nothing live needs and no nudge waits for."""
         self._more = asyncio.Event()
         self._added = 0
         self._stored = 0
@@ -97,6 +97,10 @@ class StoreWriter:
 
     def add(self, pending: Pending) -> None:
         self._pending.append(pending)
+        if isinstance(pending.event, UtteranceFinished):
+            said = pending.event.utterance
+            reading = asyncio.get_running_loop().run_in_executor(self._behind, self._embed, said.text)
+            self._vectors[said.no] = reading
         self._added += 1
         self._more.set()
         if isinstance(pending.event, CallEnded):
@@ -165,7 +169,7 @@ class StoreWriter:
 
     async def _write(self, batch: Sequence[Pending]) -> None:
         said = [p.event.utterance for p in batch if isinstance(p.event, UtteranceFinished)]
-        vectors = await self._embedded(said)
+        vectors = [await self._vectors[utterance.no] for utterance in said]
         async with self._store.tenant(self._tenant_id) as conn:
             # First what was said: the moments cite it.
             if said:
@@ -183,16 +187,6 @@ class StoreWriter:
                 await self._write_other(conn, pending)
         for utterance in said:
             self._vectors.pop(utterance.no, None)
-
-    async def _embedded(self, said: Sequence[Utterance]) -> list[Vectors]:
-        """The embeddings for search, which nothing live needs: the nudge does not wait for them."""
-        new = [utterance for utterance in said if utterance.no not in self._vectors]
-        if new:
-            reading = asyncio.get_running_loop().run_in_executor(
-                self._behind, lambda: [self._embed(utterance.text) for utterance in new]
-            )
-            self._vectors |= zip((utterance.no for utterance in new), await reading, strict=True)
-        return [self._vectors[utterance.no] for utterance in said]
 
     async def _write_other(self, conn: AsyncConnection, pending: Pending) -> None:
         call_id = self._transcript_id.call_id
