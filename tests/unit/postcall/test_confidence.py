@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ridealong.app.bench.confidence_fit import Assumed, hosted_claims
 from ridealong.core.confidence import FEATURES, WORDS, Signals, doubts, features, in_words
 from ridealong.core.errors import Refused
 from ridealong.postcall.confidence import (
@@ -18,7 +19,6 @@ from ridealong.postcall.confidence import (
     probabilities,
     shipped_confidence,
 )
-from ridealong.postcall.confidence_fit import Assumed, hosted_claims
 
 SURE = Signals(own=0.9, hosted=True, second="supported", likeness=0.5, shared=0.5)
 
