@@ -247,7 +247,7 @@ def _numbers(sentence: str, quoted: str) -> None:
         mine = {v for m in re.finditer(rf"\b{here}\s+(?=[\w$€£])", sentence) for v in _first(sentence[m.end() :])}
         theirs = {v for m in re.finditer(rf"\b{there}\s+(?=[\w$€£])", quoted) for v in _first(quoted[m.end() :])}
         same = {v for m in re.finditer(rf"\b{here}\s+(?=[\w$€£])", quoted) for v in _first(quoted[m.end() :])}
-        if (mine & theirs) - same and _MOVES.search(sentence) and _MOVES.search(quoted):
+        if (mine & theirs) - same and (_FROM_TO.search(quoted) or (_MOVES.search(quoted) and _MOVES.search(sentence))):
             raise _refused(
                 "says `by` so much where it moves `to` it, or the other way round", Fault.NUMBER_NOT_IN_EVIDENCE
             )

@@ -47,7 +47,7 @@ _OPEN: Final = re.compile(
 """Where a statement has one of these it tells no certainty."""
 _UNCONDITIONAL: Final = re.compile(
     r"\b(?:if|unless|whether|provided|condition\w*|depend\w*|when|once|in case|as long as|should|would|could|might"
-    r"|may"
+    r"|(?-i:may)"
     r"|subject to|in return|in exchange|for (?:a|an|the) \w+ (?:commitment|contract|term)|assum\w*|suppos\w*|after"
     r"|tied|hing\w*|against"
     r"|trade\w*|tied|link\w*|offer\w*|propos\w*|suggest\w*|ask\w*|hypothe\w*|only)\b",
