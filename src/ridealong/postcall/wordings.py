@@ -251,7 +251,7 @@ _SMALL: Final = frozenset(
         " much many lot bit kind sort way see make made come came take took put want wants wanted"
     )
 )
-_TELLING_SMALL: Final = frozenset(words_of("want wants wanted use used uses buy own ask call calls"))
+_TELLING_SMALL: Final = frozenset(words_of("want wants wanted use used uses buy own ask call calls like likes liked"))
 _BEFORE_STATED: Final = frozenset(
     words_of(
         "get got gets much many no will would could may might must should has have had is are was were can does do"

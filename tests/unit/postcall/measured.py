@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ridealong.core.transcript import Citation, SpeakerId
 from ridealong.postcall.reviewer import Draft
-from tests.unit.postcall import opposed, opposed_unseen
+from tests.unit.postcall import opposed, opposed_again, opposed_unseen
 from tests.unit.postcall.test_distorted import reviewed
 from tests.unit.postcall.test_review import context
 
@@ -24,7 +24,7 @@ def standing(told: Sequence[opposed.Told]) -> list[opposed.Told]:
 
 
 def main() -> None:
-    for name, known in (("seen", opposed), ("unseen", opposed_unseen)):
+    for name, known in (("seen", opposed), ("first", opposed_unseen), ("second", opposed_again)):
         lies, fair = standing(known.OPPOSED), standing(known.FAIR)
         sys.stdout.write(
             f"{name}: {len(lies)} of {len(known.OPPOSED)} lies pass,"

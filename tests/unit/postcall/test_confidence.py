@@ -112,7 +112,7 @@ def test_nothing_to_learn_from_leaves_the_weights_where_they_were() -> None:
     prior = np.array([0.3, *(shipped_confidence().weights[name] for name in FEATURES)])
     found = logistic(np.zeros((0, len(FEATURES))), np.zeros(0), prior, 4.0)
     assert np.allclose(found, prior)
-    assert confidence_of(None).version == "shipped-1"
+    assert confidence_of(None).version == "shipped-2"
 
 
 def test_the_calibration_error_is_the_mean_distance_by_bins() -> None:
