@@ -104,7 +104,10 @@ def missing_number(
     """
     tokens = tokens_of(text)
     for number in facts_of(text).numbers:
-        if number.values == {1.0} and {t.text for t in tokens[number.place : number.place + 1]} & _PARTS & held.words:
+        if (
+            max(number.values) == 1.0
+            and {t.text for t in tokens[number.place : number.place + 1]} & _PARTS & held.words
+        ):
             continue  # "one third" is "a third".
         if number.counts and cited in number.values:
             continue
