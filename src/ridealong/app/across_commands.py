@@ -158,13 +158,17 @@ def _deal(deal: Deal, address: str) -> Iterator[str]:
     yield from deal.notes
 
 
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
 def _themes(found: Themes, address: str) -> Iterator[str]:
-    yield f"{found.counted} moments{', the newest; there are older ones' if found.more else ''}."
+    yield f"{_counted(found.counted, 'moment')}{', the newest; there are older ones' if found.more else ''}."
     for theme in found.themes:
         yield ""
         calls = len({moment.call.call_id for moment in theme.moments})
         kind = theme.kind.value.replace("_", " ")
-        yield plain(f"{kind}: {theme.name} ({len(theme.moments)} moments in {calls} calls)")
+        yield plain(f"{kind}: {theme.name} ({_counted(len(theme.moments), 'moment')} in {_counted(calls, 'call')})")
         for moment in theme.moments[:MOST_SHOWN]:
             evidence = moment.evidence
             yield plain(f"  “{evidence.quote}”  {moment.call.started_at:%d %b} {moment.call.customer}")

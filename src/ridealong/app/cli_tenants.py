@@ -63,12 +63,20 @@ def db_document(
     kind: Annotated[str, typer.Argument(help="taxonomy, rubric or template")],
     file: Annotated[Path, typer.Argument(help="The document.")],
     *,
-    name: Annotated[str, typer.Option(help="Its name; `default` is the one in use.")] = "default",
+    name: Annotated[
+        str,
+        typer.Option(
+            help="Its name. Without it a template has its file's, and the others are `default`, the one in use."
+        ),
+    ] = "",
     tenant: Tenant = DEFAULT_TENANT,
 ) -> None:
     """Check a taxonomy, rubric or template, and make it the tenant's own."""
     from ridealong.app.commands import put_document  # noqa: PLC0415
 
+    if not name:
+        # `objections.md.liquid` is the template `objections.md`: no report would ever use one that is called `default`.
+        name = file.name.removesuffix(".liquid") if kind == "template" else "default"
     sys.stdout.write(run(put_document(settings_of(), tenant=tenant, kind=kind, name=name, path=file)) + "\n")
 
 

@@ -1,7 +1,7 @@
 """How surely a claim holds: raw signals in, one probability and its words out.
 
 A logistic model in plain Python, so that whatever shows a claim can weigh it. It is fitted elsewhere
-(`postcall.confidence_fit`), shipped as a file with a version, and fitted anew for a tenant from its managers' votes.
+(`app.bench.confidence_fit`), shipped as a file with a version, and fitted anew for a tenant from its managers' votes.
 """
 
 from __future__ import annotations

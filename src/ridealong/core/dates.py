@@ -25,6 +25,9 @@ _RELATIVE: Final = frozenset(("next", "last", "this", "following"))
 _PERIODS: Final = frozenset(("week", "month", "year", "quarter"))
 
 
+MONTHS: Final = frozenset(_MONTHS.values())
+
+
 def dates_in(tokens: Sequence[Token], *, generous: bool = False) -> Iterator[tuple[str, int]]:
     """(name, place from 0) of weekdays, months, quarters, seasons and spans like "next week"."""
     for at, token in enumerate(tokens):

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
-from ridealong.core.dates import dates_in
+from ridealong.core.dates import MONTHS, dates_in
 from ridealong.core.numbers import CURRENCIES, ORDINALS, PERCENT, Number, half_spans, numbers_in, run_together
-from ridealong.core.tokens import bare, tokens_of
+from ridealong.core.tokens import Token, bare, tokens_of, words_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,6 +34,8 @@ class Held:
     currencies: frozenset[str]
     dates: frozenset[str]
     words: frozenset[str] = field(default=frozenset())
+    amounts: frozenset[float] = field(default=frozenset())
+    """Those of `values` that are not said of hundred."""
 
 
 def facts_of(text: str) -> Facts:
@@ -48,6 +51,7 @@ def facts_of(text: str) -> Facts:
 def held_by(texts: Sequence[str]) -> Held:
     """What `texts` hold together. Numbers are read within one text, never across two."""
     values: set[float] = set()
+    amounts: set[float] = set()
     percents: set[float] = set()
     spans: set[tuple[str, float]] = set()
     currencies: set[str] = set()
@@ -62,7 +66,10 @@ def held_by(texts: Sequence[str]) -> Held:
             spans |= number.span
             if number.percent:
                 percents |= number.values
+            else:
+                amounts |= number.values
         values |= run_together(tokens)
+        amounts |= run_together(tokens)
         values |= {ORDINALS[t.text] for t in tokens if t.text in ORDINALS}
         if any(t.text in PERCENT or t.text in ("per", "cent") for t in tokens):
             # "Fifteen, maybe twenty percent": the sign stands behind the last of them.
@@ -80,7 +87,11 @@ def held_by(texts: Sequence[str]) -> Held:
         currencies=frozenset(currencies),
         dates=frozenset(dates),
         words=frozenset(words),
+        amounts=frozenset(amounts),
     )
+
+
+_PARTS: Final = frozenset(words_of("third quarter fifth sixth seventh eighth ninth tenth twelfth"))
 
 
 def missing_number(
@@ -91,7 +102,13 @@ def missing_number(
     `cited`: how many pieces of evidence there are, which a statement may count. `also`: what else may be said freely
     (the rubric's own words). `call`: the currencies of the whole call, where the evidence names none.
     """
+    tokens = tokens_of(text)
     for number in facts_of(text).numbers:
+        if (
+            max(number.values) == 1.0
+            and {t.text for t in tokens[number.place : number.place + 1]} & _PARTS & held.words
+        ):
+            continue  # "one third" is "a third".
         if number.counts and cited in number.values:
             continue
         if also is not None and number.values & also.values and not number.currency:
@@ -102,6 +119,8 @@ def missing_number(
             return number.place
         if not number.span and not number.values & (held.values | (held.percents if number.percent else frozenset())):
             return number.place
+        if number.currency is not None and number.values & held.percents and not number.values & held.amounts:
+            return number.place
         if number.currency is not None and not _same_currency(number.currency, held, call):
             return number.place
     return 0
@@ -110,7 +129,21 @@ def missing_number(
 def missing_date(text: str, held: Held, *, also: Held | None = None) -> int:
     """The place (from 1) of the first weekday, month, quarter or such that `held` does not hold; 0 for none."""
     known = held.dates | (also.dates if also is not None else frozenset())
-    return min((place for name, place in facts_of(text).dates if name not in known), default=0)
+    places = [place for name, place in facts_of(text).dates if name not in known]
+    days = held.values | (also.values if also is not None else frozenset())
+    return min([*places, *(place for day, place in _ordinal_days(tokens_of(text)) if day not in days)], default=0)
+
+
+def _ordinal_days(tokens: Sequence[Token]) -> list[tuple[float, int]]:
+    """Days in words beside their month ("the thirteenth of June"), each with its place (from 1)."""
+    months = {place for name, place in dates_in(tokens) if name in MONTHS}
+    return [
+        (ORDINALS[token.text], at + 1)
+        for at, token in enumerate(tokens)
+        if token.text in ORDINALS
+        and {at - 1, at + 1, at + 2} & months
+        and not (at and tokens[at - 1].text in ("twenty", "thirty"))
+    ]
 
 
 def _same_span(number: Number, held: Held) -> bool:

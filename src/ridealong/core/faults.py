@@ -18,6 +18,8 @@ class Fault(StrEnum):
     QUOTE_NOT_FOUND = "quote_not_found"
     QUOTE_CUT = "quote_cut"
     """The quote leaves out a negation that stands beside it."""
+    SAID_OTHERWISE = "said_otherwise"
+    """The cited words deny it, ask it, or hold it possible; or say the opposite."""
     WRONG_SPEAKER = "wrong_speaker"
     """It says that one side spoke, and cites the other."""
     NUMBER_NOT_IN_EVIDENCE = "number_not_in_evidence"

@@ -137,7 +137,8 @@ def _digits(text: str) -> frozenset[float]:
     if all(len(group) == 3 for group in groups[1:]) and len(groups[0]) <= 3:
         values.add(float("".join(groups)))
     marks = [c for c in plain if c in ".,"]
-    if len(set(marks[:-1])) <= 1 and (len(marks) == 1 or marks[-1] != marks[0]):
+    # Nobody says more than three decimals: "48,5000" is no 48.5, which "48,500" may be.
+    if len(groups[-1]) <= 3 and len(set(marks[:-1])) <= 1 and (len(marks) == 1 or marks[-1] != marks[0]):
         values.add(float("".join(groups[:-1]) + "." + groups[-1]))
     return frozenset(values or {float("".join(groups))})
 

@@ -26,6 +26,7 @@ from ridealong.postcall.distorted import (
     refuse_other_speaker,
     refuse_unheard_side,
 )
+from ridealong.postcall.otherwise import refuse_otherwise
 
 if TYPE_CHECKING:
     from ridealong.core.rubric import Criterion
@@ -148,11 +149,19 @@ def _distorted(
     # What the rubric itself says of a criterion ("got the customer's commitment") is its wording for what it asks.
     own = text
     for phrase in allowed.texts:
-        own = re.sub(re.escape(phrase.rstrip(".?")), "…", own, flags=re.IGNORECASE)
+        # A single word ("All", a section's title) is no wording, and may stand inside of another.
+        if len(phrase.split()) > 1:
+            own = re.sub(rf"(?<!\w){re.escape(phrase.rstrip('.?'))}(?!\w)", "…", own, flags=re.IGNORECASE)
     refuse_other_measure(own, what, quotes, cited=len(quotes))
+    refuse_otherwise(own, [(_with_mark(e), context.side_of(e.utterance.speaker)) for e in evidence], absence=absence)
     refuse_unheard_side(own, evidence, context, absence=absence)
     if not absence:
         refuse_other_speaker(own, quotes, context.names)
+
+
+def _with_mark(evidence: Evidence) -> str:
+    """The quote with the question mark behind it, which is no part of its words."""
+    return evidence.quote + ("?" if evidence.utterance.text[evidence.quote_end :].lstrip()[:1] == "?" else "")
 
 
 def _facts(

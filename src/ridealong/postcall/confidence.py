@@ -37,7 +37,7 @@ def shipped_confidence() -> ConfidenceModel:
     text = files("ridealong.postcall").joinpath("calibration", "confidence.json").read_text(encoding="utf-8")
     stored: dict[str, Any] = json.loads(text)
     if set(stored["weights"]) != set(FEATURES):
-        raise MissingPart("the weights are out of date: run `python -m ridealong.postcall.confidence_fit`")
+        raise MissingPart("the weights are out of date: run `python -m ridealong.app.bench.confidence_fit`")
     return ConfidenceModel(version=stored["version"], intercept=stored[INTERCEPT], weights=stored["weights"])
 
 

@@ -59,9 +59,15 @@ def refuse_cut_denial(statement: str, evidence: Sequence[Evidence]) -> None:
 
 _RATE: Final = re.compile(
     r"\b(?:a|an|per|each|every)\s+(?P<unit>second|minute|hour|day|night|week|fortnight|month|quarter|year|annum|user|seat"
-    r"|head|person|employee|licen[cs]e|order|unit|piece|item|call|site|store|device|truck|vehicle|room)\b",
+    r"|head|person|employee|licen[cs]e|order|unit|piece|item|call|site|store|device|truck|vehicle|room)\b"
+    r"|\bper\s+(?P<other>(?!cent\b|mille\b)[a-z]{3,})\b",
     re.IGNORECASE,
 )
+_OF_POINTS: Final = re.compile(
+    r"(?:\d|\b\w+(?:teen|ty))\s+points?\b|\b(?:percentage|basis)\s+points?\b|\b(?:bps|pp|per\s?mille)\b|‰",
+    re.IGNORECASE,
+)
+"""Differences of percentages, and thousandths: what was said in percent is neither."""
 _RATES: Final = {"daily": "day", "weekly": "week", "monthly": "month", "quarterly": "quarter", "yearly": "year"}
 _SAME: Final = {"annual": "year", "annually": "year", "annum": "year", "license": "licence"} | _RATES
 _NUMBER_WORDS: Final = (
@@ -89,7 +95,10 @@ _MULTIPLES: Final = {
 }
 """Words for how many or how much more, with those of which one must be cited."""
 _TIMES: Final = re.compile(r"\btimes\s+(?:more|less|as|higher|lower|faster|slower|cheaper|bigger|larger|over)\b", re.I)
-_SHARE: Final = re.compile(r"\ba\s+(third|quarter|fifth|tenth)\s+of\b", re.IGNORECASE)
+_SHARE: Final = re.compile(
+    r"\b(?:a|one|two|three)[\s-]+(third|quarter|fifth|sixth|seventh|eighth|ninth|tenth|twelfth)s?\b(?=\s+of\b|\W*$|\s*[,.;])",
+    re.IGNORECASE,
+)
 _OF_ORDER: Final = re.compile(
     rf"\b(?P<which>{'|'.join(ORDINALS)})\s+(?:half|week|day|month|year|weekend)\b", re.IGNORECASE
 )
@@ -101,7 +110,7 @@ def refuse_other_measure(text: str, what: str, quotes: Sequence[str], *, cited: 
     units = {_SAME.get(word, word) for word in words}
     low = folded(text)
     for match in _RATE.finditer(low):
-        unit = match["unit"]
+        unit = match["unit"] or bare(match["other"])
         if _BEFORE_RATE.search(low[max(0, match.start() - 40) : match.start()]) and _SAME.get(unit, unit) not in units:
             raise _other(what, "a rate (so much a month, per user or the like)")
     for token in tokens_of(text):
@@ -113,8 +122,10 @@ def refuse_other_measure(text: str, what: str, quotes: Sequence[str], *, cited: 
             raise _other(what, "a multiple or a vague number")
     if _TIMES.search(low) and not words & {"times", "time", "fold", "x"}:
         raise _other(what, "a multiple or a vague number")
+    if _OF_POINTS.search(low) and not words & {"point", "points", "bps", "pp", "mille", "permille"}:
+        raise _other(what, "points")
     for match in _SHARE.finditer(low):
-        if match[1] not in words:
+        if not {match[1], f"{match[1]}s"} & words:
             raise _other(what, "a share")
     for match in _OF_ORDER.finditer(low):
         if match["which"] not in words:

@@ -48,6 +48,7 @@ READ: Final = 8
 WHOLE: Final = 40
 """Words. An utterance of several sentences is read as a whole too where it is no longer than this."""
 MAX_MEASURES: Final = 512
+_OVER_LOOK_ALIKE: Final = FEATURES.index("over_look_alike")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -194,6 +195,8 @@ def read_best(grading: Grading, candidates: Candidates) -> tuple[Read, tuple[Sho
     )
     evidence = []
     for row, odds, of_full in zip(best, read.shows, fully, strict=True):
+        if evidence and candidates.features[row, _OVER_LOOK_ALIKE] < 0:
+            continue  # Nearer to what looks alike and is not it: nothing to cite beside better words.
         chance, share = 1 / (1 + float(np.exp(-odds))), 1 / (1 + float(np.exp(-of_full)))
         evidence.append(
             Shown(

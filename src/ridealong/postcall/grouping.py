@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -54,10 +55,16 @@ def keywords(texts: Sequence[str], among: Sequence[str]) -> list[str]:
         return here[term] / len(texts) * float(np.log(1 + len(among) / everywhere[term]))
 
     best = sorted(
-        (term for term in here if len(term) > 2 and not term.isdigit()), key=lambda term: (-weight(term), term)
+        (term for term in here if len(term) > 2 and not term.isdigit() and not _tells_nothing(spoken[term])),
+        key=lambda term: (-weight(term), term),
     )
     shared = [term for term in best if here[term] > 1] or best
     return [min(spoken[term], key=lambda word: (-spoken[term][word], word)) for term in shared[:KEYWORDS]]
+
+
+def _tells_nothing(words: Collection[str]) -> bool:
+    """Whether a term was only said as "I've" or "we'll": it names no theme."""
+    return all(re.search(r"['’](?:ve|ll|d|re|m|t)$", word) or word == "got" for word in words)
 
 
 def _middle(vectors: Vectors) -> Vectors:

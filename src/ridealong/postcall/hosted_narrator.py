@@ -5,7 +5,7 @@ fit together and the follow-up are asked of what the other steps proved, so the 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from ridealong.core.outline import STAGES
@@ -22,6 +22,7 @@ from ridealong.postcall.reading import as_data, plain, who
 
 if TYPE_CHECKING:
     from ridealong.core.claims import Claim
+    from ridealong.core.transcript import Evidence
     from ridealong.postcall.hosted import HostedCall
     from ridealong.postcall.narrator import (
         ActionDraft,
@@ -123,9 +124,9 @@ class HostedNarrator:
         if not len(context.transcript):
             return ()
         drafts = await self.call.draft_of_findings(
-            "gaps-1",
+            "gaps-2",
             GAPS,
-            _lines(found, context, not_assessed=True),
+            _lines(found, context),
             {"last_no": last_no(context.transcript)},
             schema=GAPS_SCHEMA,
             read=read_gaps,
@@ -145,9 +146,9 @@ class HostedNarrator:
             # An e-mail would have no sender.
             return ()
         drafts = await self.call.draft_of_findings(
-            "follow-up-1",
+            "follow-up-2",
             FOLLOW_UP,
-            _lines(found, context, not_assessed=False),
+            _facts(found, context),
             {"write": "the sentences of the e-mail"},
             schema=FOLLOW_UP_SCHEMA,
             read=read_follow_up,
@@ -159,35 +160,56 @@ class HostedNarrator:
         return drafts
 
 
-def _lines(found: Found, context: ReviewContext, *, not_assessed: bool) -> list[str]:
+def _lines(found: Found, context: ReviewContext) -> list[str]:
     """What the other steps proved, one JSON object a line."""
     lines: list[Mapping[str, object]] = []
+    claim = _Claims(context)
     for section in found.sections:
         lines += [
             {
                 "section": section.section_id,
                 "criterion": finding.criterion_id,
                 "score": finding.score.value,
-                **_claim(finding.claim, context),
+                **claim(finding.claim),
             }
             for finding in section.findings
         ]
-        if not_assessed and section.not_assessed:
+        if section.not_assessed:
             lines.append({"section": section.section_id, "not_assessed": list(section.not_assessed)})
-    lines += [{"coaching": plain(c.title), **_claim(c.claim, context)} for c in found.coaching_moments]
+    lines += [{"coaching": plain(c.title), **claim(c.claim)} for c in found.coaching_moments]
     lines += [
-        {"stage": s.stage, "first_no": s.first_no, "last_no": s.last_no, **_claim(s.summary, context)}
-        for s in found.outline
+        {"stage": s.stage, "first_no": s.first_no, "last_no": s.last_no, **claim(s.summary)} for s in found.outline
     ]
-    lines += [{"next_action": a.who.value, "due": a.due, **_claim(a.claim, context)} for a in found.next_actions]
+    lines += [{"next_action": a.who.value, "due": a.due, **claim(a.claim)} for a in found.next_actions]
     return [as_data(line) for line in lines]
 
 
-def _claim(claim: Claim, context: ReviewContext) -> dict[str, object]:
-    return {
-        "statement": plain(claim.statement),
-        "quotes": [[e.utterance_no, who(e.utterance, context), _short(plain(e.quote))] for e in claim.evidence],
-    }
+def _facts(found: Found, context: ReviewContext) -> list[str]:
+    """The same for a letter to the customer: what was said and will be done, and nothing of how the rep did."""
+    claim = _Claims(context)
+    findings = [claim(f.claim) for section in found.sections for f in section.findings]
+    stages = [claim(stage.summary) for stage in found.outline]
+    actions = [{"next_action": a.who.value, "due": a.due, **claim(a.claim)} for a in found.next_actions]
+    return [as_data(line) for line in (*findings, *stages, *actions)]
+
+
+@dataclass(slots=True)
+class _Claims:
+    """Writes claims, each quote once: a line below names it by its number."""
+
+    context: ReviewContext
+    shown: dict[int, str] = field(default_factory=dict[int, str])
+    """The quote that a number stands for."""
+
+    def __call__(self, claim: Claim) -> dict[str, object]:
+        return {"statement": plain(claim.statement), "quotes": [self._quote(e) for e in claim.evidence]}
+
+    def _quote(self, evidence: Evidence) -> object:
+        words = _short(plain(evidence.quote))
+        if self.shown.get(evidence.utterance_no) == words:
+            return evidence.utterance_no
+        self.shown.setdefault(evidence.utterance_no, words)
+        return [evidence.utterance_no, who(evidence.utterance, self.context), words]
 
 
 def _short(quote: str) -> str:

@@ -50,9 +50,11 @@ ALSO: Final = 0.6
 class LocalReviewer:
     """The default `Reviewer`. Costs about 65 ms a criterion for a call of an hour."""
 
-    def __init__(self, embedder: Layered, calibrator: Calibrator | None = None) -> None:
+    def __init__(
+        self, embedder: Layered, calibrator: Calibrator | None = None, *, grader: Grader | None = None
+    ) -> None:
         self._finder = EvidenceFinder(embedder, calibrator)
-        self._grader = Grader(embedder)
+        self._grader = grader or Grader(embedder)
         self._narrator = LocalNarrator(embedder, self._finder)
         self._coach = Coach(self._finder, self._narrator.stager)
 

@@ -37,7 +37,7 @@ _FILTERS: Final = frozenset(
         *("downcase", "first", "floor", "has", "find", "join", "last", "lstrip", "map", "minus", "modulo", "plus"),
         *("prepend", "reject", "remove", "remove_first", "replace", "replace_first", "reverse", "round", "rstrip"),
         *("size", "slice", "sort", "split", "squish", "strip", "sum", "times", "truncate", "truncatewords", "uniq"),
-        *("upcase", "where"),
+        *("upcase", "where", "find_index", "remove_last", "replace_last", "sort_natural", "strip_newlines"),
     )
 )
 """Filters that neither mark text as safe, nor decode it, nor read the clock."""

@@ -48,7 +48,7 @@ class Verification:
         ]
         words = self._words(claims.values(), (u for found in nearest.values() for u in found))
         question = Question(
-            instructions=(Block(text=prompt("verify-2"), cached=True),),
+            instructions=(Block(text=prompt("verify-3"), cached=True),),
             material=(
                 Block(text="<words>\n" + "\n".join(words) + "\n</words>"),
                 Block(text="<claims>\n" + "\n".join(lines) + "\n</claims>"),
@@ -64,7 +64,7 @@ class Verification:
             log=log,
             part="verify",
             until=until,
-            prompt="verify-2",
+            prompt="verify-3",
         )
         return {key: found[number] for number, key in enumerate(claims, start=1) if number in found}
 
@@ -99,10 +99,16 @@ class Verification:
         return sorted(searched[:NEAREST], key=lambda u: u.no)
 
 
+def _whole(evidence: Evidence) -> bool:
+    text = evidence.utterance.text
+    return len(text) <= MAX_CHARACTERS and not (text[: evidence.quote_start] + text[evidence.quote_end :]).strip(" .?!")
+
+
 def _shown(claim: Claim, nearest: Sequence[Utterance]) -> dict[str, object]:
     shown: dict[str, object] = {
         "statement": plain(claim.statement),
-        "cited": [[e.utterance_no, plain(e.quote)] for e in claim.evidence],
+        # What is cited whole stands among the words already.
+        "cited": [e.utterance_no if _whole(e) else [e.utterance_no, plain(e.quote)] for e in claim.evidence],
     }
     if isinstance(claim, AbsenceClaim):
         shown |= {"absent": True, "nearest": [u.no for u in nearest]}

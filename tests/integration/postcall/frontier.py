@@ -83,7 +83,12 @@ _NONE: Json = {"findings": [], "coaching_moments": []}
 
 def _of_findings(task: Json, found: str) -> Json:
     """Of what the other steps proved: one gap with both sides, and one sentence of an e-mail."""
-    quotes = [tuple(quote) for line in found.splitlines() for quote in json.loads(line).get("quotes", [])]
+    quotes = [
+        tuple(quote)
+        for line in found.splitlines()
+        for quote in json.loads(line).get("quotes", [])
+        if isinstance(quote, list)
+    ]
     first = quotes[0]
     if "last_no" not in task:
         shown = {name: value for name, value in proof(*first).items() if name != "through"}

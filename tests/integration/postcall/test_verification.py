@@ -66,7 +66,7 @@ async def test_what_was_repaired_and_dropped_is_told_by_reason_and_claims_keep_w
     assert artifact.checks["repaired"] == {"better_evidence_exists": 1, "number_not_in_evidence": 1}
     assert artifact.checks["dropped"] == {"wrong_speaker": 1}
     assert artifact.dropped_drafts == 1
-    assert artifact.confidence_version == "shipped-1"
+    assert artifact.confidence_version == "shipped-2"
     claims = [f.claim for s in artifact.sections for f in s.findings] + [c.claim for c in artifact.coaching_moments]
     assert all(c.signals is not None and c.signals.own == 0.8 and c.signals.second == "supported" for c in claims)
     assert sum(c.signals is not None and c.signals.repaired for c in claims) == 2

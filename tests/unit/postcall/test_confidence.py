@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ridealong.app.bench.confidence_fit import Assumed, hosted_claims
 from ridealong.core.confidence import FEATURES, WORDS, Signals, doubts, features, in_words
 from ridealong.core.errors import Refused
 from ridealong.postcall.confidence import (
@@ -18,7 +19,6 @@ from ridealong.postcall.confidence import (
     probabilities,
     shipped_confidence,
 )
-from ridealong.postcall.confidence_fit import Assumed, hosted_claims
 
 SURE = Signals(own=0.9, hosted=True, second="supported", likeness=0.5, shared=0.5)
 
@@ -112,7 +112,7 @@ def test_nothing_to_learn_from_leaves_the_weights_where_they_were() -> None:
     prior = np.array([0.3, *(shipped_confidence().weights[name] for name in FEATURES)])
     found = logistic(np.zeros((0, len(FEATURES))), np.zeros(0), prior, 4.0)
     assert np.allclose(found, prior)
-    assert confidence_of(None).version == "shipped-1"
+    assert confidence_of(None).version == "shipped-2"
 
 
 def test_the_calibration_error_is_the_mean_distance_by_bins() -> None:

@@ -55,6 +55,7 @@ def test_nothing_that_is_made_of_true_words_gets_through() -> None:
             Fault.NAME_NOT_IN_EVIDENCE,
             Fault.WRONG_SPEAKER,
             Fault.QUOTE_NOT_FOUND,
+            Fault.SAID_OTHERWISE,
         )
     }
 

@@ -131,6 +131,27 @@ def test_evidence_is_words_of_the_criterions_role_one_for_each_utterance_surest_
     assert all(e.quote in e.utterance.text for e in found.evidence)
 
 
+def test_beside_better_words_nothing_is_cited_that_is_nearer_to_what_looks_alike() -> None:
+    agreed = Criterion(
+        id="extension_agreed",
+        question="Did the member agree to go on?",
+        role=Role.CUSTOMER,
+        shown_by=("Yes, extend it please.", "Okay, let's go on for another year.", "Then do it."),
+        not_shown_by=("I'll think about it.", "Not now."),
+        shown_as="agreed to go on",
+    )
+    found = graded(
+        call(
+            (REP, "A coach is thirty euros an hour. Shall I extend the membership as well?"),
+            (CUSTOMER, "Let me think about it."),
+            (REP, "Six months with a freeze in August, then."),
+            (CUSTOMER, "Fine. Then do it, extend it please."),
+        ),
+        agreed,
+    )
+    assert [shown.utterance.no for shown in found.evidence] == [3]
+
+
 def test_the_probabilities_of_the_grades_add_up_to_one() -> None:
     assert sum(graded(call(*SMALL_TALK)).probabilities) == pytest.approx(1)
 

@@ -30,6 +30,7 @@ const FAULTS: Record<string, string> = {
   no_such_criterion: "not in the rubric",
   no_such_utterance: "cited what was not said",
   quote_cut: "quote leaves out a negation",
+  said_otherwise: "the quote says it otherwise",
   number_not_in_evidence: "number not said",
   date_not_in_evidence: "date not said",
   name_not_in_evidence: "name not said",

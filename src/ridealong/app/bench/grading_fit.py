@@ -207,7 +207,7 @@ def main(
     texts = examples_of(criteria)
     layers = dict(zip(texts, embedder.layers(texts), strict=True))
     calls = judged_calls(folder)
-    likenesses = _likenesses(calls, lambda out: fit_likeness(criteria, layers, out))
+    likenesses = likenesses_of(calls, lambda out: fit_likeness(criteria, layers, out))
     ids = sorted({c.id for c in criteria})
     folds = [frozenset(ids[n::FOLDS]) for n in range(FOLDS)]
     examples = read_examples(criteria, embedder, [(out, fit_likeness(criteria, layers, out)) for out in folds])
@@ -236,7 +236,7 @@ def main(
     sys.stdout.write(json.dumps(report, indent=1) + "\n")
 
 
-def _likenesses(calls: Sequence[JudgedCall], fit: Callable[[frozenset[str]], Likeness]) -> dict[str, Likeness]:
+def likenesses_of(calls: Sequence[JudgedCall], fit: Callable[[frozenset[str]], Likeness]) -> dict[str, Likeness]:
     """By the rubric whose criteria are left out."""
     found = {NOTHING: fit(frozenset())}
     for name in sorted({name for call in calls for name in call.answers} & {*SHIPPED}):

@@ -132,7 +132,8 @@ def _step_of(task: Json) -> str:
 
 
 def _of_findings(task: Json, prompt: str) -> Json:
-    quotes = [quote for line in _part(prompt, "found").splitlines() for quote in json.loads(line).get("quotes", [])]
+    shown = [quote for line in _part(prompt, "found").splitlines() for quote in json.loads(line).get("quotes", [])]
+    quotes = [quote for quote in shown if isinstance(quote, list)]
     cited = [{"utterance_no": no, "quote": words} for no, _, words in quotes]
     proof: Json = {"statement": "This was said here.", "confidence": 0.8}
     if "write" in task:
