@@ -32,8 +32,8 @@ MAX_TOKENS: Final = 128
 """What is longer is cut: the model was trained with as much, and an utterance of 12 s has about 50."""
 
 KEPT_TOKENS: Final = 12_288
-"""So much of the trunk's work is kept, 19 MB: until the vector is made of what was just judged, which a busy machine puts
-off; and what people say again and again ("okay, got it") is read once.
+"""So much of the trunk's work is kept, 19 MB: until the vector is made of what was just judged, which a busy machine
+puts off; and what people say again and again ("okay, got it") is read once.
 """
 
 VIEWS_WIDTH: Final = DIMENSIONS * 2

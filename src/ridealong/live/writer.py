@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from psycopg import AsyncConnection
 
-    from ridealong.core.transcript import TranscriptId, Utterance
+    from ridealong.core.transcript import TranscriptId
     from ridealong.embedding import Vectors
     from ridealong.recording.log import CallLog
     from ridealong.store import Store

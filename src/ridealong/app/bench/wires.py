@@ -113,8 +113,10 @@ async def _until_gone(socket: ServerConnection) -> AsyncIterator[str | bytes]:
 
 
 def _said_by(number: int, line: Json) -> str:
-    """The line's words as connection `number` says them this time. No two say a sentence alike, nor one twice, else what
-    was read of one would serve another; capitals change the letters and no meaning.
+    """The line's words as connection `number` says them this time.
+
+    No two say a sentence alike, nor one twice, else what was read of one would serve another; capitals change the
+    letters and no meaning.
     """
     pattern = number * 64 + line["start_ts"] // ((TURN_MS + GAP_MS) * len(_SAID))
     return "".join(
