@@ -23,10 +23,11 @@ function read<T>(source: CallSource, part: string, query: Record<string, string 
 
 const keyOf = (source: CallSource, what: string) => ["call", source.callId, what, source.share] as const;
 
+const callOf = (source: CallSource) => ({ queryKey: ["call", source.callId], queryFn: read<CallDetail>(source, "") });
+
 export function useCall(source: CallSource) {
   return useQuery({
-    queryKey: ["call", source.callId],
-    queryFn: read<CallDetail>(source, ""),
+    ...callOf(source),
     refetchInterval: (found) => {
       const call = found.state.data;
       return call && (call.status === "live" || isBusy(call)) ? 2000 : false;
@@ -122,6 +123,13 @@ export function useAskedAhead(source: CallSource, call: CallDetail | undefined):
   useQuery({ ...momentsOf(source), ...quiet, enabled });
   const state = call?.review?.status ?? "none";
   useQuery({ ...artifactOf(source, state), ...quiet, enabled: call?.status === "ended" });
+}
+
+/** Reads what the page shows first, the call and its review. What fails is asked for again by whoever shows it. */
+export async function readFirst(client: QueryClient, source: CallSource): Promise<void> {
+  await client.prefetchQuery(callOf(source));
+  const call = client.getQueryData<CallDetail>(callOf(source).queryKey);
+  if (call?.status === "ended") await client.prefetchQuery(artifactOf(source, call.review?.status ?? "none"));
 }
 
 export function useVotes(source: CallSource) {
