@@ -28,3 +28,10 @@ test("a server that fails does not either", async () => {
   await opened(client, "/no-such-page");
   expect(client.getQueryData(["session"])).toBeUndefined();
 });
+
+test("a page for somebody without an account asks nobody who is signed in", async () => {
+  const fetched = vi.fn(() => Promise.reject(new Error("away")));
+  vi.stubGlobal("fetch", fetched);
+  await opened(new QueryClient(), "/shared/a-token");
+  expect(fetched).not.toHaveBeenCalled();
+});

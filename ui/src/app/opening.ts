@@ -13,8 +13,12 @@ const PATIENCE_MS = 700;
 /** On a slow machine that time is over when the script begins, and the answers are there to be read: in ms from then. */
 const READING_MS = 100;
 
+/** What is shown without a session reads for itself. */
+const FOR_ANYBODY = /^\/(shared|join)(\/|$)/;
+
 /** Settles when the page can be rendered whole, or when the patience is over. Never rejects. */
 export async function opened(client: QueryClient, path: string): Promise<void> {
+  if (FOR_ANYBODY.test(path)) return;
   const wait = new Promise((over) => setTimeout(over, Math.max(READING_MS, PATIENCE_MS - performance.now())));
   await Promise.race([Promise.allSettled([client.prefetchQuery(sessionQuery), pageOf(client, path)]), wait]);
 }
