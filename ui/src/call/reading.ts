@@ -3,6 +3,7 @@
 import { type QueryClient, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { ApiError, request } from "@/api/client";
+import type { components } from "@/api/schema";
 import type {
   Artifact,
   CallDetail,
@@ -16,6 +17,8 @@ import type {
   Waveform,
 } from "@/api/types";
 import { addressOf, type CallSource } from "./source";
+
+type Documents = components["schemas"]["DocumentsAnswer"];
 
 function read<T>(source: CallSource, part: string, query: Record<string, string | number> = {}) {
   return ({ signal }: { signal: AbortSignal }) => request<T>("GET", addressOf(source, part, query), { signal });
@@ -199,6 +202,18 @@ export function useCorrectSpeaker(source: CallSource) {
     mutationFn: ({ speakerId, ...change }: { speakerId: number; name?: string | null; role?: RoleName }) =>
       request<CallDetail>("PUT", addressOf(source, `/speakers/${speakerId}`), { body: change }),
     onSuccess: () => forgetRoles(client, source),
+  });
+}
+
+/** The templates that make a report which a browser shows, by name. */
+export function useReportTemplates(enabled: boolean) {
+  return useQuery({
+    queryKey: ["documents"],
+    queryFn: ({ signal }) => request<Documents>("GET", "/v1/documents", { signal }),
+    select: ({ documents }) =>
+      documents.flatMap(({ kind, name }) => (kind === "template" && name.endsWith(".html") ? [name.slice(0, -5)] : [])),
+    staleTime: 60_000,
+    enabled,
   });
 }
 
