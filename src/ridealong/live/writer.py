@@ -70,7 +70,8 @@ class StoreWriter:
         tenant_id: UUID,
         transcript_id: TranscriptId,
         log: CallLog,
-        executor: Executor,
+        disk: Executor,
+        behind: Executor,
         embed: Callable[[str], Vectors],
         on_away: Callable[[], None],
     ) -> None:
@@ -78,7 +79,8 @@ class StoreWriter:
         self._tenant_id = tenant_id
         self._transcript_id = transcript_id
         self._log = log
-        self._executor = executor
+        self._disk = disk
+        self._behind = behind
         self._embed = embed
         self._on_away = on_away
         self._pending: deque[Pending] = deque()
@@ -122,7 +124,7 @@ class StoreWriter:
                     await asyncio.wait_for(self._hurry.wait(), LINGER_S)
             batch = [self._pending[i] for i in range(min(BATCH, len(self._pending)))]
             # The log is flushed first: after a power cut the database must not know more than the log.
-            await asyncio.get_running_loop().run_in_executor(self._executor, self._log.sync)
+            await asyncio.get_running_loop().run_in_executor(self._disk, self._log.sync)
             await self._persist(batch)
             for _ in batch:
                 self._pending.popleft()
@@ -163,7 +165,7 @@ class StoreWriter:
 
     async def _write(self, batch: Sequence[Pending]) -> None:
         said = [p.event.utterance for p in batch if isinstance(p.event, UtteranceFinished)]
-        vectors = [await self._vector(utterance) for utterance in said]
+        vectors = await self._embedded(said)
         async with self._store.tenant(self._tenant_id) as conn:
             # First what was said: the moments cite it.
             if said:
@@ -182,12 +184,15 @@ class StoreWriter:
         for utterance in said:
             self._vectors.pop(utterance.no, None)
 
-    async def _vector(self, utterance: Utterance) -> Vectors:
-        """The embedding for search, which nothing live needs: the nudge does not wait for it."""
-        if utterance.no not in self._vectors:
-            reading = asyncio.get_running_loop().run_in_executor(self._executor, self._embed, utterance.text)
-            self._vectors[utterance.no] = await reading
-        return self._vectors[utterance.no]
+    async def _embedded(self, said: Sequence[Utterance]) -> list[Vectors]:
+        """The embeddings for search, which nothing live needs: the nudge does not wait for them."""
+        new = [utterance for utterance in said if utterance.no not in self._vectors]
+        if new:
+            reading = asyncio.get_running_loop().run_in_executor(
+                self._behind, lambda: [self._embed(utterance.text) for utterance in new]
+            )
+            self._vectors |= zip((utterance.no for utterance in new), await reading, strict=True)
+        return [self._vectors[utterance.no] for utterance in said]
 
     async def _write_other(self, conn: AsyncConnection, pending: Pending) -> None:
         call_id = self._transcript_id.call_id

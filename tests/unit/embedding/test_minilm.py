@@ -121,6 +121,33 @@ def test_a_sentence_has_the_same_vector_in_any_company(embedder: MiniLm) -> None
     assert np.array_equal(alone, embedder.embed([SENTENCES[2], SENTENCES[0], SENTENCES[1]])[1])
 
 
+def test_a_text_has_the_same_vector_whether_its_views_were_asked_for_before_or_not(embedder: MiniLm) -> None:
+    alone = embedder.embed(SENTENCES)
+    for text in SENTENCES:
+        embedder.pieces(text, [(0, 4)])
+    assert np.array_equal(embedder.embed(SENTENCES), alone)
+
+
+def test_a_text_has_the_same_views_when_it_is_said_again(embedder: MiniLm) -> None:
+    text = "Okay, and who else would have to agree to that, would you say, before we go on?"
+    first = embedder.pieces(text, [(0, 20)])
+    assert np.array_equal(embedder.pieces(text, [(0, 20)]), first)
+    assert np.array_equal(embedder.pieces(text, [(21, 40)])[0], first[0])
+
+
+def test_what_is_kept_is_bounded_and_the_longest_unused_goes_first() -> None:
+    embedder = load_embedder()
+    long = "price " * 200
+    embedder.pieces("okay", ())
+    for number in range(2 * minilm.KEPT_TOKENS // minilm.MAX_TOKENS):
+        embedder.pieces(f"{number} {long}", ())
+        embedder.embed(["okay"])
+        kept = embedder._kept
+        assert sum(states.shape[1] for states in kept.values()) == embedder._kept_tokens <= minilm.KEPT_TOKENS
+    assert "okay" in kept
+    assert f"0 {long}" not in kept
+
+
 def test_pieces_of_a_text_come_with_it_and_are_understood_in_it(embedder: MiniLm) -> None:
     text = SENTENCES[2]
     middle = text.index(", so")
