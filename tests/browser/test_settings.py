@@ -17,7 +17,7 @@ from tests.integration.app.test_killed_server import SPOKEN
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
 TEMPLATE = "/settings/documents/edit?kind=template&name=manager.html"
-SECTIONS = ("documents", "models", "members", "recording", "api-keys", "webhooks")
+SECTIONS = ("documents", "confidence", "models", "members", "recording", "api-keys", "webhooks")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -222,6 +222,57 @@ async def test_an_api_key_is_shown_once_works_and_is_revoked(tenant: House) -> N
         await page.get_by_role("button", name="Revoke Warehouse").click()
         await expect(page.get_by_role("listitem").filter(has_text="Warehouse")).to_contain_text("revoked")
         assert (await page.context.request.get("/v1/calls", headers=bearer)).status == 401
+
+
+async def test_confidence_is_learned_from_votes_and_taken_back(tenant: House) -> None:
+    async with tenant.page("admin") as page, tenant.page("manager") as theirs, tenant.api() as api:
+        await page.goto("/settings/confidence")
+        learn = page.get_by_role("button", name="Learn from them now")
+        await expect(learn).to_be_disabled()
+        await expect(
+            page.get_by_text("40 more in all, 5 more held to be right and 5 more held to be wrong.")
+        ).to_be_visible()
+        await expect(page.get_by_role("listitem", name="What ships")).to_contain_text("Holds now")
+
+        voted = 0
+        while voted < 40:
+            call_id = await tenant.whole_call(title="Voted on", seconds=41)
+            artifact = (await api.get(f"/v1/calls/{call_id}/artifact")).json()
+            for claim in (*(f for s in artifact["sections"] for f in s["findings"]), *artifact["coaching_moments"]):
+                verdict = "disagree" if voted % 4 == 3 else "agree"
+                said = await api.post(
+                    f"/v1/calls/{call_id}/claims/{claim['claim_id']}/votes", json={"verdict": verdict}
+                )
+                assert said.status_code == 200, said.text
+                voted += 1
+        await page.reload()
+        await learn.click()
+        await expect(page.get_by_role("status").filter(has_text="Version 1 is in use.")).to_contain_text(
+            re.compile(r"The calibration error \(ECE\) on them (falls|rises|stays)")
+        )
+        first = page.get_by_role("listitem", name="Version 1")
+        await expect(first).to_contain_text("Holds now")
+        [kept] = (await api.get("/v1/confidence/versions")).json()["versions"]
+        for error in ("error_before", "error_after"):
+            await expect(first).to_contain_text(f"{kept[error]:.3f}")
+
+        await page.get_by_role("button", name="Use what ships").click()
+        await expect(page.get_by_role("listitem", name="What ships")).to_contain_text("Holds now")
+        assert not (await api.get("/v1/confidence/versions")).json()["versions"][0]["active"]
+        await first.get_by_role("button", name="Use version 1").click()
+        await expect(first).to_contain_text("Holds now")
+        assert (await api.get("/v1/confidence/versions")).json()["versions"][0]["active"]
+
+        # A manager reads it, and changes nothing.
+        await theirs.goto("/settings/confidence")
+        await expect(theirs.get_by_role("listitem", name="Version 1")).to_contain_text("Holds now")
+        for name in ("Learn from them now", "Use what ships"):
+            await expect(theirs.get_by_role("button", name=name)).to_have_count(0)
+        session = await (await theirs.context.request.get("/v1/session")).json()
+        refused = await theirs.context.request.post(
+            "/v1/confidence/versions", headers={"X-CSRF-Token": session["csrf"]}
+        )
+        assert refused.status == 403
 
 
 async def test_consent_and_retention_are_kept(tenant: House) -> None:

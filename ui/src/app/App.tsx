@@ -2,6 +2,7 @@ import { lazy, Suspense } from "react";
 import { Redirect, Route, Switch, useLocation, useSearch } from "wouter";
 import { ErrorState, Loading } from "@/parts/states";
 import { ErrorBoundary } from "./ErrorBoundary";
+import { PageView } from "./LazyPage";
 import { pages } from "./routes";
 import { Shell } from "./Shell";
 import { SessionProvider, useSessionQuery } from "./session";
@@ -46,9 +47,9 @@ function SignedInPages() {
         <ErrorBoundary key={location}>
           <Suspense fallback={<Loading />}>
             <Switch>
-              {pages.map(({ path, Page }) => (
+              {pages.map(({ path, page }) => (
                 <Route key={path} path={path}>
-                  {(parameters) => <Page {...parameters} />}
+                  {(parameters) => <PageView page={page} parameters={parameters} />}
                 </Route>
               ))}
               <Route>

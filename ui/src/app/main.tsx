@@ -8,15 +8,19 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./App";
 import { makeColorSchemeManager } from "./colorScheme";
+import { opened } from "./opening";
 import { makeQueryClient } from "./queries";
 import { theme } from "./theme";
 
-const root = document.getElementById("root");
-if (root) {
+const client = makeQueryClient();
+
+function render(): void {
+  const root = document.getElementById("root");
+  if (!root) return;
   createRoot(root).render(
     <StrictMode>
       <MantineProvider theme={theme} defaultColorScheme="auto" colorSchemeManager={makeColorSchemeManager()}>
-        <QueryClientProvider client={makeQueryClient()}>
+        <QueryClientProvider client={client}>
           <Notifications position="bottom-right" autoClose={6000} />
           <App />
         </QueryClientProvider>
@@ -24,3 +28,6 @@ if (root) {
     </StrictMode>,
   );
 }
+
+// Not awaited: the page's own file imports this one, and would wait for it to be over.
+void opened(client, location.pathname).then(render);

@@ -1,29 +1,27 @@
 /** The signed-in pages. Each is a chunk of its own, loaded when somebody goes there. */
 
-import { type ComponentType, lazy } from "react";
 import type { Role } from "@/api/types";
+import { LazyPage } from "./LazyPage";
 
 interface PageRoute {
   path: string;
-  // A page takes the parameters of its own path, as text.
-  // biome-ignore lint/suspicious/noExplicitAny: the router fills in what `path` names
-  Page: ComponentType<any>;
+  page: LazyPage;
 }
 
 export const pages: readonly PageRoute[] = [
-  { path: "/calls", Page: lazy(() => import("@/calls/CallsPage")) },
-  { path: "/calls/:callId", Page: lazy(() => import("@/call/CallPage")) },
-  { path: "/search", Page: lazy(() => import("@/calls/SearchPage")) },
-  { path: "/ask", Page: lazy(() => import("@/across/AskPage")) },
-  { path: "/deals", Page: lazy(() => import("@/across/DealsPage")) },
-  { path: "/deals/deal", Page: lazy(() => import("@/across/DealPage")) },
-  { path: "/themes", Page: lazy(() => import("@/across/ThemesPage")) },
-  { path: "/live", Page: lazy(() => import("@/live/LivePage")) },
-  { path: "/live/:callId", Page: lazy(() => import("@/live/LiveCallPage")) },
-  { path: "/team", Page: lazy(() => import("@/team/TeamPage")) },
-  { path: "/playlists", Page: lazy(() => import("@/team/PlaylistsPage")) },
-  { path: "/playlists/:playlistId", Page: lazy(() => import("@/team/PlaylistPage")) },
-  { path: "/settings/*?", Page: lazy(() => import("@/settings/SettingsPage")) },
+  { path: "/calls", page: new LazyPage(() => import("@/calls/CallsPage")) },
+  { path: "/calls/:callId", page: new LazyPage(() => import("@/call/CallPage")) },
+  { path: "/search", page: new LazyPage(() => import("@/calls/SearchPage")) },
+  { path: "/ask", page: new LazyPage(() => import("@/across/AskPage")) },
+  { path: "/deals", page: new LazyPage(() => import("@/across/DealsPage")) },
+  { path: "/deals/deal", page: new LazyPage(() => import("@/across/DealPage")) },
+  { path: "/themes", page: new LazyPage(() => import("@/across/ThemesPage")) },
+  { path: "/live", page: new LazyPage(() => import("@/live/LivePage")) },
+  { path: "/live/:callId", page: new LazyPage(() => import("@/live/LiveCallPage")) },
+  { path: "/team", page: new LazyPage(() => import("@/team/TeamPage")) },
+  { path: "/playlists", page: new LazyPage(() => import("@/team/PlaylistsPage")) },
+  { path: "/playlists/:playlistId", page: new LazyPage(() => import("@/team/PlaylistPage")) },
+  { path: "/settings/*?", page: new LazyPage(() => import("@/settings/SettingsPage")) },
 ];
 
 interface NavigationEntry {

@@ -14,8 +14,10 @@ async function readSession(): Promise<Session> {
   return session;
 }
 
+export const sessionQuery = { queryKey: KEY, queryFn: readSession, staleTime: 5 * 60_000 };
+
 export function useSessionQuery() {
-  return useQuery({ queryKey: KEY, queryFn: readSession, staleTime: 5 * 60_000 });
+  return useQuery(sessionQuery);
 }
 
 /** Take what signing in answered; everything that was read for somebody else is forgotten. */

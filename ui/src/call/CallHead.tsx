@@ -2,10 +2,10 @@ import { Button, Group, Menu, Text, Title } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { notifications } from "@mantine/notifications";
 import { useQueryClient } from "@tanstack/react-query";
-import { memo, useDeferredValue } from "react";
+import { memo, useDeferredValue, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { dealAddress } from "@/across/deals";
-import { request } from "@/api/client";
+import { request, withQuery } from "@/api/client";
 import { atLeast, useSession } from "@/app/session";
 import { Confirm } from "@/parts/Confirm";
 import { clock, dateTime } from "@/parts/format";
@@ -13,6 +13,7 @@ import { Icon } from "@/parts/Icon";
 import classes from "./CallPage.module.css";
 import { useCallView } from "./context";
 import { KeyboardHelp } from "./KeyboardHelp";
+import { useReportTemplates } from "./reading";
 import { ShareDialog } from "./ShareDialog";
 
 /** What call this is, and what can be done with it. */
@@ -37,6 +38,10 @@ export const CallHead = memo(function CallHead() {
       notifications.show({ message: address, autoClose: false });
     }
   };
+  const [asked, setAsked] = useState(false);
+  const templates = useReportTemplates(asked);
+  // As a page of its own, in which each claim plays as well: what a template prints never stands in ours.
+  const report = (template?: string) => withQuery(`/v1/calls/${call.call_id}/report`, { template });
   const exported = (format: string) => `/v1/calls/${call.call_id}/export?format=${format}`;
   return (
     <header className={classes.head}>
@@ -63,13 +68,26 @@ export const CallHead = memo(function CallHead() {
             Share
           </Button>
         )}
-        <Menu position="bottom-end" withinPortal>
+        <Menu position="bottom-end" withinPortal onOpen={() => setAsked(true)}>
           <Menu.Target>
             <Button variant="default" size="xs">
               More
             </Button>
           </Menu.Target>
           <Menu.Dropdown>
+            {call.review?.status === "finished" && (
+              <>
+                <Menu.Label>Report</Menu.Label>
+                <Menu.Item component="a" href={report()} target="_blank">
+                  In the chosen template
+                </Menu.Item>
+                {templates.data?.map((name) => (
+                  <Menu.Item key={name} component="a" href={report(name)} target="_blank" className={classes.template}>
+                    As “{name}”
+                  </Menu.Item>
+                ))}
+              </>
+            )}
             <Menu.Label>Export</Menu.Label>
             <Menu.Item component="a" href={exported("md")} download>
               Markdown

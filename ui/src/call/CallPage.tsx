@@ -1,4 +1,5 @@
 import { Anchor, Button, Group } from "@mantine/core";
+import type { QueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo } from "react";
 import { Link } from "wouter";
 import type { Comment } from "@/api/types";
@@ -9,11 +10,14 @@ import { CallRoom } from "./CallRoom";
 import { CommentsPane } from "./CommentsPane";
 import { MomentsPane } from "./MomentsPane";
 import { ReviewPane } from "./ReviewPane";
-import { useAskedAhead, useCall, useComments, useForgottenWhile, useTranscript } from "./reading";
+import { readFirst, useAskedAhead, useCall, useComments, useForgottenWhile, useTranscript } from "./reading";
 import { StatisticsPane } from "./StatisticsPane";
 import type { CallSource } from "./source";
 
 const NONE: readonly Comment[] = [];
+
+export const ahead = (client: QueryClient, { callId = "" }: Record<string, string>) =>
+  readFirst(client, { callId, share: null });
 
 /** One call for somebody who is signed in. */
 export default function CallPage({ callId }: { callId: string }) {

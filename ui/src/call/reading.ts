@@ -3,6 +3,7 @@
 import { type QueryClient, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { ApiError, request } from "@/api/client";
+import type { components } from "@/api/schema";
 import type {
   Artifact,
   CallDetail,
@@ -17,16 +18,19 @@ import type {
 } from "@/api/types";
 import { addressOf, type CallSource } from "./source";
 
+type Documents = components["schemas"]["DocumentsAnswer"];
+
 function read<T>(source: CallSource, part: string, query: Record<string, string | number> = {}) {
   return ({ signal }: { signal: AbortSignal }) => request<T>("GET", addressOf(source, part, query), { signal });
 }
 
 const keyOf = (source: CallSource, what: string) => ["call", source.callId, what, source.share] as const;
 
+const callOf = (source: CallSource) => ({ queryKey: ["call", source.callId], queryFn: read<CallDetail>(source, "") });
+
 export function useCall(source: CallSource) {
   return useQuery({
-    queryKey: ["call", source.callId],
-    queryFn: read<CallDetail>(source, ""),
+    ...callOf(source),
     refetchInterval: (found) => {
       const call = found.state.data;
       return call && (call.status === "live" || isBusy(call)) ? 2000 : false;
@@ -124,6 +128,13 @@ export function useAskedAhead(source: CallSource, call: CallDetail | undefined):
   useQuery({ ...artifactOf(source, state), ...quiet, enabled: call?.status === "ended" });
 }
 
+/** Reads what the page shows first, the call and its review. What fails is asked for again by whoever shows it. */
+export async function readFirst(client: QueryClient, source: CallSource): Promise<void> {
+  await client.prefetchQuery(callOf(source));
+  const call = client.getQueryData<CallDetail>(callOf(source).queryKey);
+  if (call?.status === "ended") await client.prefetchQuery(artifactOf(source, call.review?.status ?? "none"));
+}
+
 export function useVotes(source: CallSource) {
   return useQuery({
     queryKey: keyOf(source, "votes"),
@@ -191,6 +202,18 @@ export function useCorrectSpeaker(source: CallSource) {
     mutationFn: ({ speakerId, ...change }: { speakerId: number; name?: string | null; role?: RoleName }) =>
       request<CallDetail>("PUT", addressOf(source, `/speakers/${speakerId}`), { body: change }),
     onSuccess: () => forgetRoles(client, source),
+  });
+}
+
+/** The templates that make a report which a browser shows, by name. */
+export function useReportTemplates(enabled: boolean) {
+  return useQuery({
+    queryKey: ["documents"],
+    queryFn: ({ signal }) => request<Documents>("GET", "/v1/documents", { signal }),
+    select: ({ documents }) =>
+      documents.flatMap(({ kind, name }) => (kind === "template" && name.endsWith(".html") ? [name.slice(0, -5)] : [])),
+    staleTime: 60_000,
+    enabled,
   });
 }
 

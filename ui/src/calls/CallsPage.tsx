@@ -1,13 +1,17 @@
 import { Button, Group, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
+import type { QueryClient } from "@tanstack/react-query";
 import { atLeast, useSession } from "@/app/session";
 import { plural } from "@/parts/format";
 import { Page } from "@/parts/Page";
 import { EmptyState, ErrorState, Loading } from "@/parts/states";
 import { CallFilters } from "./CallFilters";
 import { CallTable } from "./CallTable";
-import { useFilters } from "./filters";
-import { useCalls } from "./reading";
+import { queryOf, useFilters } from "./filters";
+import { callsOf, useCalls } from "./reading";
+
+export const ahead = (client: QueryClient) =>
+  client.prefetchInfiniteQuery(callsOf(queryOf(new URLSearchParams(location.search))));
 
 /** All calls, newest first: filter, sort, go on. */
 export default function CallsPage() {

@@ -35,16 +35,25 @@ export interface Filters {
 
 const SORTS: readonly string[] = ["started_at", "score", "duration"];
 
-export function useFilters(): Filters {
-  const [search, setSearch] = useSearchParams();
+/** What an address asks for, completed with how the list is sorted where it does not say. */
+export function queryOf(
+  search: URLSearchParams,
+): Record<string, string | string[]> & { sort: Sort; order: "asc" | "desc" } {
   const asked = search.get("sort") ?? "";
   const sort = (SORTS.includes(asked) ? asked : "started_at") as Sort;
   const order = search.get("order") === "asc" ? "asc" : "desc";
-  const query: Record<string, string | string[]> = { sort, order };
+  const query: ReturnType<typeof queryOf> = { sort, order };
   for (const name of FILTERS) {
     const values = search.getAll(name).filter((value) => value !== "");
     if (values.length > 0) query[name] = name === "moment" ? values : (values[0] ?? "");
   }
+  return query;
+}
+
+export function useFilters(): Filters {
+  const [search, setSearch] = useSearchParams();
+  const query = queryOf(search);
+  const { sort, order } = query;
   return {
     get: (name) => search.get(name) ?? "",
     moments: search.getAll("moment"),

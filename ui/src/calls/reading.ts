@@ -1,19 +1,24 @@
 /** What the pages about many calls ask the server. */
 
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { infiniteQueryOptions, useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { request } from "@/api/client";
 import type { CallDetail, CallPage, Hit, Member } from "@/api/types";
 import { atLeast, useSession } from "@/app/session";
 
 const PAGE = 50;
 
-export function useCalls(query: Record<string, string | string[]>) {
-  return useInfiniteQuery({
+export const callsOf = (query: Record<string, string | string[]>) =>
+  infiniteQueryOptions({
     queryKey: ["calls", query],
     queryFn: ({ pageParam, signal }) =>
       request<CallPage>("GET", "/v1/calls", { query: { ...query, limit: PAGE, before: pageParam }, signal }),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next,
+  });
+
+export function useCalls(query: Record<string, string | string[]>) {
+  return useInfiniteQuery({
+    ...callsOf(query),
     placeholderData: (before) => before,
     // A running call ends and a review gets done while somebody looks at the list.
     refetchInterval: (found) =>

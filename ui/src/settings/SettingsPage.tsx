@@ -20,6 +20,7 @@ const SECTIONS: readonly Section[] = [
   { path: "taxonomy", label: "Taxonomy", from: "manager", Page: lazy(() => import("@/coach/TaxonomyPage")) },
   { path: "queue", label: "Review queue", from: "manager", Page: lazy(() => import("@/coach/QueuePage")) },
   { path: "policy", label: "Nudge policy", from: "manager", Page: lazy(() => import("@/coach/PolicyPage")) },
+  { path: "confidence", label: "Confidence", from: "manager", Page: lazy(() => import("./ConfidencePage")) },
   { path: "models", label: "Models and keys", from: "admin", Page: lazy(() => import("./ModelsPage")) },
   { path: "members", label: "Members", from: "manager", Page: lazy(() => import("./MembersPage")) },
   { path: "recording", label: "Consent and retention", from: "admin", Page: lazy(() => import("./RecordingPage")) },

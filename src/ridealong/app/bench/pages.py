@@ -46,6 +46,8 @@ THROTTLED: Final = 4
 TIMES: Final = 5
 CLICKS: Final = 12
 SCROLLED_S: Final = 4.0
+SETTLED_S: Final = 1.0
+"""From a new window to the measurement: a browser that opens one is busy with pages of its own for half a second."""
 
 _EMAIL: Final = "bench@ridealong.example"
 _PASSWORD: Final = "a password of the bench alone"  # noqa: S105 - of a server that lives as long as the measurement
@@ -303,7 +305,9 @@ async def _tab(desk: _Desk, *, phone: bool = False) -> AsyncGenerator[Page]:
         )
         if not answer.ok:
             raise Unavailable(f"the bench could not sign in (status {answer.status})")
-        yield await context.new_page()
+        page = await context.new_page()
+        await asyncio.sleep(SETTLED_S)
+        yield page
     finally:
         await context.close()
 
