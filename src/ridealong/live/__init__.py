@@ -101,6 +101,10 @@ class Sender(Protocol):
         """
         ...
 
+    async def wait_received(self, above: int) -> int:
+        """Wait until `received` is greater than `above`, or the disk fails; returns `received`."""
+        ...
+
     async def gap(self, duration_ms: int, reason: str) -> None:
         """Record that about `duration_ms` of audio were lost before the next byte."""
         ...

@@ -12,7 +12,7 @@ from ridealong.core.transcript import Unattributed
 from ridealong.live import AudioFormat, Encoding
 from ridealong.recording import opus
 from ridealong.recording.journal import PACKET_HEADER, AudioJournal, ByteClock
-from ridealong.speech import SAMPLE_RATE, Audio, KnownVoice, SpokenTurn
+from ridealong.speech import SAMPLE_RATE, Audio, KnownVoice, SpokenTurn, TakesAudio
 from ridealong.speech.audio import AudioDecoder
 
 if TYPE_CHECKING:
@@ -48,16 +48,20 @@ def decode_packet(decoder: AudioDecoder, packet: bytes) -> Samples:
 class Bell:
     """An event for one who waits, rung and waited for with every frame: `asyncio.Event` would keep a queue for that."""
 
-    __slots__ = ("_rung", "_waiter")
+    __slots__ = ("_rung", "_waiter", "answer")
 
     def __init__(self) -> None:
         self._rung = False
         self._waiter: asyncio.Future[None] | None = None
+        self.answer: Callable[[], bool] | None = None
+        """Asked first where somebody waits: True when all that it was rung for is done, and who waits may go on so."""
 
     def ring(self) -> None:
-        self._rung = True
         if self._waiter is not None and not self._waiter.done():
+            if self.answer is not None and not self._rung and self.answer():
+                return
             self._waiter.set_result(None)
+        self._rung = True
 
     async def wait(self) -> None:
         """Return when it was rung after the last `wait` ended, and forget that it was."""
@@ -83,58 +87,28 @@ class JournalReader:
     """Reads a journal as 16 kHz audio, from any position, while it grows."""
 
     def __init__(self, journal: AudioJournal, audio_format: AudioFormat) -> None:
-        self._journal = journal
+        self.journal = journal
         self._format = audio_format
         self._clock = byte_clock(audio_format)
         self._least = 1 if audio_format.encoding is Encoding.OPUS else self._clock.offset(PIECE_MS)
-        self._as_heard = audio_format.encoding is Encoding.PCM16 and audio_format.sample_rate == SAMPLE_RATE
+        self.as_heard = audio_format.encoding is Encoding.PCM16 and audio_format.sample_rate == SAMPLE_RATE
         """The journal's bytes are the seam's own: nothing is to decode."""
+        self.channels = audio_format.channels
         self.packets = opus.PacketClock(journal)
         """Times of Opus packets; of no use for other encodings."""
 
-    async def pieces(
-        self, *, from_ts: int, tap: Tap, until_file_size: Callable[[], int | None]
-    ) -> AsyncIterator[Audio]:
+    def pieces(self, *, from_ts: int, tap: Tap, until_file_size: Callable[[], int | None]) -> Pieces:
         """Audio from `from_ts` on. Ends at `until_file_size()` bytes, once that is no longer None."""
-        decoder = self._decoder()
-        at, skip = self._seek(from_ts)
-        frames = 0
-        while True:
-            end = until_file_size()
-            limit = self._journal.file_size if end is None else min(end, self._journal.file_size)
-            data, at = self._take(at, limit, ending=end is not None)
-            if data and self._as_heard:
-                yield Audio(
-                    start_ts=from_ts + round(frames * 1000 / SAMPLE_RATE),
-                    pcm16=data[0],
-                    channels=self._format.channels,
-                )
-                frames += len(data[0]) // self._clock.frame_bytes
-                continue
-            if data:
-                samples = self._decode(decoder, data)
-                if skip:
-                    samples, skip = samples[skip:], max(0, skip - samples.shape[0])
-                if samples.shape[0]:
-                    yield Audio(start_ts=from_ts + round(frames * 1000 / SAMPLE_RATE), samples=samples)
-                    frames += samples.shape[0]
-                continue
-            if end is not None and at >= end:
-                rest = decoder.flush()
-                if rest.shape[0]:
-                    yield Audio(start_ts=from_ts + round(frames * 1000 / SAMPLE_RATE), samples=rest)
-                return
-            if end is not None:
-                # Less than a whole frame is left before the end: there is nothing to hear in it.
-                return
-            tap.idle.set()
-            await tap.more.wait()
-            tap.idle.clear()
+        return Pieces(self, from_ts=from_ts, tap=tap, until_file_size=until_file_size)
 
-    def _decoder(self) -> AudioDecoder:
+    def frames_of(self, data: bytes) -> int:
+        """How many samples of each channel are in `data`; of no use for Opus."""
+        return len(data) // self._clock.frame_bytes
+
+    def decoder(self) -> AudioDecoder:
         return AudioDecoder(self._format.encoding.value, self._format.sample_rate, self._format.channels)
 
-    def _decode(self, decoder: AudioDecoder, data: list[bytes]) -> Samples:
+    def decode(self, decoder: AudioDecoder, data: list[bytes]) -> Samples:
         import numpy as np  # noqa: PLC0415
 
         if self._format.encoding is Encoding.OPUS:
@@ -143,24 +117,24 @@ class JournalReader:
             return decoder.decode(data[0])
         return np.concatenate([decoder.decode(part) for part in data])
 
-    def _take(self, at: int, limit: int, *, ending: bool) -> tuple[list[bytes], int]:
+    def take(self, at: int, limit: int, *, ending: bool) -> tuple[list[bytes], int]:
         if self._format.encoding is Encoding.OPUS:
             return self._take_packets(at, limit)
         size = min(limit - at, LARGEST_PIECE)
         if size <= 0 or (not ending and size < self._least):
             return [], at
         size -= size % self._clock.frame_bytes
-        return ([self._journal.read(at, size)], at + size) if size else ([], at)
+        return ([self.journal.read(at, size)], at + size) if size else ([], at)
 
     def _take_packets(self, at: int, limit: int) -> tuple[list[bytes], int]:
         packets: list[bytes] = []
         while at + PACKET_HEADER.size <= limit and len(packets) < 100:
-            (length,) = PACKET_HEADER.unpack(self._journal.read(at, PACKET_HEADER.size))
-            packets.append(self._journal.read(at + PACKET_HEADER.size, length))
+            (length,) = PACKET_HEADER.unpack(self.journal.read(at, PACKET_HEADER.size))
+            packets.append(self.journal.read(at + PACKET_HEADER.size, length))
             at += PACKET_HEADER.size + length
         return packets, at
 
-    def _seek(self, ts: int) -> tuple[int, int]:
+    def seek(self, ts: int) -> tuple[int, int]:
         """(file offset, samples to skip) at which audio from `ts` begins."""
         if self._format.encoding is not Encoding.OPUS:
             return self._clock.offset(ts), 0
@@ -171,21 +145,98 @@ class JournalReader:
         """Audio between two times, shape [frames, channels]. Raises InvalidAudio when it cannot be decoded."""
         import numpy as np  # noqa: PLC0415
 
-        decoder = self._decoder()
+        decoder = self.decoder()
         if self._format.encoding is Encoding.OPUS:
-            at, skip = self._seek(start_ts)
+            at, skip = self.seek(start_ts)
             wanted = skip + (end_ts - start_ts) * SAMPLE_RATE // 1000
             parts: list[Samples] = []
             while sum(part.shape[0] for part in parts) < wanted:
-                packets, at = self._take_packets(at, self._journal.file_size)
+                packets, at = self._take_packets(at, self.journal.file_size)
                 if not packets:
                     break
-                parts.append(self._decode(decoder, packets))
+                parts.append(self.decode(decoder, packets))
             if not parts:
                 raise InvalidAudio("the recording holds no audio there")
             return np.concatenate(parts)[skip:wanted]
         start, end = self._clock.offset(start_ts), self._clock.offset(end_ts)
-        return np.concatenate([decoder.decode(self._journal.read(start, end - start)), decoder.flush()])
+        return np.concatenate([decoder.decode(self.journal.read(start, end - start)), decoder.flush()])
+
+
+class Pieces:
+    """A journal's audio from one time on, for one who hears it; a `speech.LiveAudio`."""
+
+    def __init__(
+        self, reader: JournalReader, *, from_ts: int, tap: Tap, until_file_size: Callable[[], int | None]
+    ) -> None:
+        self._reader = reader
+        self._from_ts = from_ts
+        self._tap = tap
+        self._end = until_file_size
+        self._at, self._skip = reader.seek(from_ts)
+        self._frames = 0
+        self._take_now: TakesAudio | None = None
+
+    def hand_to(self, take: TakesAudio) -> None:
+        """See `speech.LiveAudio`."""
+        if self._reader.as_heard:
+            self._take_now = take
+            self._tap.more.answer = self._handed
+
+    def _handed(self) -> bool:
+        """What has just been written, in the moment of its arrival. The iterator waits meanwhile."""
+        size = self._reader.journal.file_size - self._at
+        if self._take_now is None or not 0 < size <= LARGEST_PIECE or self._end() is not None:
+            return False
+        data, at = self._reader.take(self._at, self._at + size, ending=False)
+        # Too little to hand on yet is nothing to wake anybody for.
+        if data and not self._take_now(data[0]):
+            return False
+        if data:
+            self._at = at
+            self._frames += self._reader.frames_of(data[0])
+        self._tap.idle.set()
+        return True
+
+    @property
+    def _ts(self) -> int:
+        return self._from_ts + round(self._frames * 1000 / SAMPLE_RATE)
+
+    async def __aiter__(self) -> AsyncIterator[Audio]:
+        reader, tap = self._reader, self._tap
+        decoder = reader.decoder()
+        try:
+            while True:
+                end = self._end()
+                written = reader.journal.file_size
+                limit = written if end is None else min(end, written)
+                data, self._at = reader.take(self._at, limit, ending=end is not None)
+                if data and reader.as_heard:
+                    piece = Audio(start_ts=self._ts, pcm16=data[0], channels=reader.channels)
+                    self._frames += reader.frames_of(data[0])
+                    yield piece
+                    continue
+                if data:
+                    samples = reader.decode(decoder, data)
+                    if self._skip:
+                        samples, self._skip = samples[self._skip :], max(0, self._skip - samples.shape[0])
+                    if samples.shape[0]:
+                        yield Audio(start_ts=self._ts, samples=samples)
+                        self._frames += samples.shape[0]
+                    continue
+                if end is not None and self._at >= end:
+                    rest = decoder.flush()
+                    if rest.shape[0]:
+                        yield Audio(start_ts=self._ts, samples=rest)
+                    return
+                if end is not None:
+                    # Less than a whole frame is left before the end: there is nothing to hear in it.
+                    return
+                tap.idle.set()
+                await tap.more.wait()
+                tap.idle.clear()
+        finally:
+            if tap.more.answer == self._handed:
+                tap.more.answer = None
 
 
 def turns_before(transcript: Transcript, before_ts: int) -> tuple[SpokenTurn, ...]:

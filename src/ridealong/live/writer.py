@@ -163,7 +163,7 @@ class StoreWriter:
 
     async def _write(self, batch: Sequence[Pending]) -> None:
         said = [p.event.utterance for p in batch if isinstance(p.event, UtteranceFinished)]
-        vectors = [await self._vector(utterance) for utterance in said]
+        vectors = await self._embedded(said)
         async with self._store.tenant(self._tenant_id) as conn:
             # First what was said: the moments cite it.
             if said:
@@ -182,12 +182,15 @@ class StoreWriter:
         for utterance in said:
             self._vectors.pop(utterance.no, None)
 
-    async def _vector(self, utterance: Utterance) -> Vectors:
-        """The embedding for search, which nothing live needs: the nudge does not wait for it."""
-        if utterance.no not in self._vectors:
-            reading = asyncio.get_running_loop().run_in_executor(self._executor, self._embed, utterance.text)
-            self._vectors[utterance.no] = await reading
-        return self._vectors[utterance.no]
+    async def _embedded(self, said: Sequence[Utterance]) -> list[Vectors]:
+        """The embeddings for search, which nothing live needs: the nudge does not wait for them."""
+        new = [utterance for utterance in said if utterance.no not in self._vectors]
+        if new:
+            reading = asyncio.get_running_loop().run_in_executor(
+                self._executor, lambda: [self._embed(utterance.text) for utterance in new]
+            )
+            self._vectors |= zip((utterance.no for utterance in new), await reading, strict=True)
+        return [self._vectors[utterance.no] for utterance in said]
 
     async def _write_other(self, conn: AsyncConnection, pending: Pending) -> None:
         call_id = self._transcript_id.call_id

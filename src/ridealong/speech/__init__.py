@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Final, Protocol, cast
+from typing import TYPE_CHECKING, Final, Protocol, cast, runtime_checkable
 
 from ridealong.core.errors import InvalidSettings, MissingPart
 from ridealong.core.transcript import Speaker, SpeakerId
@@ -71,6 +71,25 @@ class Audio:
         if self._samples is None:
             return round(len(self._pcm16 or b"") * 1000 / (2 * self._channels * SAMPLE_RATE))
         return round(self._samples.shape[0] * 1000 / SAMPLE_RATE)
+
+
+TakesAudio = Callable[[bytes], bool]
+"""Takes PCM16 (whole frames, interleaved) in the moment of its arrival, or says False and has changed nothing."""
+
+
+@runtime_checkable
+class LiveAudio(Protocol):
+    """Audio that may come by a shorter way than its iterator.
+
+    While the iterator waits for the next piece, what arrives is offered to `take`; whatever that does not take comes
+    by the iterator as ever. So a transcriber that only passes audio on need not be woken for each piece.
+    """
+
+    def hand_to(self, take: TakesAudio) -> None:
+        """Offer arriving PCM16 to `take` from now on, where the audio is at hand in that form at all."""
+        ...
+
+    def __aiter__(self) -> AsyncIterator[Audio]: ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

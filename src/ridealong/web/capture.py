@@ -215,6 +215,7 @@ class _Conversation(Conversation):
         self._pace = opened.pace
         self._offered = opened.sender.received
         self._acknowledged = self._offered
+        self._acknowledged_at = 0.0
         self._new_bytes = asyncio.Event()
         self._doubt: str | None = None
         """What is to be said of the pace of the audio."""
@@ -263,17 +264,23 @@ class _Conversation(Conversation):
     async def _acknowledge(self) -> None:
         while True:
             await self._new_bytes.wait()
+            received = await self.sender.wait_received(self._acknowledged)
             if self._doubt is not None:
                 doubt, self._doubt = self._doubt, None
                 await self.line.send(warning_json("format_suspect", doubt))
+            rest = self._acknowledged_at + self.line.limits.ack_every_s - self.clock()
+            if received <= self._acknowledged:
+                await asyncio.sleep(self.line.limits.ack_every_s)  # the disk fails: the next frame is told so
+            elif rest > 0:
+                await asyncio.sleep(rest)
             if self.sender.received > self._acknowledged:
                 await self._send_ack()
             if self._acknowledged >= self._offered:
                 self._new_bytes.clear()
-            await asyncio.sleep(self.line.limits.ack_every_s)
 
     async def _send_ack(self) -> None:
-        self._acknowledged = self.sender.received
+        self.count()
+        self._acknowledged, self._acknowledged_at = self.sender.received, self.clock()
         await self.line.send({"type": "ack", "received": self._acknowledged})
 
     async def _listen(self) -> None:

@@ -194,6 +194,11 @@ class StandInSender:
         call.frames += 1
         return True
 
+    async def wait_received(self, above: int) -> int:
+        while len(self._call.audio) <= above:
+            await asyncio.sleep(0.01)
+        return len(self._call.audio)
+
     async def gap(self, duration_ms: int, reason: str) -> None:
         self._call.publish(GapRecorded(at_ts=self._ms(), duration_ms=duration_ms, reason=reason, at=0.0))
 

@@ -121,6 +121,28 @@ def test_a_sentence_has_the_same_vector_in_any_company(embedder: MiniLm) -> None
     assert np.array_equal(alone, embedder.embed([SENTENCES[2], SENTENCES[0], SENTENCES[1]])[1])
 
 
+def test_a_text_has_the_same_vector_whether_its_views_were_asked_for_before_or_not(embedder: MiniLm) -> None:
+    alone = embedder.embed(SENTENCES)
+    for text in SENTENCES:
+        embedder.pieces(text, [(0, 4)])
+    assert np.array_equal(embedder.embed(SENTENCES), alone)
+
+
+def test_what_is_kept_between_views_and_vector_is_bounded_and_given_up_once_used() -> None:
+    embedder = load_embedder()
+    long = "price " * 200
+    for number in range(2 * minilm.KEPT_TOKENS // minilm.MAX_TOKENS):
+        embedder.pieces(f"{number} {long}", ())
+    kept = embedder._kept
+    assert sum(states.shape[1] for states in kept.values()) == embedder._kept_tokens <= minilm.KEPT_TOKENS
+    texts = list(kept)
+    embedder.pieces(texts[0], ())
+    assert embedder._kept_tokens <= minilm.KEPT_TOKENS
+    embedder.embed(texts)
+    assert not kept
+    assert embedder._kept_tokens == 0
+
+
 def test_pieces_of_a_text_come_with_it_and_are_understood_in_it(embedder: MiniLm) -> None:
     text = SENTENCES[2]
     middle = text.index(", so")

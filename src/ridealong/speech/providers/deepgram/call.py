@@ -16,7 +16,7 @@ from typing import Any, Final
 import structlog
 
 from ridealong.core.errors import Unavailable
-from ridealong.speech import Audio, Heard, Hearing, NotHeard
+from ridealong.speech import Audio, Heard, Hearing, LiveAudio, NotHeard
 from ridealong.speech.providers.deepgram.ear import ClockBroken, Ear
 from ridealong.speech.providers.deepgram.sent import FRAMES_A_MS, SentAudio
 from ridealong.speech.providers.deepgram.socket import NO_CODE, Socket, TooSoon, open_socket
@@ -153,7 +153,24 @@ class HeardCall:
 
     # ---- audio out
 
+    def _take_now(self, data: bytes) -> bool:
+        """Send what has just arrived, where nothing is to be waited for. What waits before it is less than is sent."""
+        socket = self._socket
+        if socket is None or not self._begun or len(data) > self._longest - self._ship_bytes:
+            return False
+        if socket.paused or not self._live.is_set() or self._is_ahead():
+            return False
+        if self._pending or len(data) < self._ship_bytes:
+            self._pending += data
+            if len(self._pending) >= self._ship_bytes:
+                self._send_pending(socket)
+        else:
+            self._send(socket, data)
+        return True
+
     async def _feed(self, audio: AsyncIterable[Audio]) -> None:
+        if isinstance(audio, LiveAudio):
+            audio.hand_to(self._take_now)
         async for piece in audio:
             if not self._begun:
                 self._begun = True
@@ -187,9 +204,12 @@ class HeardCall:
             await self._held_back()
 
     def _send_pending(self, socket: Socket) -> None:
-        now = self._loop.time()
         data = bytes(self._pending[: self._longest])
         del self._pending[: self._longest]
+        self._send(socket, data)
+
+    def _send(self, socket: Socket, data: bytes) -> None:
+        now = self._loop.time()
         self._sent.add(data)
         socket.send_audio(data)
         self._last_ship = self._last_wire = now
