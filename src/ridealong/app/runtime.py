@@ -48,7 +48,7 @@ from ridealong.app.tuning import TenantTuning
 from ridealong.app.webhooks import Messenger, StoredEvents, StoredWebhooks
 from ridealong.core.author import Author
 from ridealong.core.errors import Refused, RidealongError
-from ridealong.cores import cores
+from ridealong.cores import cores, yield_to_others
 from ridealong.live.engine import Engine
 from ridealong.live.registry import LiveCalls
 from ridealong.llm.house import ModelHouse
@@ -151,6 +151,7 @@ class Runtime:
         async with contextlib.AsyncExitStack() as stack:
             disk = stack.enter_context(ThreadPoolExecutor(4, "disk"))
             live = stack.enter_context(ThreadPoolExecutor(threads, "models"))
+            behind = stack.enter_context(ThreadPoolExecutor(1, "behind", initializer=yield_to_others))
             # Not the calls' threads: a question over a year of calls takes seconds, and a nudge must not wait for that.
             pages = stack.enter_context(ThreadPoolExecutor(max(2, threads), "pages"))
             # The database and the models start side by side: together they are most of the start-up time.
@@ -210,6 +211,7 @@ class Runtime:
                     minds=loaded,
                     models=live,
                     disk=disk,
+                    behind=behind,
                     review=review,
                     resume_grace_s=settings.resume_grace_s,
                     max_call_ms=round(settings.max_call_hours * 3_600_000),

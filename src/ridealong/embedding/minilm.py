@@ -32,8 +32,8 @@ MAX_TOKENS: Final = 128
 """What is longer is cut: the model was trained with as much, and an utterance of 12 s has about 50."""
 
 KEPT_TOKENS: Final = 12_288
-"""So much of the trunk's work is kept for the vectors that follow: 19 MB, what two hundred calls say in the ten seconds
-that their words wait on the way to the database.
+"""So much of the trunk's work is kept: 19 MB, what two hundred calls say in the ten seconds that their words wait on the
+way to the database, where their vectors are made. What people say again and again ("okay, got it") is read once.
 """
 
 VIEWS_WIDTH: Final = DIMENSIONS * 2
@@ -72,7 +72,9 @@ class MiniLm:
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(MAX_TOKENS)
         self._kept: OrderedDict[str, Vectors] = OrderedDict()
-        """What the trunk has made of texts whose views were asked for: their vectors will be too, a little later."""
+        """What the trunk has made of texts whose views were asked for: their vectors will be too, a little later. The
+        last used stand at the end.
+        """
         self._kept_tokens = 0
         self._keeping = threading.Lock()
 
@@ -113,29 +115,31 @@ class MiniLm:
                 inside = (at[:, 0] >= start) & (at[:, 1] <= end) & (at[:, 1] > at[:, 0])
                 if inside.any():
                     chosen[row] = inside
-        states = self._states(ids)
-        self._keep(text, states)
+        states = self._kept_of(text)
+        if states is None:
+            states = self._states(ids)
+            self._keep(text, states)
         return self._pooled(Part.VIEWS, states, chosen)
 
     def _sentence(self, text: str) -> Vectors:
-        states = self._taken(text)
+        states = self._kept_of(text)
         if states is None:
             states = self._states(np.array([self._tokenizer.encode(text).ids], np.int64))
         return self._pooled(Part.SENTENCE, states, np.ones((1, states.shape[1]), np.float32))[0]
 
     def _keep(self, text: str, states: Vectors) -> None:
         with self._keeping:
-            earlier = self._kept.pop(text, states[:, :0])
-            self._kept[text] = states
-            self._kept_tokens += states.shape[1] - earlier.shape[1]
+            if text not in self._kept:
+                self._kept[text] = states
+                self._kept_tokens += states.shape[1]
             while self._kept_tokens > KEPT_TOKENS:
                 self._kept_tokens -= self._kept.popitem(last=False)[1].shape[1]
 
-    def _taken(self, text: str) -> Vectors | None:
+    def _kept_of(self, text: str) -> Vectors | None:
         with self._keeping:
-            states = self._kept.pop(text, None)
+            states = self._kept.get(text)
             if states is not None:
-                self._kept_tokens -= states.shape[1]
+                self._kept.move_to_end(text)
             return states
 
     def _all_of(self, text: str) -> Vectors:

@@ -62,6 +62,8 @@ class Engine:
     """Threads for the classifier."""
     disk: Executor
     """Threads for flushes and long reads."""
+    behind: Executor
+    """A thread for what no rep waits for and every utterance needs: the vectors that search wants."""
     review: Callable[[UUID, UUID], Awaitable[dict[str, object] | None]]
     """Called with (tenant_id, call_id) when a call is over and stored. Starts its review and returns the artifact's
     JSON, or None where there is none to show now."""

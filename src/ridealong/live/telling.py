@@ -52,7 +52,8 @@ class Telling:
             tenant_id=recording.tenant_id,
             transcript_id=transcript_id,
             log=log,
-            executor=engine.disk,
+            disk=engine.disk,
+            behind=engine.behind,
             embed=embed,
             on_away=lambda: self.warn(
                 "database_away", "the database does not answer: the call goes on and is stored when it is back"

@@ -70,7 +70,8 @@ class StoreWriter:
         tenant_id: UUID,
         transcript_id: TranscriptId,
         log: CallLog,
-        executor: Executor,
+        disk: Executor,
+        behind: Executor,
         embed: Callable[[str], Vectors],
         on_away: Callable[[], None],
     ) -> None:
@@ -78,7 +79,8 @@ class StoreWriter:
         self._tenant_id = tenant_id
         self._transcript_id = transcript_id
         self._log = log
-        self._executor = executor
+        self._disk = disk
+        self._behind = behind
         self._embed = embed
         self._on_away = on_away
         self._pending: deque[Pending] = deque()
@@ -122,7 +124,7 @@ class StoreWriter:
                     await asyncio.wait_for(self._hurry.wait(), LINGER_S)
             batch = [self._pending[i] for i in range(min(BATCH, len(self._pending)))]
             # The log is flushed first: after a power cut the database must not know more than the log.
-            await asyncio.get_running_loop().run_in_executor(self._executor, self._log.sync)
+            await asyncio.get_running_loop().run_in_executor(self._disk, self._log.sync)
             await self._persist(batch)
             for _ in batch:
                 self._pending.popleft()
@@ -187,7 +189,7 @@ class StoreWriter:
         new = [utterance for utterance in said if utterance.no not in self._vectors]
         if new:
             reading = asyncio.get_running_loop().run_in_executor(
-                self._executor, lambda: [self._embed(utterance.text) for utterance in new]
+                self._behind, lambda: [self._embed(utterance.text) for utterance in new]
             )
             self._vectors |= zip((utterance.no for utterance in new), await reading, strict=True)
         return [self._vectors[utterance.no] for utterance in said]

@@ -8,13 +8,15 @@ they arrive. Everything else, and whatever the sink does not take, goes the long
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import apply_mask  # pyright: ignore[reportPrivateImportUsage] - in C where it was built
+from websockets.protocol import State
 
-from ridealong.framing import BINARY, end_of_frame
+from ridealong.framing import BINARY, TEXT, end_of_frame
 
 if TYPE_CHECKING:
     from starlette.types import Scope
@@ -74,6 +76,22 @@ class FrameProtocol(WebSocketsSansIOProtocol):
         begin = at + _HEADER_AND_MASK.get(data[at + 1] & 0x7F, 6)
         payload = apply_mask(data[begin:end], data[begin - 4 : begin])
         return self.sink(payload)
+
+    def send_text_now(self, data: bytes) -> bool:
+        """Send one text message without the framework's layers. False where it has to be waited or refused."""
+        if not self.handshake_complete or self.close_sent or not self.writable.is_set():
+            return False
+        if self.conn.state is not State.OPEN or self.transport.is_closing():
+            return False
+        size = len(data)
+        if size < 126:
+            header = bytes((TEXT, size))
+        elif size < 1 << 16:
+            header = struct.pack("!BBH", TEXT, 126, size)
+        else:
+            header = struct.pack("!BBQ", TEXT, 127, size)
+        self.transport.write(header + data)
+        return True
 
     async def receive(self) -> Any:
         self._waiting = True

@@ -22,6 +22,8 @@ from ridealong.live import AudioFormat, Encoding
 RATIO: Final = 1.5
 WINDOW_S: Final = 10.0
 STEADY_S: Final = 0.75
+LOOK_EVERY_S: Final = 0.5
+"""Every frame is counted; what they add up to is looked at so often."""
 BUFFERED_S: Final = 5.0
 """Seconds that a client may have recorded while its connection was being made."""
 
@@ -50,6 +52,7 @@ class Pace:
         self._window_from = began_at
         self._window_bytes = 0
         self._warned = False
+        self._look_at = began_at
 
     def broken(self) -> None:
         """A pause or a stated gap: what comes next starts a new window."""
@@ -65,6 +68,9 @@ class Pace:
         else:
             self._window_bytes += size
         self._last_at = at
+        if at < self._look_at:
+            return None
+        self._look_at = at + LOOK_EVERY_S
         found = self._too_much(at) or self._too_little(at)
         self._warned = found is not None
         return found

@@ -74,6 +74,7 @@ class Line:
     def __init__(self, websocket: WebSocket, limits: Limits) -> None:
         self._websocket = websocket
         self.limits = limits
+        self._frames = frames_of(websocket.scope)
         self.interrupted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Fails when something outside the conversation ends it."""
 
@@ -83,9 +84,8 @@ class Line:
 
     def hand_audio_to(self, sink: Sink) -> None:
         """Binary messages that arrive while `receive` waits go to `sink` at once, where the server knows how."""
-        connection = frames_of(self._websocket.scope)
-        if connection is not None:
-            connection.sink = sink
+        if self._frames is not None:
+            self._frames.sink = sink
 
     @property
     def credential(self) -> Credential | None:
@@ -120,8 +120,11 @@ class Line:
 
     async def send(self, message: dict[str, object]) -> None:
         """Send one message; waits while the other side does not read. Raises Gone."""
+        text = dumps(message)
+        if self._frames is not None and self._frames.send_text_now(text.encode()):
+            return
         try:
-            await self._websocket.send_text(dumps(message))
+            await self._websocket.send_text(text)
         except (WebSocketDisconnect, RuntimeError) as error:
             # Starlette says RuntimeError for a socket that this side has closed already.
             raise Gone from error

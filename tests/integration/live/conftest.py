@@ -120,6 +120,7 @@ class House:
                 minds=self.minds,
                 models=self.executor,
                 disk=self.executor,
+                behind=self.executor,
                 review=no_review,
                 resume_grace_s=self.resume_grace_s,
                 max_call_ms=self.max_call_ms,

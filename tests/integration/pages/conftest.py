@@ -134,6 +134,7 @@ async def pages(store: Store, store_settings: Settings, local_models: models.Mod
                 minds=local_models,
                 models=pool,
                 disk=pool,
+                behind=pool,
                 review=no_review,
             )
         )

@@ -203,6 +203,7 @@ async def house(settings: Settings, folder: Path, **more: Any) -> AsyncIterator[
                 minds=Hears(),
                 models=pool,
                 disk=pool,
+                behind=pool,
                 review=no_review,
             )
         )

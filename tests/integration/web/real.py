@@ -92,6 +92,7 @@ async def real_site(
                 minds=Hears(),
                 models=pool,
                 disk=pool,
+                behind=pool,
                 review=no_review,
             )
         )

@@ -128,19 +128,24 @@ def test_a_text_has_the_same_vector_whether_its_views_were_asked_for_before_or_n
     assert np.array_equal(embedder.embed(SENTENCES), alone)
 
 
-def test_what_is_kept_between_views_and_vector_is_bounded_and_given_up_once_used() -> None:
+def test_a_text_has_the_same_views_when_it_is_said_again(embedder: MiniLm) -> None:
+    text = "Okay, and who else would have to agree to that, would you say, before we go on?"
+    first = embedder.pieces(text, [(0, 20)])
+    assert np.array_equal(embedder.pieces(text, [(0, 20)]), first)
+    assert np.array_equal(embedder.pieces(text, [(21, 40)])[0], first[0])
+
+
+def test_what_is_kept_is_bounded_and_the_longest_unused_goes_first() -> None:
     embedder = load_embedder()
     long = "price " * 200
+    embedder.pieces("okay", ())
     for number in range(2 * minilm.KEPT_TOKENS // minilm.MAX_TOKENS):
         embedder.pieces(f"{number} {long}", ())
-    kept = embedder._kept
-    assert sum(states.shape[1] for states in kept.values()) == embedder._kept_tokens <= minilm.KEPT_TOKENS
-    texts = list(kept)
-    embedder.pieces(texts[0], ())
-    assert embedder._kept_tokens <= minilm.KEPT_TOKENS
-    embedder.embed(texts)
-    assert not kept
-    assert embedder._kept_tokens == 0
+        embedder.embed(["okay"])
+        kept = embedder._kept
+        assert sum(states.shape[1] for states in kept.values()) == embedder._kept_tokens <= minilm.KEPT_TOKENS
+    assert "okay" in kept
+    assert f"0 {long}" not in kept
 
 
 def test_pieces_of_a_text_come_with_it_and_are_understood_in_it(embedder: MiniLm) -> None:

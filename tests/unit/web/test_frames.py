@@ -18,6 +18,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from ridealong.web import server
 from ridealong.web.frames import frames_of
 
+TEXTS = ("", "a", "x" * 125, "x" * 126, "é" * 70, "x" * 65_535, "x" * 65_536, "x" * 200_000)
+"""At both sides of each way to write a frame's length."""
+
 
 @dataclass
 class Taken:
@@ -184,3 +187,21 @@ async def test_a_message_in_parts_is_put_together() -> None:
         await until(taken, 2)
         writer.close()
     assert taken.messages == [b"in parts", b"next"]
+
+
+async def test_texts_of_any_length_arrive_by_the_short_way_among_others() -> None:
+    async def app(scope, receive, send):
+        socket = WebSocket(scope, receive, send)
+        await socket.accept()
+        connection = frames_of(scope)
+        assert connection is not None
+        for text in TEXTS:
+            assert connection.send_text_now(text.encode())
+            await socket.send_text(text)
+        await socket.close()
+        assert not connection.send_text_now(b"too late")
+
+    app.state = type("State", (), {"sockets": server.Sockets()})  # what `running` asks of an application
+    async with server.running(app) as address, websockets.connect(address.replace("http", "ws")) as client:  # type: ignore[arg-type]
+        got = [text async for text in client]
+    assert got == [text for text in TEXTS for _ in range(2)]

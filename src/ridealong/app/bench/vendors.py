@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import os
+import random
 import sys
 import tempfile
 import time
@@ -32,6 +34,8 @@ Json = dict[str, Any]
 FRAME_MS: Final = 100
 SECONDS: Final = 90
 """A call's length."""
+RAMP_S: Final = 20.0
+"""Within so many seconds all calls begin."""
 
 
 @dataclass(slots=True)
@@ -101,6 +105,15 @@ async def _call(running: ServerProcess, token: str, heard: _Heard, *, frames: in
             await asyncio.gather(listening, return_exceptions=True)
 
 
+def _waits(count: int) -> list[float]:
+    """Seconds before each call's beginning. All say the same script, so even steps would have the same seven calls
+    finish their sentences in the same moment, over and over: calls begin at any time within `RAMP_S`, like people's.
+    """
+    drawn = random.Random(count)  # noqa: S311
+    begins = sorted(drawn.uniform(0, RAMP_S) for _ in range(count))
+    return [after - before for before, after in itertools.pairwise([0.0, *begins])]
+
+
 async def _measure(count: int) -> Json:
     said = script(SECONDS * 1000)
     with tempfile.TemporaryDirectory() as name:
@@ -125,15 +138,15 @@ async def _measure(count: int) -> Json:
                     found = [_Heard() for _ in range(count)]
                     done = asyncio.Event()
                     async with asyncio.TaskGroup() as group:
-                        for heard in found:
+                        for heard, wait_s in zip(found, _waits(count), strict=True):
+                            await asyncio.sleep(wait_s)
                             group.create_task(
                                 _call(running, token, heard, frames=SECONDS * 1000 // FRAME_MS, done=done)
                             )
-                            await asyncio.sleep(min(0.5, 20 / count))
                         # All calls run now; what is measured ends before the first of them does.
                         cpu, began = running.cpu_s(), time.monotonic()
                         await asyncio.sleep(SECONDS - 25)
-                        cpu, minutes = running.cpu_s() - cpu, count * (time.monotonic() - began) / 60
+                        cpu, ended = running.cpu_s() - cpu, time.monotonic()
                         after = running.rss_mb()
                         await asyncio.sleep(27)
                         done.set()
@@ -145,8 +158,8 @@ async def _measure(count: int) -> Json:
                     number, at, when = line.split()
                     finals[int(number), int(at)] = float(when)
     return {
-        "ms": _own(found, said, finals),
-        "cpu_s_per_call_minute": cpu / minutes,
+        "ms": _own(found, said, {key: at for key, at in finals.items() if began <= at < ended}),
+        "cpu_s_per_call_minute": cpu / (count * (ended - began) / 60),
         "mb_per_call": (after - before) / count,
         "asked": asked,
         "utterances": sum(heard.utterances for heard in found),

@@ -8,15 +8,18 @@ be and check nothing: tests/vendors holds the stand-ins that do.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sys
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 from aiohttp import web
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
 
 Json = dict[str, Any]
 
@@ -31,7 +34,7 @@ class Wires:
         self._script = said
         self._log = log.open("w")
         self._connections = 0
-        self._types = {line["text"]: line["moments"][0]["type"] for line in said if line["moments"]}
+        self._types = {line["text"].casefold(): line["moments"][0]["type"] for line in said if line["moments"]}
         self.asked = 0
 
     async def hear(self, socket: ServerConnection) -> None:
@@ -56,7 +59,7 @@ class Wires:
             sending.add(task)
             task.add_done_callback(sending.discard)
 
-        async for data in socket:
+        async for data in _until_gone(socket):
             if isinstance(data, str):
                 if json.loads(data)["type"] == "CloseStream":
                     break
@@ -64,13 +67,14 @@ class Wires:
             heard += len(data) / 2 / rate * 1000
             while following < len(self._script) and self._script[following]["end_ts"] <= heard:
                 line = self._script[following]
-                say(_final(line, window, number if following == 0 else None), FINAL_S, following)
+                say(_final(line, window, number, first=following == 0), FINAL_S, following)
                 window, told, following = line["end_ts"], heard, following + 1
             if heard - told >= 1000:
                 told = heard
                 say(_result([], window, heard, final=False), 0.05)
         await asyncio.gather(*sending, return_exceptions=True)
-        await socket.send(json.dumps({"type": "Metadata", "request_id": "bench", "duration": heard / 1000}))
+        with contextlib.suppress(ConnectionClosed):
+            await socket.send(json.dumps({"type": "Metadata", "request_id": "bench", "duration": heard / 1000}))
         self._log.flush()
 
     async def complete(self, request: web.Request) -> web.Response:
@@ -82,9 +86,9 @@ class Wires:
         judged = set(lines[-1]["judge"])
         answer: Json = {"type": "none", "utterance_no": lines[-1]["judge"][-1], "quote": "", "nudge": ""}
         for line in lines[:-1]:
-            if line["no"] in judged and line["text"] in self._types:
+            if line["no"] in judged and line["text"].casefold() in self._types:
                 answer = {
-                    "type": self._types[line["text"]],
+                    "type": self._types[line["text"].casefold()],
                     "utterance_no": line["no"],
                     "quote": line["text"],
                     "nudge": "Ask what matters most to them before you answer.",
@@ -101,9 +105,26 @@ class Wires:
         return web.json_response({"asked": self.asked})
 
 
-def _final(line: Json, window: float, number: int | None) -> Json:
-    texts = line["text"].split()
-    if number is not None:
+async def _until_gone(socket: ServerConnection) -> AsyncIterator[str | bytes]:
+    """What comes, to the end of the connection; the bench ends its server without a farewell."""
+    with contextlib.suppress(ConnectionClosed):
+        async for data in socket:
+            yield data
+
+
+def _said_by(number: int, line: Json) -> str:
+    """The line's words as connection `number` says them this time. No two say a sentence alike, nor one twice, else what
+    was read of one would serve another; capitals change the letters and no meaning.
+    """
+    pattern = number * 64 + line["start_ts"] // ((TURN_MS + GAP_MS) * len(_SAID))
+    return "".join(
+        letter.upper() if pattern >> place & 1 else letter.lower() for place, letter in enumerate(line["text"])
+    )
+
+
+def _final(line: Json, window: float, number: int, *, first: bool) -> Json:
+    texts = _said_by(number, line).split()
+    if first:
         texts[0] = f"c{number}"
     step = (line["end_ts"] - line["start_ts"]) / len(texts)
     words = [

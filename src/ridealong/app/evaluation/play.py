@@ -145,6 +145,7 @@ class Stage:
                     minds=watched,
                     models=stack.enter_context(ThreadPoolExecutor(1, "models")),
                     disk=stack.enter_context(ThreadPoolExecutor(2, "disk")),
+                    behind=stack.enter_context(ThreadPoolExecutor(1, "behind")),
                     review=_no_review,
                 )
             )
