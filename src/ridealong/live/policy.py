@@ -83,7 +83,7 @@ class Policy:
         self._shown_by_type[type_id] = max(shown_ts, self._shown_by_type.get(type_id, shown_ts))
 
 
-def lot(detection: Detection) -> float:
+def lot(detection: Detection | Moment) -> float:
     """A number from 0 up to 1 that is as good as drawn by chance, and the same whenever this moment is decided.
 
     It depends on the call, the type and the words cited, so a restart or a replay draws what the call drew.

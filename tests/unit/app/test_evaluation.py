@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from ridealong.app.evaluation.budget import Budget
 from ridealong.app.evaluation.labelled import LabelledCall, read_labelled, transcripts_in
 from ridealong.app.evaluation.measures import evaluate, reliability, types_to_score
 from ridealong.app.evaluation.page import page
@@ -18,6 +19,7 @@ from ridealong.core.transcript import Citation, SpeakerId, Transcript, Transcrip
 from ridealong.speech.session_file import RecordedSession
 
 TYPES = ("price_asked", "stall", "pain_stated")
+FOUR = Budget(max_nudges=4, window_ms=600_000)
 
 
 def line(no: int, *types: str, text: str = "some words here") -> dict[str, object]:
@@ -76,7 +78,7 @@ def test_precision_recall_and_f1_are_what_a_person_counts() -> None:
         (1, "stall", 0.6, Tier.NOTED),
         (2, "stall", 0.8, Tier.NUDGE),
     )
-    found = evaluate([call], TYPES)
+    found = evaluate([call], TYPES, FOUR)
     scores = {s.type: s for s in found.types}
     assert (scores["price_asked"].precision, scores["price_asked"].recall) == (1.0, 1.0)
     assert (scores["stall"].precision, scores["stall"].recall, scores["stall"].support) == (0.5, 0.5, 2)
@@ -89,13 +91,32 @@ def test_precision_recall_and_f1_are_what_a_person_counts() -> None:
 
 def test_false_nudges_are_counted_by_the_length_of_the_calls() -> None:
     call = played(dict.fromkeys(range(20), NONE), (3, "stall", 0.9, Tier.NUDGE), (9, "stall", 0.9, Tier.NUDGE))
-    assert evaluate([call], TYPES).nudged.false_per_10_min.value == pytest.approx(2 / 19.5 * 10)
+    assert evaluate([call], TYPES, FOUR).nudged.false_per_10_min.value == pytest.approx(2 / 19.5 * 10)
+
+
+def test_the_share_nudged_is_also_told_of_what_the_budget_allows() -> None:
+    """Six true moments within ten minutes, one after them: of six no budget of four shows more than four."""
+    truth = dict.fromkeys(range(12), NONE) | dict.fromkeys((*range(6), 11), frozenset({"stall"}))
+    nudged = evaluate(
+        [played(truth, (0, "stall", 0.9, Tier.NUDGE), (11, "stall", 0.9, Tier.NUDGE))], TYPES, FOUR
+    ).nudged
+    assert nudged.recall.value == pytest.approx(2 / 7)
+    assert nudged.allowed == 5
+    assert nudged.of_allowed.value == pytest.approx(2 / 5)
+
+
+def test_a_budget_has_room_again_when_its_oldest_nudge_is_a_window_ago() -> None:
+    budget = Budget(max_nudges=2, window_ms=10)
+    assert budget.most_of([]) == 0
+    assert budget.most_of([3, 1, 2]) == 2
+    assert budget.most_of([0, 9, 9, 10, 18, 19]) == 4
+    assert Budget(max_nudges=0, window_ms=10).most_of([1, 2]) == 0
 
 
 def test_one_call_has_no_interval_and_two_unlike_ones_have_a_wide_one() -> None:
     good = played({0: frozenset({"stall"})}, (0, "stall", 0.9, Tier.NUDGE))
     bad = played({0: frozenset({"stall"})})
-    alone, both = evaluate([good], TYPES).macro_f1, evaluate([good, bad], TYPES).macro_f1
+    alone, both = evaluate([good], TYPES, FOUR).macro_f1, evaluate([good, bad], TYPES, FOUR).macro_f1
     assert alone.low == alone.high == alone.value == 1.0
     assert (both.low, both.high) == (0.0, 1.0)
 
@@ -107,6 +128,15 @@ def test_the_calibration_error_is_the_distance_between_sure_and_right() -> None:
     assert reliability([(1.0, True)]).bins[-1].count == 1
 
 
+def test_what_chance_alone_would_show_stands_beside_the_calibration_error() -> None:
+    few, many = (reliability([(0.5, True), (0.5, False)] * n).by_chance for n in (10, 1000))
+    # |Binomial(20, 1/2)/20 - 1/2| is 0.088 in the mean, and a tenth of it with a hundred times as many.
+    assert few.value == pytest.approx(0.088, abs=0.012)
+    assert many.value == pytest.approx(0.0089, abs=0.0015)
+    assert few.low <= few.value <= few.high
+    assert reliability([]).by_chance.value == 0.0
+
+
 def test_the_surest_mistakes_come_first_with_the_turns_before_them() -> None:
     call = played(
         dict.fromkeys(range(5), NONE) | {4: frozenset({"pain_stated"})},
@@ -114,7 +144,7 @@ def test_the_surest_mistakes_come_first_with_the_turns_before_them() -> None:
         (3, "price_asked", 0.7, Tier.NUDGE),
         (1, "price_asked", 0.9, Tier.NUDGE),
     )
-    worst = evaluate([call], TYPES).worst
+    worst = evaluate([call], TYPES, FOUR).worst
     assert [(m.kind, m.no) for m in worst] == [
         ("false nudge", 1),
         ("false nudge", 3),
@@ -126,7 +156,7 @@ def test_the_surest_mistakes_come_first_with_the_turns_before_them() -> None:
 
 def test_what_people_said_stands_on_the_page_as_text() -> None:
     words = "<script>alert(1)</script> & more"
-    html = page(evaluate([played({0: NONE}, (0, "stall", 0.9, Tier.NUDGE), text=words)], TYPES))
+    html = page(evaluate([played({0: NONE}, (0, "stall", 0.9, Tier.NUDGE), text=words)], TYPES, FOUR))
     assert "<script" not in html
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; more" in html
 

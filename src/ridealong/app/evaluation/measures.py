@@ -19,12 +19,14 @@ from ridealong.core.moments import TIMING_TYPES, Reason, Tier
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ridealong.app.evaluation.budget import Budget
     from ridealong.app.evaluation.play import Decided, PlayedCall
 
     Counts = NDArray[np.float64]
     """[calls, types, 3]: right, wrong, missed."""
 
 RESAMPLES: Final = 1000
+SIMULATIONS: Final = 500
 BINS: Final = 10
 WORST: Final = 12
 CONTEXT_TURNS: Final = 3
@@ -66,10 +68,15 @@ class Bin:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reliability:
-    """`ece`: the mean distance between confidence and share right over the bins, weighted by their counts."""
+    """`ece`: the mean distance between confidence and share right over the bins, weighted by their counts.
+
+    `by_chance`: what it would be of as many judgements with these confidences, were each right just as often as it says
+    (mean, and 95% of SIMULATIONS): some tens of moments cannot show less.
+    """
 
     bins: tuple[Bin, ...]
     ece: float
+    by_chance: Interval
     count: int
 
 
@@ -100,10 +107,16 @@ class Mistake:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Nudged:
-    """What reached the rep. `precision` and `recall` over all types together."""
+    """What reached the rep. `precision` and `recall` over all types together.
+
+    `allowed` true moments are the most that the attention budget lets be shown in these calls, whatever is judged;
+    `of_allowed` is the share of them that was shown. On calls with a moment every ten seconds `recall` cannot be high.
+    """
 
     precision: Interval
     recall: Interval
+    allowed: int
+    of_allowed: Interval
     shown: int
     false: int
     false_per_10_min: Interval
@@ -131,8 +144,8 @@ class Evaluation:
     worst: tuple[Mistake, ...]
 
 
-def evaluate(played: Sequence[PlayedCall], types: Sequence[str]) -> Evaluation:
-    """The numbers of `played` (at least one call), for the given types in that order.
+def evaluate(played: Sequence[PlayedCall], types: Sequence[str], budget: Budget) -> Evaluation:
+    """The numbers of `played` (at least one call), for the given types in that order, nudged under `budget`.
 
     Macro-F1 is the mean over the types that occur in the labels. A type that does not is listed, and counts among the
     false nudges where it was shown.
@@ -149,7 +162,7 @@ def evaluate(played: Sequence[PlayedCall], types: Sequence[str]) -> Evaluation:
         types=_scores(recorded, types),
         macro_f1=_interval(recorded, lambda c: _macro(c, recorded)),
         micro_f1=_interval(recorded, lambda c: _f1(c.sum(axis=(0, 1)))),
-        nudged=_nudged(played, nudged, minutes, counted),
+        nudged=_nudged(played, nudged, minutes, counted, budget),
         recorded_reliability=reliability(_recorded(played, counted)),
         judgement_reliability=reliability(_judgements(played, counted)),
         lag=_spread([d.lag_ms for p in played for d in p.decided if d.moment.type in counted]),
@@ -182,9 +195,21 @@ def reliability(judged: Sequence[tuple[float, bool]]) -> Reliability:
                 right=float(right[inside].mean()) if count else 0.0,
             )
         )
-    total = max(1, len(judged))
-    ece = sum(b.count * abs(b.confidence - b.right) for b in bins) / total
-    return Reliability(bins=tuple(bins), ece=ece, count=len(judged))
+    drawn = np.random.default_rng(13).random((SIMULATIONS, len(judged))) < confidence
+    simulated = sorted(_ece(confidence, of, place) for of in drawn.astype(np.float64))
+    low, high = np.percentile(simulated, [2.5, 97.5])
+    return Reliability(
+        bins=tuple(bins),
+        ece=_ece(confidence, right, place),
+        by_chance=Interval(value=float(np.mean(simulated)), low=float(low), high=float(high)),
+        count=len(judged),
+    )
+
+
+def _ece(confidence: NDArray[np.float64], right: NDArray[np.float64], place: NDArray[np.int64]) -> float:
+    """Σ |Σ (confidence − right) of a bin| / n: the bins' distances weighted by their counts."""
+    off = np.bincount(place, weights=confidence - right, minlength=BINS)
+    return float(np.abs(off).sum()) / max(1, len(right))
 
 
 def _was_shown(decided: Decided) -> bool:
@@ -248,7 +273,13 @@ def _scores(counts: Counts, types: Sequence[str]) -> tuple[TypeScore, ...]:
     return tuple(found)
 
 
-def _nudged(played: Sequence[PlayedCall], counts: Counts, minutes: NDArray[np.float64], counted: set[str]) -> Nudged:
+def _nudged(
+    played: Sequence[PlayedCall],
+    counts: Counts,
+    minutes: NDArray[np.float64],
+    counted: set[str],
+    budget: Budget,
+) -> Nudged:
     def share(part: Sequence[int]) -> Callable[[Counts], float]:
         def figure(c: Counts) -> float:
             right, *others = (float(c[:, :, column].sum()) for column in (0, *part))
@@ -256,13 +287,18 @@ def _nudged(played: Sequence[PlayedCall], counts: Counts, minutes: NDArray[np.fl
 
         return figure
 
-    # Minutes ride along as a fourth column of the first type, so that a resample carries its own.
-    timed = np.zeros((*counts.shape[:2], 4))
-    timed[:, :, :3] = counts
-    timed[:, 0, 3] = minutes
+    # Two more columns, in the rows of the first type, so that a resample carries its own minutes and its own budget.
+    more = np.zeros((*counts.shape[:2], 5))
+    more[:, :, :3] = counts
+    more[:, 0, 3] = minutes
+    more[:, 0, 4] = [budget.most_of(_true_ts(p, counted)) for p in played]
 
     def false_rate(c: Counts) -> float:
         return float(c[:, :, 1].sum()) / max(1e-9, float(c[:, 0, 3].sum())) * 10
+
+    def of_allowed(c: Counts) -> float:
+        allowed = float(c[:, 0, 4].sum())
+        return float(c[:, :, 0].sum()) / allowed if allowed else 1.0
 
     held: Counter[str] = Counter()
     for p in played:
@@ -274,11 +310,19 @@ def _nudged(played: Sequence[PlayedCall], counts: Counts, minutes: NDArray[np.fl
     return Nudged(
         precision=_interval(counts, share((1,))),
         recall=_interval(counts, share((2,))),
+        allowed=int(more[:, 0, 4].sum()),
+        of_allowed=_interval(more, of_allowed),
         shown=int(counts[:, :, :2].sum()),
         false=int(counts[:, :, 1].sum()),
-        false_per_10_min=_interval(timed, false_rate),
+        false_per_10_min=_interval(more, false_rate),
         held_back=dict(sorted(held.items())),
     )
+
+
+def _true_ts(played: PlayedCall, counted: set[str]) -> list[int]:
+    """When each true moment was said, one entry a type; the end of its utterance stands for it."""
+    truth = played.call.truth
+    return [u.end_ts for u in played.call.session.utterances for _ in truth.get(u.no, frozenset()) & counted]
 
 
 def _is_right(played: PlayedCall, decided: Decided) -> bool:

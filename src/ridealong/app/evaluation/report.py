@@ -12,7 +12,7 @@ from rich.text import Text
 from ridealong.app.terminal import printable
 
 if TYPE_CHECKING:
-    from ridealong.app.evaluation.measures import Evaluation, Interval, Mistake, Spread
+    from ridealong.app.evaluation.measures import Evaluation, Interval, Mistake, Reliability, Spread
 
 
 def as_json(evaluation: Evaluation) -> dict[str, Any]:
@@ -37,19 +37,25 @@ def summary(evaluation: Evaluation) -> list[tuple[str, str]]:
         ("micro-F1 of what is recorded", interval(evaluation.micro_f1)),
         (f"nudged: precision of {nudged.shown} nudges", interval(nudged.precision)),
         ("nudged: share of true moments", interval(nudged.recall)),
+        (f"of what the budget allows ({nudged.allowed} of {evaluation.moments} moments)", interval(nudged.of_allowed)),
         ("right, but held back", held or "none"),
         ("false nudges per 10 minutes", interval(nudged.false_per_10_min)),
         (
             f"calibration error (ECE, 10 bins) of {evaluation.recorded_reliability.count} recorded moments",
-            f"{evaluation.recorded_reliability.ece:.3f}",
+            _calibration(evaluation.recorded_reliability),
         ),
         (
             f"the same of all {evaluation.judgement_reliability.count} judgements",
-            f"{evaluation.judgement_reliability.ece:.3f}",
+            _calibration(evaluation.judgement_reliability),
         ),
         ("from the end of the words to the decision", spread(evaluation.lag)),
         ("judging one utterance", spread(evaluation.classify)),
     ]
+
+
+def _calibration(found: Reliability) -> str:
+    chance = found.by_chance
+    return f"{found.ece:.3f}; were all as sure as right, {chance.value:.3f} ({chance.low:.3f} to {chance.high:.3f})"
 
 
 def heading(evaluation: Evaluation) -> str:

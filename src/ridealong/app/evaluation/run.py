@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from ridealong.app import models
+from ridealong.app.evaluation.budget import Budget
 from ridealong.app.evaluation.labelled import read_labelled, transcripts_in
 from ridealong.app.evaluation.measures import Evaluation, evaluate, types_to_score
 from ridealong.app.evaluation.page import page
@@ -48,7 +49,8 @@ async def evaluate_files(
     loaded = await asyncio.to_thread(models.load, settings)
     async with Stage.open(settings, loaded, document, head) as stage:
         played = await stage.play_all(calls)
-    return evaluate(played, types_to_score(content, played))
+    budget = Budget(max_nudges=taxonomy.policy.max_nudges, window_ms=round(taxonomy.policy.window_s * 1000))
+    return evaluate(played, types_to_score(content, played), budget)
 
 
 async def _own_of(settings: Settings, slug: str, version: int | None) -> tuple[str | None, StoredHead | None]:
