@@ -92,11 +92,13 @@ async def violations(page: Page, rules: Sequence[str]) -> list[str]:
     if not AXE.exists():
         pytest.skip("axe-core is not here (npm ci in ui/): nothing checks whether the pages are accessible")
     # By the debugger, which the page's security policy does not concern; the policy stays on.
-    await page.evaluate(AXE.read_text())
-    found: list[dict[str, Any]] = await page.evaluate(
-        "rules => axe.run(document, {runOnly: rules}).then(found => found.violations.map("
-        "rule => ({id: rule.id, help: rule.help, nodes: rule.nodes.map("
-        "node => node.target.join(' ') + ' | ' + node.failureSummary)})))",
-        list(rules),
-    )
+    # No page takes minutes, and nothing else ends an evaluation that waits for ever.
+    async with asyncio.timeout(300):
+        await page.evaluate(AXE.read_text())
+        found: list[dict[str, Any]] = await page.evaluate(
+            "rules => axe.run(document, {runOnly: rules}).then(found => found.violations.map("
+            "rule => ({id: rule.id, help: rule.help, nodes: rule.nodes.map("
+            "node => node.target.join(' ') + ' | ' + node.failureSummary)})))",
+            list(rules),
+        )
     return [f"{page.url}: {rule['id']}: {rule['help']}: {node}" for rule in found for node in rule["nodes"]]
