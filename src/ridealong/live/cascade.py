@@ -35,8 +35,9 @@ CONFIRMED: Final = 25.0
 """Likelihood ratio of the model naming a type: how much more often it does so where the type is there than where it is
 not. A model that finds three of four and wrongly names any one type in three of a hundred has this ratio."""
 
-DENIED: Final = 0.25
-"""Likelihood ratio of the model not naming it: that model stays silent on one of four that are there."""
+DENIED: Final = 0.5
+"""Likelihood ratio of the model not naming it: little, since a quick model misses moments and names one of two. With it
+even a sloppy model leaves what is recorded no worse than the head alone (docs/decisions/0013-the-cascade.md)."""
 
 
 OWN_TYPE_PRIOR: Final = 0.05

@@ -58,7 +58,7 @@ class Talk:
         no: int,
         speaker: SpeakerId = CUSTOMER,
         *,
-        confidence: float = 0.6,
+        confidence: float = 0.55,
         passed_ms: float = 0,
         asked: bool = True,
     ) -> None:

@@ -37,7 +37,7 @@ def test_a_model_that_errs_makes_it_no_worse(heard: list[Heard]) -> None:
     alone = play(heard, None)
     for model in MODELS[1:]:
         runs = [play(heard, model, seed=seed) for seed in range(5)]
-        assert mean(r.macro_f1() for r in runs) > alone.macro_f1() - 0.015
+        assert mean(r.macro_f1() for r in runs) > alone.macro_f1() - 0.005
         assert mean(r.macro_f1(FLOORS) for r in runs) > alone.macro_f1(FLOORS)
 
 
