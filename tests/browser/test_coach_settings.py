@@ -35,8 +35,10 @@ async def tenant() -> AsyncIterator[House]:
 
 
 async def call_of(tenant: House) -> str:
+    """The call that has words: tests of the delivery log make others, which have none."""
     async with tenant.api() as api:
-        return (await api.get("/v1/calls")).json()["calls"][0]["call_id"]
+        calls = (await api.get("/v1/calls")).json()["calls"]
+    return max(calls, key=lambda call: call["audio_ms"] or 0)["call_id"]
 
 
 async def labels_of(tenant: House) -> list[tuple[str, bool, str, str]]:
@@ -422,6 +424,7 @@ async def _furnished(tenant: House) -> None:
 async def test_every_page_of_the_coach_is_accessible(tenant: House) -> None:
     """Each page is opened once: themes and sizes change under it, as they do under a person."""
     found: list[str] = []
+    call_id = await call_of(tenant)
     await _furnished(tenant)
     async with tenant.page("admin") as page:
         page.set_default_timeout(LONG)
@@ -430,18 +433,6 @@ async def test_every_page_of_the_coach_is_accessible(tenant: House) -> None:
             await expect(page.get_by_role("heading", level=2).first).to_be_visible()
             await _everything_open(page, section)
             found += await _looked_at(page, section)
-    assert not found, "\n".join(found)
-
-
-@pytest.mark.skipif(
-    "RIDEALONG_SWEEP" not in os.environ,
-    reason="after the other tests its button is sometimes not there: set RIDEALONG_SWEEP=1 to look at it with axe",
-)
-async def test_the_dialog_for_a_missed_moment_is_accessible(tenant: House) -> None:
-    found: list[str] = []
-    call_id = await call_of(tenant)
-    async with tenant.page("admin") as page:
-        page.set_default_timeout(LONG)
         await page.goto(f"/calls/{call_id}?tab=moments")
         await page.get_by_role("button", name="Add a missed moment").click()
         await expect(page.get_by_role("dialog").get_by_label("By these words")).to_be_visible()

@@ -86,7 +86,7 @@ function Line({ delivery, destination, busy, sendAgain }: LineProps) {
             <span className={classes.status} data-status={delivery.status} title={STATUSES[delivery.status].about}>
               {STATUSES[delivery.status].label}
             </span>{" "}
-            <Anchor component={Link} href={`/calls/${delivery.call_id}`} size="sm">
+            <Anchor component={Link} href={`/calls/${delivery.call_id}`} size="sm" underline="always">
               {EVENTS[delivery.event]}
             </Anchor>{" "}
             <Text span size="sm" c="dimmed">
