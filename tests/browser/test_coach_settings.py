@@ -447,7 +447,8 @@ async def _looked_at(page: Page, section: str) -> list[str]:
         await page.set_viewport_size({"width": width, "height": height})
         await page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
         await expect(page.locator("html")).to_have_attribute("data-mantine-color-scheme", theme)
-        # Some texts have the colour of the theme before for a moment, and axe is quick enough to see it.
+        # Some texts have the colour of the theme before until they are looked at, and axe sees it.
+        await page.evaluate("[...document.querySelectorAll('*')].forEach(one => getComputedStyle(one).color)")
         await page.wait_for_timeout(300)
         found += await complaints(page)
         wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")

@@ -166,7 +166,7 @@ async def test_a_manager_reads_documents_and_members_and_changes_neither(tenant:
         await page.goto("/settings")
         sections = page.get_by_role("navigation", name="Settings").get_by_role("link")
         await expect(sections).to_have_text(
-            ["Documents", "Taxonomy", "Review queue", "Nudge policy", "Members", "Audiences"]
+            ["Documents", "Taxonomy", "Review queue", "Nudge policy", "Confidence", "Members", "Audiences"]
         )
         await page.goto("/settings/documents/edit?kind=taxonomy&name=default")
         await expect(page.get_by_text("Only an admin can change it.")).to_be_visible()

@@ -112,11 +112,10 @@ function Versions({ versions, admin }: { versions: readonly Version[]; admin: bo
     <Button
       variant="default"
       size="xs"
-      aria-label={version === 0 ? "Use what ships" : `Use version ${version}`}
       loading={taking.isPending && taking.variables === version}
       onClick={() => taking.mutate(version)}
     >
-      Use it
+      {version === 0 ? "Use what ships" : `Use version ${version}`}
     </Button>
   );
   return (
