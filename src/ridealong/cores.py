@@ -1,4 +1,4 @@
-"""How many threads are worth having."""
+"""How many threads are worth having, and which of them give way."""
 
 from __future__ import annotations
 

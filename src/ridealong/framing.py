@@ -1,4 +1,4 @@
-"""How long a WebSocket frame is: for the two places that read the frames of every call's audio and words themselves."""
+"""The header of a WebSocket frame, read and written: for the two places that handle every call's frames themselves."""
 
 from __future__ import annotations
 
@@ -23,3 +23,13 @@ def end_of_frame(data: bytes, at: int) -> int:
     if length == 126:
         return at + 4 + masked + (data[at + 2] << 8 | data[at + 3]) if left >= 4 else 0
     return at + 10 + masked + struct.unpack_from("!Q", data, at + 2)[0] if left >= 10 else 0
+
+
+def header_of(kind: int, size: int, *, masked: bool = False) -> bytes:
+    """The header of a whole message of `size` bytes in one frame; where it is `masked`, the mask follows it."""
+    bit = 0x80 if masked else 0
+    if size < 126:
+        return bytes((kind, bit | size))
+    if size < 1 << 16:
+        return struct.pack("!BBH", kind, bit | 126, size)
+    return struct.pack("!BBQ", kind, bit | 127, size)

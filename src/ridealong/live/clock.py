@@ -30,10 +30,9 @@ class CallClock:
 
     def received(self, audio_ms: float) -> None:
         """All audio up to `audio_ms` is there."""
-        self._received_at = self._monotonic()
-        if self._began_at is None:
-            self._began_at = self._received_at
+        self.begin()
         self._received_ts = audio_ms
+        self._received_at = self._monotonic()
         self._running = True
 
     def pause(self) -> None:

@@ -175,7 +175,7 @@ def _antonyms(told: Sequence[Clause], said: Sequence[Clause]) -> None:
             if not here & mine or there & mine or here & theirs or not there & theirs:
                 continue
             if _plain(stated, here) and _plain(held, there):
-                raise _refused("says the opposite of a word of the statement")
+                raise otherwise("says the opposite of a word of the statement")
 
 
 def _plain(words: Sequence[Word], stems: frozenset[str]) -> bool:
@@ -191,7 +191,7 @@ def _directions(told: Sequence[Clause], said: Sequence[Clause], sentence: str, q
     rises, drops = up or bool(mine & grows), down or bool(mine & falls)
     rose, dropped = was_up or bool(theirs & grows), was_down or bool(theirs & falls)
     if (rises and not drops and dropped and not rose) or (drops and not rises and rose and not dropped):
-        raise _refused("goes the other way, up or down")
+        raise otherwise("goes the other way, up or down")
 
 
 def _compared(sentence: str, quoted: str) -> None:
@@ -207,7 +207,7 @@ def _compared(sentence: str, quoted: str) -> None:
         return
     before = {stem(w.casefold()) for w in re.findall(r"[\w'’]+", quoted[: there.start()])}
     if mine in before and mine != theirs and (theirs in words or theirs in ("you", "yours", "we", "us", "our", "i")):
-        raise _refused("compares them the other way round")
+        raise otherwise("compares them the other way round")
 
 
 def _before_after(sentence: str, quoted: str) -> None:
@@ -217,7 +217,7 @@ def _before_after(sentence: str, quoted: str) -> None:
                 continue
             mine = _behind(here, sentence)
             if mine and mine & _behind(there, quoted):
-                raise _refused(f"says `{there}` where the statement says `{here}`")
+                raise otherwise(f"says `{there}` where the statement says `{here}`")
 
 
 def _behind(word: str, text: str) -> set[str]:
@@ -235,20 +235,20 @@ def _numbers(sentence: str, quoted: str) -> None:
         for match in pattern.finditer(sentence):
             a, b = _values(match["a"]), _values(match["b"])
             if a and b and a != b and any(a & d and b & c and not (a & c and b & d) for c, d in theirs):
-                raise _refused("has these two numbers in the other order", Fault.NUMBER_NOT_IN_EVIDENCE)
+                raise otherwise("has these two numbers in the other order", Fault.NUMBER_NOT_IN_EVIDENCE)
     least, most = _BOUNDS
     for here, there in ((least, most), (most, least)):
         if not here.search(sentence) or there.search(sentence) or here.search(quoted) or not there.search(quoted):
             continue
         mine = {v for m in here.finditer(sentence) for v in _values(sentence[m.end() : m.end() + 25])}
         if mine & {v for m in there.finditer(quoted) for v in _values(quoted[m.end() : m.end() + 40])}:
-            raise _refused("sets a bound on the other side of this number", Fault.NUMBER_NOT_IN_EVIDENCE)
+            raise otherwise("sets a bound on the other side of this number", Fault.NUMBER_NOT_IN_EVIDENCE)
     for here, there in (("by", "to"), ("to", "by")):
         mine = {v for m in re.finditer(rf"\b{here}\s+(?=[\w$€£])", sentence) for v in _first(sentence[m.end() :])}
         theirs = {v for m in re.finditer(rf"\b{there}\s+(?=[\w$€£])", quoted) for v in _first(quoted[m.end() :])}
         same = {v for m in re.finditer(rf"\b{here}\s+(?=[\w$€£])", quoted) for v in _first(quoted[m.end() :])}
         if (mine & theirs) - same and (_FROM_TO.search(quoted) or (_MOVES.search(quoted) and _MOVES.search(sentence))):
-            raise _refused(
+            raise otherwise(
                 "says `by` so much where it moves `to` it, or the other way round", Fault.NUMBER_NOT_IN_EVIDENCE
             )
 
@@ -274,21 +274,21 @@ def _quantities(sentence: str, quoted: str) -> None:
     quoted = _NEARLY.sub("most", quoted)
     if _ALL.search(sentence) and not _OTHER_ALL.search(sentence):
         if _SOME.search(quoted) and not _WHOLE.search(quoted):
-            raise _refused("says it of some, and the statement of all")
+            raise otherwise("says it of some, and the statement of all")
         if not _HOLDS_ALL.search(quoted) and _STRICT_ALL.search(sentence):
-            raise _refused("does not say it of all")
+            raise otherwise("does not say it of all")
     if _NO_ONE.search(sentence) and _SOME.search(quoted):
-        raise _refused("says it of some, and the statement of none")
+        raise otherwise("says it of some, and the statement of none")
     if _NONE.search(sentence) and _SOME.search(quoted) and not _WHOLE.search(quoted) and not _NOT.search(quoted):
-        raise _refused("says it of some, and the statement of none")
+        raise otherwise("says it of some, and the statement of none")
     if _MOST.search(sentence) and not _HOLDS_MOST.search(quoted):
-        raise _refused("does not say it of most")
+        raise otherwise("does not say it of most")
     if re.search(r"\b(?:only|solely|exclusively)\b", sentence, re.IGNORECASE) and re.search(
         r"\bmost", quoted, re.IGNORECASE
     ):
-        raise _refused("does not say that it is the only one")
+        raise otherwise("does not say that it is the only one")
     if _ONLY.search(sentence) and not _HOLDS_ONLY.search(quoted):
-        raise _refused("does not say that it is the only one")
+        raise otherwise("does not say that it is the only one")
 
 
 _NEARLY: Final = re.compile(r"\b(?:nearly|almost|not|practically|virtually)\s+(?:all|every\w*|always)\b", re.IGNORECASE)
@@ -302,5 +302,6 @@ _OTHER_ALL: Final = re.compile(
 _STRICT_ALL: Final = re.compile(r"\b(?:always|everyone|everybody)\b", re.IGNORECASE)
 
 
-def _refused(why: str, fault: Fault = Fault.SAID_OTHERWISE) -> Ungrounded:
+def otherwise(why: str, fault: Fault = Fault.SAID_OTHERWISE) -> Ungrounded:
+    """What to raise where `the quote {why}`."""
     return Ungrounded(f"the cited words tell it otherwise: the quote {why}", fault=fault)

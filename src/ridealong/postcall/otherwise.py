@@ -12,10 +12,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from ridealong.core.errors import Ungrounded
-from ridealong.core.faults import Fault
 from ridealong.core.transcript import Role
-from ridealong.postcall.opposites import refuse_opposite
+from ridealong.postcall.opposites import otherwise, refuse_opposite
 from ridealong.postcall.wordings import HEDGES, Clause, Denied, Word, wording_of
 
 _ASKS: Final = re.compile(
@@ -95,23 +93,23 @@ def _turned(told: Sequence[Clause], held: dict[str, list[Word]], sentence: str) 
             if not word.stated or word.stem in HEDGES:
                 continue
             if all(w.asked for w in found) and not _ASKS.search(sentence):
-                raise _refused("asks it, and the statement says it: tell that it was asked")
+                raise otherwise("asks it, and the statement says it: tell that it was asked")
             if word.denied is Denied.NOT and not _OPEN.search(_but_verb(sentence, word)):
                 if all(w.possible for w in found):
-                    raise _refused("names it as possible, and the statement as certain: keep that it was not certain")
+                    raise otherwise("names it as possible, and the statement as certain: keep that it was not certain")
                 if all(w.condition or w.possible for w in found):
-                    raise _refused("makes it a condition, and the statement a fact: keep the condition")
+                    raise otherwise("makes it a condition, and the statement a fact: keep the condition")
             if (
                 (word.sure or word.present)
                 and word.denied is Denied.NOT
                 and all(w.conditional or w.condition for w in found)
                 and not _UNCONDITIONAL.search(sentence)
             ):
-                raise _refused("says it under a condition, which the statement leaves out: keep the condition")
+                raise otherwise("says it under a condition, which the statement leaves out: keep the condition")
             if all(w.past for w in found) and not _PAST.search(sentence) and word.present:
-                raise _refused("says what was once, and the statement what is: keep that it is over")
+                raise otherwise("says what was once, and the statement what is: keep that it is over")
             if word.side is not Role.UNKNOWN and all(_other_does(w, word.side) for w in found):
-                raise _refused("says that the other side does it: tell who does what as it was said")
+                raise otherwise("says that the other side does it: tell who does what as it was said")
 
 
 def _other_does(word: Word, side: Role) -> bool:
@@ -126,15 +124,11 @@ def _denied(word: Word, found: Sequence[Word], sentence: str) -> None:
         return
     missing = _MISSING.search(_but_verb(sentence, word)) is not None
     if word.denied is Denied.NOT and word.stated and not missing and all(w.denied is Denied.ITSELF for w in found):
-        raise _refused("denies what the statement says: keep the negation")
+        raise otherwise("denies what the statement says: keep the negation")
     if word.denied is Denied.ITSELF and all(w.denied is Denied.NOT and not w.possible for w in found):
-        raise _refused("says what the statement denies: leave the negation out")
+        raise otherwise("says what the statement denies: leave the negation out")
 
 
 def _but_verb(sentence: str, word: Word) -> str:
     """The sentence without the word itself: "hopes" as the very word that is told makes nothing open."""
     return sentence[: word.start] + sentence[word.end :]
-
-
-def _refused(why: str) -> Ungrounded:
-    return Ungrounded(f"the cited words tell it otherwise: the quote {why}", fault=Fault.SAID_OTHERWISE)

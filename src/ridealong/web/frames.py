@@ -8,7 +8,6 @@ they arrive. Everything else, and whatever the sink does not take, goes the long
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -16,7 +15,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import apply_mask  # pyright: ignore[reportPrivateImportUsage] - in C where it was built
 from websockets.protocol import State
 
-from ridealong.framing import BINARY, TEXT, end_of_frame
+from ridealong.framing import BINARY, TEXT, end_of_frame, header_of
 
 if TYPE_CHECKING:
     from starlette.types import Scope
@@ -83,14 +82,7 @@ class FrameProtocol(WebSocketsSansIOProtocol):
             return False
         if self.conn.state is not State.OPEN or self.transport.is_closing():
             return False
-        size = len(data)
-        if size < 126:
-            header = bytes((TEXT, size))
-        elif size < 1 << 16:
-            header = struct.pack("!BBH", TEXT, 126, size)
-        else:
-            header = struct.pack("!BBQ", TEXT, 127, size)
-        self.transport.write(header + data)
+        self.transport.write(header_of(TEXT, len(data)) + data)
         return True
 
     async def receive(self) -> Any:

@@ -160,12 +160,16 @@ class HeardCall:
             return False
         if socket.paused or not self._live.is_set() or self._is_ahead():
             return False
-        if self._pending or len(data) < self._ship_bytes:
-            self._pending += data
-            if len(self._pending) >= self._ship_bytes:
-                self._send_pending(socket)
-        else:
-            self._send(socket, data)
+        try:
+            if self._pending or len(data) < self._ship_bytes:
+                self._pending += data
+                if len(self._pending) >= self._ship_bytes:
+                    self._send_pending(socket)
+            else:
+                self._send(socket, data)
+        except Exception as error:
+            # Raised where the call is heard, as `_feed`'s are, and not to whoever has just sent the audio.
+            self._fail(error)
         return True
 
     async def _feed(self, audio: AsyncIterable[Audio]) -> None:

@@ -8,7 +8,6 @@ switches of task between a result's arrival and its being heard (docs/decisions/
 from __future__ import annotations
 
 import secrets
-import struct
 from collections.abc import Callable, Sequence
 from typing import Any, Final, cast
 
@@ -18,12 +17,11 @@ from websockets.frames import Frame, Opcode, apply_mask  # pyright: ignore[repor
 from websockets.protocol import State
 
 from ridealong.core.errors import InvalidSettings, RidealongError, Unavailable
-from ridealong.framing import BINARY, TEXT, end_of_frame
+from ridealong.framing import BINARY, TEXT, end_of_frame, header_of
 from ridealong.speech.providers.deepgram.wire import DeepgramOptions, authorization, refusal, retry_after_s
 
 _OPEN_TIMEOUT_S: Final = 5.0
 _LARGEST_MESSAGE: Final = 1 << 22
-_MASKED: Final = 0x80
 _HEADER: Final = {126: 4, 127: 10}
 """Bytes before an unmasked payload by the first length, where it is not the length itself."""
 NO_CODE: Final = 1006
@@ -111,13 +109,7 @@ class Socket(ClientConnection):
         if self.protocol.state is State.OPEN:
             # By hand (RFC 6455, 5.2): ten frames a second of each call go out here, and nothing else of theirs.
             mask = secrets.token_bytes(4)
-            size = len(data)
-            if size < 126:
-                header = bytes((BINARY, _MASKED | size))
-            elif size < 1 << 16:
-                header = struct.pack("!BBH", BINARY, _MASKED | 126, size)
-            else:
-                header = struct.pack("!BBQ", BINARY, _MASKED | 127, size)
+            header = header_of(BINARY, len(data), masked=True)
             self.transport.write(b"".join((header, mask, apply_mask(data, mask))))
 
     def send_control(self, message: str) -> None:
