@@ -10,7 +10,8 @@ from ridealong.core.errors import Ungrounded
 from ridealong.core.faults import Fault
 from ridealong.core.numbers import numbers_in
 from ridealong.core.tokens import tokens_of, words_of
-from ridealong.postcall.wordings import Clause, Denied, Word, stem
+from ridealong.postcall.stems import stem
+from ridealong.postcall.wordings import Clause, Denied, Word
 
 _PAIRS: Final = tuple(
     (frozenset(map(stem, words_of(one))), frozenset(map(stem, words_of(other))))
