@@ -261,6 +261,24 @@ async def test_a_link_to_the_second_opens_the_call_there(chrome: Browser, told: 
         assert complaints.said == []
 
 
+async def test_a_report_opens_in_the_chosen_template_and_in_any_other(chrome: Browser, told: Desk) -> None:
+    async with tab(chrome, told.url) as (page, complaints):
+        await page.goto(f"{told.url}/calls/{told.call_id}")
+        said = [utterance["text"][:24] for utterance in told.transcript if len(utterance["text"]) > 24]
+        for entry in ("In the chosen template", re.compile("^As “")):
+            await page.get_by_role("button", name="More", exact=True).click()
+            async with page.context.expect_page() as opening:
+                await page.get_by_role("menuitem", name=entry).first.click()
+            report = await opening.value
+            await expect(report.locator("audio, iframe").first).to_be_attached()
+            shown = await report.locator("body").inner_text()
+            assert any(words in shown for words in said), "the report quotes nobody"
+            assert await report.locator("a.play").count() > 0
+            assert await report.locator("script, img[src=x]").count() == 0
+            await report.close()
+        assert complaints.said == []
+
+
 async def test_what_was_said_and_what_people_write_is_shown_as_text(chrome: Browser, told: Desk) -> None:
     async with tab(chrome, told.url) as (page, complaints):
         await page.goto(f"{told.url}/calls/{told.call_id}")
