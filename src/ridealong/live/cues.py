@@ -1,8 +1,8 @@
 """Two things that a text model reads over: a name that it has never met, and a figure set against another.
 
-"We're with Brindlow" and "the last lot were eight fifty" are plain to a person who knows neither the firm nor the price:
-something is called by a name where one says what one uses, and a figure answers a figure. The views of such a text are
-mostly the views of its odd pieces; these facts say what the text does.
+"We're with Brindlow" and "the last lot were eight fifty" are plain to a person who knows neither the firm nor the
+price: something is called by a name where one says what one uses, and a figure answers a figure. The views of such a
+text are mostly the views of its odd pieces; these facts say what the text does.
 """
 
 from __future__ import annotations
@@ -37,9 +37,12 @@ _INTRODUCES: Final = re.compile(
 )
 """What stands before the name of what somebody uses, is with, came from or compares with."""
 
+_CALENDAR: Final = (
+    "monday tuesday wednesday thursday friday saturday sunday january february march april may june july august"
+    " september october november december christmas easter"
+)
 _CAPITALS_OF_NO_NAME: Final = frozenset(
-    "i i'm i've i'd i'll god monday tuesday wednesday thursday friday saturday sunday january february march april may"
-    " june july august september october november december christmas easter english german french".split()
+    ("i", "i'm", "i've", "i'd", "i'll", "god", "english", "german", "french", *_CALENDAR.split())
 )
 _CLITIC: Final = re.compile(r"['’](?:s|re|ve|ll|d|t|m)$")
 _ENDS: Final = ("s", "es", "ed", "d", "ing", "er", "ly", "y", "able", "n")
@@ -90,5 +93,5 @@ def _is_form(word: str, end: str, known: Collection[str]) -> bool:
     if not word.endswith(end):
         return False
     stem = word[: -len(end)]
-    doubled = len(stem) > 2 and stem[-1] == stem[-2] and stem[:-1] in known  # noqa: PLR2004 - of the two equal letters
+    doubled = len(stem) > 2 and stem[-1] == stem[-2] and stem[:-1] in known
     return stem in known or f"{stem}e" in known or doubled

@@ -2,8 +2,8 @@
 
 A row of features is, in this order: the embedder's views of the words judged (a middle layer, and the one tuned on
 sales talk); the middle layer's of the turn before, faded out with the number of words judged ("yes, do that" means what
-it answers, a long sentence speaks for itself); cues (names and figures, see `live.cues`); and a few facts (role, length,
-whether the turn before was a question).
+it answers, a long sentence speaks for itself); cues (names and figures, see `live.cues`); and a few facts (role,
+length, whether the turn before was a question).
 
 Hashed words and word pairs were tried beside them and added nothing once the middle layers were there.
 """
@@ -33,7 +33,7 @@ FACTS: Final = 9
 WIDTH: Final = VIEWS_WIDTH + DIMENSIONS + CUES + FACTS
 
 FADE: Final = 12.0
-"""The turn before counts 1/e as much for each so many words more. Chosen on `dev`, `diagnosed` and the nine oldest calls."""
+"""The turn before counts 1/e as much for each so many words more. Chosen on calls that nothing is fitted on."""
 
 SHORT_FADE: Final = 6.0
 """The same of the facts that say how short a turn is."""

@@ -59,9 +59,9 @@ turns, right and wrong, contradicts half."""
 
 FEWEST_OF_A_TYPE: Final = 8
 MOST_CONTRADICTED_OF_A_TYPE: Final = 0.9
-"""What somebody says of one type is left out where it contradicts nearly all that the classifier is sure of there: who is
-right about eight types could else teach it to be silent about the ninth. Less of it may well be a type that the
-tenant means otherwise, which is what feedback is for."""
+"""What somebody says of one type is left out where it contradicts nearly all that the classifier is sure of there:
+who is right about eight types could else teach it to be silent about the ninth. Less of it may well be a type that
+the tenant means otherwise, which is what feedback is for."""
 
 FEWEST_VERDICTS: Final = 8
 MOST_WRONG: Final = 0.9
