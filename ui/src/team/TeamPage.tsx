@@ -19,6 +19,7 @@ import { percent, words } from "@/parts/format";
 import { EffectsTable } from "./EffectsTable";
 import { type Figure, type RepFigures, useTeam, type WeekFigures } from "./queries";
 import { firstMonday, mondayOf, mondays } from "./scale";
+import { TakeAlong } from "./TakeAlong";
 import { type Point, TrendChart } from "./TrendChart";
 import classes from "./team.module.css";
 
@@ -146,6 +147,7 @@ export default function TeamPage() {
             <RepTable reps={reps} />
             <EffectsTable query={{ ...span, rep_id: rep ?? undefined }} />
             <MomentTable reps={reps} />
+            <TakeAlong from={span.from} to={span.to} />
           </>
         )}
       </Stack>
