@@ -1,21 +1,9 @@
-import {
-  Alert,
-  Anchor,
-  Card,
-  Container,
-  Group,
-  Select,
-  SimpleGrid,
-  Skeleton,
-  Stack,
-  Table,
-  Text,
-  Title,
-} from "@mantine/core";
+import { Anchor, Card, Container, Group, Select, SimpleGrid, Skeleton, Stack, Table, Text, Title } from "@mantine/core";
 import { useMemo, useState } from "react";
 import { Link } from "wouter";
 import { FiguresHead } from "@/parts/FiguresHead";
 import { percent, words } from "@/parts/format";
+import { ErrorState } from "@/parts/states";
 import { EffectsTable } from "./EffectsTable";
 import { type Figure, type RepFigures, useTeam, type WeekFigures } from "./queries";
 import { firstMonday, mondayOf, mondays } from "./scale";
@@ -79,11 +67,7 @@ export default function TeamPage() {
             onChange={setRep}
           />
         </Group>
-        {team.isError && (
-          <Alert color="red" role="alert" title="The team's numbers cannot be read now">
-            {team.error.message}
-          </Alert>
-        )}
+        {team.isError && <ErrorState error={team.error} retry={() => team.refetch()} />}
         {team.isPending && <Skeleton height={300} />}
         {team.data !== undefined && everybody.data !== undefined && reps.length === 0 && (
           <Card withBorder padding="xl">
