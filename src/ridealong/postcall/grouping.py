@@ -62,10 +62,16 @@ def keywords(texts: Sequence[str], among: Sequence[str]) -> list[str]:
     return [min(spoken[term], key=lambda word: (-spoken[term][word], word)) for term in shared[:KEYWORDS]]
 
 
-_NO_THEME: Final = frozenset(
-    """bit come comes coming every get gets getting give gives go goes going got happen happens keep keeps kind look looks
-    lot made make makes making much nobody per quite take takes taking took way went
-    one two three four five six seven eight nine ten eleven twelve fifteen twenty thirty fifty hundred thousand""".split()
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_NO_THEME: Final = _words(
+    """
+    bit come comes coming every get gets getting give gives go goes going got happen happens keep keeps kind look
+    looks lot made make makes making much nobody per quite take takes taking took way went one two three four five
+    six seven eight nine ten eleven twelve fifteen twenty thirty fifty hundred thousand
+    """
 )
 """Words that many say, whatever they speak of: they find passages, and name no theme."""
 
