@@ -64,7 +64,11 @@ class DeepgramBatchTranscriber:
             error, wait = Unavailable("Deepgram gives no answer: it is tried again"), None
             try:
                 async with self._open().post(
-                    url, data=recording, headers={**authorization(self._options), "Content-Type": "audio/flac"}
+                    url,
+                    data=recording,
+                    headers={**authorization(self._options), "Content-Type": "audio/flac"},
+                    # Wherever it leads, that host would be sent the recording.
+                    allow_redirects=False,
                 ) as response:
                     if response.status == 200:
                         return cast("dict[str, Any]", await response.json(content_type=None))

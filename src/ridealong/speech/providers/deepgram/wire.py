@@ -148,6 +148,10 @@ def refusal(status: int, model: str) -> RidealongError:
         return InvalidSettings("Deepgram's credit is used up: top up the account, or set RIDEALONG_TRANSCRIBER=local")
     if status == 429:
         return Unavailable("Deepgram's limit of connections is reached: wait, or ask Deepgram for more")
+    if 300 <= status < 400:
+        return InvalidSettings(
+            f"Deepgram redirects elsewhere ({status}): set RIDEALONG_DEEPGRAM_URL to the address itself"
+        )
     if 400 <= status < 500 and status != 408:
         return InvalidSettings(
             f"Deepgram refuses the request ({status}): check RIDEALONG_DEEPGRAM_MODEL ('{model}'), the language "
