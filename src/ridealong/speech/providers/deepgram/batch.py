@@ -75,7 +75,7 @@ class DeepgramBatchTranscriber:
                     refused = refusal(response.status, self._options.model)
                     if not isinstance(refused, Unavailable):
                         raise refused
-                    error, wait = refused, retry_after_s(response.headers.get("Retry-After"))
+                    error, wait = refused, retry_after_s(response.headers)
             except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as broken:
                 error = Unavailable(f"Deepgram gives no answer ({type(broken).__name__}): it is tried again")
             delay = min(_LONGEST_WAIT_S, 0.5 * 4 ** (n - 1) if wait is None else wait)

@@ -179,5 +179,5 @@ async def open_socket(
 
 def _refused(error: InvalidStatus, options: DeepgramOptions) -> RidealongError:
     told = refusal(error.response.status_code, options.model)
-    wait = retry_after_s(error.response.headers.get("Retry-After"))
+    wait = retry_after_s({name.lower(): value for name, value in error.response.headers.raw_items()})
     return TooSoon(str(told), wait) if isinstance(told, Unavailable) and wait is not None else told
