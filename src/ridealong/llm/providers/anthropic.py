@@ -202,11 +202,8 @@ def _codes(body: dict[str, Any]) -> tuple[object, ...]:
 def _counts(usage: object) -> dict[str, int]:
     if not isinstance(usage, dict):
         return {}
-    return {str(k): v for k, v in cast("dict[object, object]", usage).items() if _is_count(v)}
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    counts = {str(k): v for k, v in cast("dict[object, object]", usage).items() if isinstance(v, int)}
+    return {name: count for name, count in counts.items() if count >= 0 and not isinstance(count, bool)}
 
 
 def _usage(counts: Mapping[str, int]) -> Usage:
