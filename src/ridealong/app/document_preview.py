@@ -23,7 +23,7 @@ from ridealong.live.tenant_heads import heads_of
 from ridealong.postcall.forms import Format, form_of
 from ridealong.postcall.render import PARTIAL, render, render_email
 from ridealong.postcall.review import embed_call
-from ridealong.postcall.reviewer import ReviewContext
+from ridealong.postcall.reviewer import ReviewContext, reviewed_moments
 from ridealong.postcall.rubric import load_rubric
 from ridealong.postcall.rules import RuleJudge
 from ridealong.store import Store, artifacts, calls, document_versions, moments
@@ -90,8 +90,7 @@ class DocumentPreviews:
         context = ReviewContext(
             transcript=transcript,
             roles=roles,
-            # One that stayed on an earlier transcript proves nothing here.
-            moments=tuple(m for m in found if m.moment.evidence[0].transcript_id == transcript.id),
+            moments=reviewed_moments(found, transcript, roles),
             vectors=await asyncio.to_thread(embed_call, transcript, self.models.embedder, vectors),
             duration_ms=max(call.audio_ms, transcript.end_ts),
             about=call.context,

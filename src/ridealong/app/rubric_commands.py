@@ -28,7 +28,7 @@ from ridealong.core.transcript import Role, RoleAssignment, Roles, RoleSource, S
 from ridealong.live.taxonomy import default_taxonomy_text, load_taxonomy
 from ridealong.postcall.chosen_rubric import chosen_rubric_text
 from ridealong.postcall.review import embed_call
-from ridealong.postcall.reviewer import ReviewContext
+from ridealong.postcall.reviewer import ReviewContext, reviewed_moments
 from ridealong.postcall.rubric import DEFAULT_RUBRIC, SHIPPED, load_rubric, shipped_rubric_text
 from ridealong.postcall.rubric_difference import difference
 from ridealong.postcall.rules import RuleJudge
@@ -124,7 +124,7 @@ class Trials:
         context = ReviewContext(
             transcript=transcript,
             roles=roles,
-            moments=tuple(m for m in found if m.moment.evidence[0].transcript_id == transcript.id),
+            moments=reviewed_moments(found, transcript, roles),
             vectors=await asyncio.to_thread(embed_call, transcript, embedder, vectors),
             duration_ms=max(call.audio_ms, transcript.end_ts),
             about=call.context,

@@ -23,6 +23,9 @@ CONTENT_TYPES: Final = (
 )
 """The default taxonomy's types that are judged from the words."""
 
+SIDE_OF_TYPE: Final = dict.fromkeys(CONTENT_TYPES, Role.CUSTOMER) | {"risky_promise": Role.REP}
+"""Who says it, by the default taxonomy."""
+
 TIMING_TYPES: Final = ("silence", "monologue", "interruption")
 """The types computed from the diarised times alone, never by a model."""
 

@@ -194,6 +194,8 @@ class Listening:
                 if isinstance(item, NotHeard):
                     for utterance in assembler.flush():
                         await self._said(utterance)
+                    self.resumed_ts = max(self.resumed_ts, item.end_ts)
+                    self.begun_ts = max(self.begun_ts, item.end_ts)
                 if isinstance(item, HeardThrough):
                     self.heard_through = max(self.heard_through, item.ts)
                 if isinstance(item, VoiceMatched | Partial | Activity | HeardThrough | NotHeard):

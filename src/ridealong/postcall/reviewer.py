@@ -19,6 +19,7 @@ from ridealong.core.claims import Claim
 from ridealong.core.conditions import SURE, CallFacts
 from ridealong.core.context import CallContext
 from ridealong.core.faults import Fault
+from ridealong.core.moments import SIDE_OF_TYPE, Moment
 from ridealong.core.rubric import (
     NotApplicable,
     Rubric,
@@ -137,6 +138,27 @@ class ReviewContext:
         if speaker in self.roles and self.roles[speaker].role is not Role.UNKNOWN:
             return self.roles[speaker].confidence
         return max((a.confidence for a in self.roles.values() if a.role is Role.REP), default=0.0)
+
+
+def reviewed_moments(found: Sequence[StoredMoment], transcript: Transcript, roles: Roles) -> tuple[StoredMoment, ...]:
+    """Those of a call's moments that its review goes by.
+
+    Not one that stayed on an earlier transcript, where its utterance has another number. And not one that was noted
+    before its speaker's role was known, where that turned out to be the other side: a rep raises no objection.
+    """
+    return tuple(
+        stored
+        for stored in found
+        if stored.moment.evidence[0].transcript_id == transcript.id and not _of_other_side(stored.moment, roles)
+    )
+
+
+def _of_other_side(moment: Moment, roles: Roles) -> bool:
+    if moment.circumstances is None or moment.circumstances.role_known:
+        return False
+    side = SIDE_OF_TYPE.get(moment.type, Role.UNKNOWN)
+    role = roles.role_of(moment.evidence[0].speaker_id)
+    return Role.UNKNOWN not in (side, role) and role is not side
 
 
 @dataclass(slots=True, kw_only=True)

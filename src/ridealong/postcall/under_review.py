@@ -10,7 +10,7 @@ from ridealong.postcall.chosen_rubric import rubric_of, rubric_text
 from ridealong.postcall.confidence import confidence_of
 from ridealong.postcall.proving import Checks
 from ridealong.postcall.review import embed_call
-from ridealong.postcall.reviewer import CallReviewer, ReviewContext, Reviewer
+from ridealong.postcall.reviewer import CallReviewer, ReviewContext, Reviewer, reviewed_moments
 from ridealong.store.calls import load_call, load_roles, load_transcript, load_vectors
 from ridealong.store.confidence_models import active_confidence
 from ridealong.store.moments import load_moments
@@ -65,12 +65,7 @@ class CallsUnderReview:
             call = await load_call(connection, review.transcript_id.call_id)
             transcript = await load_transcript(connection, review.transcript_id)
             roles = await load_roles(connection, review.transcript_id)
-            # One that stayed on an earlier transcript has its utterance's number there, and proves nothing here.
-            moments = tuple(
-                m
-                for m in await load_moments(connection, transcript)
-                if m.moment.evidence[0].transcript_id == transcript.id
-            )
+            moments = reviewed_moments(await load_moments(connection, transcript), transcript, roles)
             vectors = await load_vectors(connection, review.transcript_id)
             names = await load_names(connection, review.transcript_id)
             confidence = confidence_of(await active_confidence(connection))

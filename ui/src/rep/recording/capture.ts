@@ -61,6 +61,7 @@ export class Capture {
   private broken: string | null = null;
   private lostMs = 0;
   private delivering = false;
+  private pausing = false;
   private state: Snapshot;
   private readonly watchers = new Set<() => void>();
 
@@ -188,16 +189,24 @@ export class Capture {
   }
 
   async pause(): Promise<void> {
-    if (this.state.phase !== "recording") return;
-    this.show({ phase: "paused", rms: 0 });
-    await this.microphone?.pause();
-    await this.inTurn(async () => {
-      const { recording } = this;
-      recording.pausedAt = Date.now();
-      recording.pauseTold = this.delivery.open && this.delivery.bufferedBytes < NEARLY_LIVE_MS * BYTES_PER_MS;
-      if (recording.pauseTold) await this.keep({ kind: "pause" });
-      else await this.backlog.save(recording);
-    });
+    if (this.state.phase !== "recording" || this.pausing) return;
+    this.pausing = true;
+    try {
+      await this.microphone?.pause();
+      await this.inTurn(async () => {
+        const { recording } = this;
+        if (recording.state === "stopping") return;
+        recording.pausedAt = Date.now();
+        recording.pauseTold = this.delivery.open && this.delivery.bufferedBytes < NEARLY_LIVE_MS * BYTES_PER_MS;
+        if (recording.pauseTold) await this.keep({ kind: "pause" });
+        else await this.backlog.save(recording);
+      });
+    } finally {
+      this.pausing = false;
+      // Only now: the page says that nothing is recorded, and until here came what the microphone had still heard.
+      const still = this.state.phase === "recording" && this.recording.pausedAt !== null;
+      if (still) this.show({ phase: "paused", rms: 0 });
+    }
   }
 
   async unpause(): Promise<void> {
