@@ -169,7 +169,12 @@ FAULTS: dict[Fault, type[ModelFailed]] = {
     Fault.CUT: ModelAway,
     Fault.ENDS_EARLY: ModelAway,
     Fault.ERROR_EVENT: ModelAway,
+    Fault.REDIRECT: ModelRefused,
     Fault.NOT_JSON: BadAnswer,
+    Fault.DEEP_JSON: BadAnswer,
+    Fault.ODD_TYPES: BadAnswer,
+    Fault.ENDLESS: BadAnswer,
+    Fault.MANY_WORDS: BadAnswer,
     Fault.HALF_JSON: BadAnswer,
     Fault.WRONG_SHAPE: BadAnswer,
     Fault.NO_WORDS: BadAnswer,
@@ -216,6 +221,12 @@ async def test_a_refusal_is_not_billed(stage: Stage) -> None:
 async def test_a_first_word_that_comes_late_is_waited_for(stage: Stage) -> None:
     stage.vendor.slow_s = 0.2
     stage.vendor.faults.append(Fault.SLOW)
+    assert (await stage.ask()).content == GOOD
+
+
+@pytest.mark.parametrize("fault", [Fault.THINKS_ALOUD, Fault.FENCED], ids=lambda fault: fault.value)
+async def test_words_around_the_json_are_passed_over(stage: Stage, fault: Fault) -> None:
+    stage.vendor.faults.append(fault)
     assert (await stage.ask()).content == GOOD
 
 

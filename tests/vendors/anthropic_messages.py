@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.vendors.loopback import Asked, Fault, Json, Refusal, StandIn, hang_up, pieces, run, tokens
+from tests.vendors.loopback import Asked, Fault, Json, Refusal, StandIn, hang_up, no_answer, pieces, run, tokens
 
 _KNOWN = {
     *("model", "max_tokens", "messages", "system", "stream", "temperature", "top_p", "top_k", "metadata"),
@@ -47,8 +47,8 @@ class AnthropicMessages(StandIn):
         if fault is Fault.HANG_UP:
             hang_up(request)
             return web.Response()
-        if fault is Fault.NOT_JSON:
-            return web.Response(text="<html>Welcome</html>", content_type="text/html")
+        if (nonsense := no_answer(fault)) is not None:
+            return nonsense
         usage = self._usage(asked)
         if asked.body.get("stream"):
             return await self._stream(request, asked, usage, fault)

@@ -165,6 +165,7 @@ class DeepgramStandIn:
             answer = self.batch_answer(body, parameters)
         data = json.dumps(answer).encode()
         extra = f"Retry-After: {mischief.retry_after}\r\n" if mischief.retry_after else ""
+        extra += f"Location: {mischief.location}\r\n" if mischief.location else ""
         writer.write(
             f"HTTP/1.1 {status or 200} X\r\nContent-Type: application/json\r\n{extra}Content-Length: {len(data)}\r\n"
             "Connection: close\r\n\r\n".encode()

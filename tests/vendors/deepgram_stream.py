@@ -97,6 +97,8 @@ class Connection:
             response = self._protocol.reject(status or 404, json.dumps(error_body(status or 404, why)))
             if self._mischief.retry_after:
                 response.headers["Retry-After"] = self._mischief.retry_after
+            if self._mischief.location:
+                response.headers["Location"] = self._mischief.location
             self._protocol.send_response(response)
             self._flush()
             await self._writer.drain()
@@ -182,6 +184,7 @@ class Connection:
         self._seen.controls.append((self._loop.time(), kind))
         if kind == "Finalize" and not self._mischief.finalize_unanswered:
             for lane in self._lanes:
+                self._tear(lane)
                 pending = self._pending(lane, self._position)
                 if pending:
                     self._final(lane, pending, self._position, speech_final=True, from_finalize=True)
@@ -237,6 +240,15 @@ class Connection:
                 break
             words.append(word)
         return words
+
+    def _tear(self, lane: _Lane) -> None:
+        """A word that is being said is made final as far as it was heard; the rest of it is heard as another word."""
+        at = lane.next_word + len(self._pending(lane, self._position))
+        here = round(self._position)
+        for word in lane.words[at : at + 1]:
+            if word.start_ts + 20 < here:
+                half = replace(word, text=f"{word.text[: len(word.text) // 2 + 1]}-", end_ts=here)
+                lane.words[at : at + 1] = [half, replace(word, start_ts=here)]
 
     def _advance(self, lane: _Lane) -> None:
         while True:
@@ -331,6 +343,7 @@ class Connection:
         wrong, delay = self._mischief, self._standin.final_delay_s
         if wrong.unknown_types:
             self._say({"type": "NobodyKnowsThis", "payload": [1, 2, {"three": None}]})
+            self._out.put_nowait((0.0, "[" * 5_000))
         if wrong.reorder:
             if self._held_back is None:
                 self._held_back = message

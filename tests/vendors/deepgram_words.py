@@ -37,6 +37,8 @@ class Mischief:
 
     status: int | None = None
     retry_after: str | None = None
+    location: str | None = None
+    """Where a status that redirects leads."""
     close_code: int | None = None
     close_after_ms: int = 3_000
     abort_after_ms: int | None = None

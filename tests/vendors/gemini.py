@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from tests.vendors.loopback import Asked, Fault, Json, Refusal, StandIn, hang_up, run, tokens
+from tests.vendors.loopback import Asked, Fault, Json, Refusal, StandIn, hang_up, no_answer, run, tokens
 
 _KNOWN = {
     *("contents", "systemInstruction", "generationConfig", "safetySettings", "tools", "toolConfig", "cachedContent"),
@@ -40,8 +40,8 @@ class Gemini(StandIn):
         if fault is Fault.HANG_UP:
             hang_up(request)
             return web.Response()
-        if fault is Fault.NOT_JSON:
-            return web.Response(text="<html>Welcome</html>", content_type="text/html")
+        if (nonsense := no_answer(fault)) is not None:
+            return nonsense
         text = await self.said(asked, fault)
         prompt = tokens(asked.system + asked.user)
         usage: Json = {

@@ -32,6 +32,13 @@ class Fault(StrEnum):
     OVERLOADED = "503"
     NOT_JSON = "not-json"
     """200, and the page of a proxy."""
+    DEEP_JSON = "deep-json"
+    """200, and JSON that is nested deeper than a parser goes."""
+    ODD_TYPES = "odd-types"
+    """200, and JSON of the right names, each with a value of another type."""
+    ENDLESS = "endless"
+    """200, and more bytes than any answer has."""
+    REDIRECT = "redirect"
     SLOW = "slow"
     """The first byte comes after `slow_s`."""
     NEVER = "never"
@@ -48,6 +55,12 @@ class Fault(StrEnum):
     WRONG_SHAPE = "wrong-shape"
     """The model's JSON is whole and does not fit the schema."""
     NO_WORDS = "no-words"
+    MANY_WORDS = "many-words"
+    """The model's JSON is whole and fits the schema, and one text in it has two million letters."""
+    THINKS_ALOUD = "thinks-aloud"
+    """The model writes its thoughts, with JSON among them, before its JSON."""
+    FENCED = "fenced"
+    """The JSON stands in a code fence between polite words."""
     UNKNOWN_EVENTS = "unknown-events"
     """Kinds of events, fields and blocks that the documentation does not know, between the real ones."""
     TOO_LONG = "too-long"
@@ -160,7 +173,7 @@ class StandIn(ABC):
         if len(self.asked) < self.keep_asked:
             self.asked.append(asked)
 
-    async def said(self, asked: Asked, fault: Fault | None) -> str:
+    async def said(self, asked: Asked, fault: Fault | None) -> str:  # noqa: PLR0911 - one for each fault
         """The model's words, after the time that it takes."""
         try:
             if fault is Fault.NEVER:
@@ -180,6 +193,13 @@ class StandIn(ABC):
                 return json.dumps({"something": "else"})
             case Fault.NO_WORDS:
                 return ""
+            case Fault.MANY_WORDS:
+                found = json.loads(text)
+                return json.dumps({**found, **{k: "a" * 2_000_000 for k, v in found.items() if isinstance(v, str)}})
+            case Fault.THINKS_ALOUD:
+                return f'<think>They want {{"type": "none"}}, or do they?</think>\n\n{text}'
+            case Fault.FENCED:
+                return f"Here it is:\n\n```json\n{text}\n```\n\nAnything else?"
             case _:
                 return text
 
@@ -209,6 +229,24 @@ class StandIn(ABC):
 
     async def _tell_asked(self, _request: web.Request) -> web.Response:
         return web.json_response({"asked": len(self.asked), "left": self.left})
+
+
+def no_answer(fault: Fault | None) -> web.Response | None:
+    """A response that holds no answer at all; None for other faults."""
+    match fault:
+        case Fault.NOT_JSON:
+            return web.Response(text="<html>Welcome</html>", content_type="text/html")
+        case Fault.DEEP_JSON:
+            return web.Response(text="[" * 100_000, content_type="application/json")
+        case Fault.ODD_TYPES:
+            odd = {"choices": ["x"], "content": 5, "candidates": ["x"], "promptFeedback": "x", "stop_reason": 5}
+            return web.json_response({**odd, "usage": [1], "usageMetadata": "x", "model": 5})
+        case Fault.ENDLESS:
+            return web.Response(body=b" " * (9 << 20), content_type="application/json")
+        case Fault.REDIRECT:
+            return web.Response(status=307, headers={"Location": "/elsewhere"})
+        case _:
+            return None
 
 
 def hang_up(request: web.Request) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.vendors.loopback import Asked, Fault, Json, Refusal, StandIn, hang_up, pieces, run, tokens
+from tests.vendors.loopback import Asked, Fault, Json, Refusal, StandIn, hang_up, no_answer, pieces, run, tokens
 
 _KNOWN = {
     *("model", "messages", "response_format", "max_tokens", "max_completion_tokens", "temperature", "stream"),
@@ -62,8 +62,8 @@ class OpenAIChat(StandIn):
         if fault is Fault.HANG_UP:
             hang_up(request)
             return web.Response()
-        if fault is Fault.NOT_JSON:
-            return web.Response(text="<html>Welcome</html>", content_type="text/html")
+        if (nonsense := no_answer(fault)) is not None:
+            return nonsense
         text = await self.said(asked, fault)
         if asked.body.get("stream"):
             return await self._stream(request, asked, text, fault)

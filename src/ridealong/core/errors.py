@@ -89,7 +89,7 @@ class ModelRefused(ModelFailed):
 
 
 class ModelBusy(ModelFailed):
-    """The vendor's rate limit is reached."""
+    """The vendor's rate limit is reached, or it is overloaded and says until when."""
 
     def __init__(self, message: str | None = None, *, retry_after_s: float | None = None) -> None:
         super().__init__(message)

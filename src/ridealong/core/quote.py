@@ -15,6 +15,8 @@ def find_quote(text: str, quote: str) -> tuple[int, int] | None:
     The match begins and ends at the edge of a word. A number with its separators ("1,000") and a negation ("can't")
     are one word: "1" is not what "1,000" says, nor "can" what "can't" says. Takes time in proportion to the lengths.
     """
+    if len(quote) > _MOST_TIMES * len(text) + _MOST_TIMES:
+        return None
     wanted = "".join(letter for letter, _ in _letters(quote))
     if not wanted:
         return None
@@ -26,6 +28,9 @@ def find_quote(text: str, quote: str) -> tuple[int, int] | None:
             return first, last + 1
     return None
 
+
+_MOST_TIMES: Final = 100
+"""A quote so many times as long as the text is none, however much of it is unseen: reading it would take seconds."""
 
 _IGNORED_CATEGORIES: Final = ("Z", "P", "C")
 """Unicode categories that carry no words: separators, punctuation, control and format characters."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeVar, cast
@@ -13,10 +13,10 @@ import structlog
 
 from ridealong.core.errors import InvalidSettings, RidealongError
 from ridealong.core.events import GapRecorded
-from ridealong.core.transcript import Transcript, Utterance
+from ridealong.core.transcript import Speaker, Transcript, Utterance
 from ridealong.live import AudioFormat, Encoding
 from ridealong.live.hearing import Bell, JournalReader, Tap, byte_clock, known_voices, turns_before
-from ridealong.speech import Activity, HeardThrough, Hearing, NotHeard, Partial, VoiceMatched
+from ridealong.speech import Activity, Heard, HeardThrough, Hearing, NotHeard, Partial, VoiceMatched, Words
 from ridealong.speech.assemble import Assembler
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ T = TypeVar("T")
 Item = Utterance | Partial | Activity | VoiceMatched | HeardThrough | NotHeard
 
 SPEECH_RETRY_S: Final = (0.5, 1.0, 2.0, 5.0)
+_LONGEST_OPEN_MS: Final = 20_000
 SPEECH_AWAY_RETRY_S: Final = 30.0
 """Between two tries while the call goes on unheard: what was said meanwhile is heard when one succeeds."""
 
@@ -68,12 +69,14 @@ class Listening:
     progress: Progress = field(default_factory=Progress)
     tap: Tap = field(default_factory=lambda: Tap(more=Bell(), idle=asyncio.Event()))
     resumed_ts: int = 0
-    """From here on the audio was not heard to a finished utterance yet."""
+    """From here on the audio was not heard to a finished utterance yet; of two channels, on neither."""
+    begun_ts: int = 0
+    """Where hearing last began afresh: what lies before is over."""
+    heard_through: int = 0
+    """Every word that begins before it was heard, if not yet as part of a finished utterance."""
     unheard: bool = field(default=False, init=False)
     """The recogniser is away for long: nobody takes audio, and nobody waits for it to be taken."""
     _reader: JournalReader = field(init=False)
-    _known_until: int = field(default=0, init=False)
-    """Up to here the transcript stood when hearing last began: only before it can something be heard twice."""
 
     def __post_init__(self) -> None:
         self._reader = JournalReader(self.journal, self.audio_format)
@@ -90,9 +93,15 @@ class Listening:
             self.progress.boundaries.append(self.journal.file_size)
         self.tap.more.ring()
 
+    def restore(self, breaks: Sequence[int]) -> None:
+        """Go on after an earlier process, which had heard to `resumed_ts`. `breaks`: times of the call's gaps."""
+        # A gap is known when it happens, and what was said before it may not have been heard by then.
+        self.progress.boundaries += [self._reader.seek(ts)[0] for ts in breaks if ts > self.resumed_ts]
+        self.begun_ts = max((ts for ts in breaks if ts <= self.resumed_ts), default=0)
+
     async def run(self) -> None:
         """Hear to the end of the call."""
-        from_ts, failures = self.resumed_ts, 0
+        from_ts, failures = self._unfinished_from(), 0
         while True:
             until: list[int] = []
             before = self.resumed_ts
@@ -105,7 +114,7 @@ class Listening:
                     failures = max(failures, len(SPEECH_RETRY_S) + 1)
                 _log.warning("speech_interrupted", call_id=str(self.call_id), error=type(error).__name__)
                 self.warn("speech_interrupted", "the recogniser stopped and is started again; no audio is lost")
-                from_ts = self.resumed_ts
+                from_ts = self._unfinished_from()
                 if until:
                     self.progress.boundaries.insert(0, until[0])
                 if failures <= len(SPEECH_RETRY_S):
@@ -120,7 +129,7 @@ class Listening:
             failures = 0
             if not until:
                 return
-            from_ts = self.resumed_ts = self._ts_of(until[0])
+            from_ts = self.begun_ts = self.resumed_ts = self._ts_of(until[0])
 
     async def _go_on_unheard(self, refused: str | None) -> None:
         """The recogniser is away for long: the call goes on and is recorded, and hearing is tried now and then."""
@@ -140,6 +149,17 @@ class Listening:
             return self._reader.packets.ms_at(file_size)
         return byte_clock(self.audio_format).ms(file_size)
 
+    def _unfinished_from(self) -> int:
+        """From where audio is to be heard again: no finished utterance reaches behind it on its own channel."""
+        if self.audio_format.channels == 1:
+            return self.resumed_ts
+        ends = {0: 0, 1: 0}
+        for utterance in self.transcript:
+            if isinstance(utterance.speaker, int):
+                ends[utterance.speaker] = max(ends.get(utterance.speaker, 0), utterance.end_ts)
+        # A channel that was silent for long has nothing open that is older than the longest utterance.
+        return max(min(ends.values()), self.heard_through - _LONGEST_OPEN_MS, self.begun_ts)
+
     async def _hear(self, from_ts: int, until: list[int]) -> None:
         """Hear from `from_ts` to the next boundary or the end; a boundary that was reached is put into `until`."""
 
@@ -151,7 +171,7 @@ class Listening:
                 return until[0]
             return self.journal.file_size if self.progress.stopped else None
 
-        self._known_until = self.transcript.end_ts
+        known = self._known_behind(from_ts)
         loop = asyncio.get_running_loop()
         voices = await loop.run_in_executor(self.engine.disk, known_voices, self.transcript, self._reader, from_ts)
         hearing = Hearing(
@@ -169,12 +189,15 @@ class Listening:
         pieces = self._reader.pieces(from_ts=from_ts, tap=self.tap, until_file_size=end)
         async with aclosing(closing(transcriber.hear(pieces, hearing))) as heard:
             async for item in heard:
-                for utterance in assembler.feed(item):
+                for utterance in assembler.feed(_without(known, item) if known else item):
                     await self._said(utterance)
                 if isinstance(item, NotHeard):
                     for utterance in assembler.flush():
                         await self._said(utterance)
                     self.resumed_ts = max(self.resumed_ts, item.end_ts)
+                    self.begun_ts = max(self.begun_ts, item.end_ts)
+                if isinstance(item, HeardThrough):
+                    self.heard_through = max(self.heard_through, item.ts)
                 if isinstance(item, VoiceMatched | Partial | Activity | HeardThrough | NotHeard):
                     await self.take(item)
         for utterance in assembler.flush():
@@ -186,19 +209,25 @@ class Listening:
         return await loop.run_in_executor(self.engine.disk, self._reader.excerpt, start_ts, end_ts)
 
     async def _said(self, utterance: Utterance) -> None:
-        if not self._heard_before(utterance):
-            self.resumed_ts = max(self.resumed_ts, utterance.end_ts)
-            await self.take(utterance)
+        self.resumed_ts = max(self.resumed_ts, utterance.end_ts)
+        await self.take(utterance)
 
-    def _heard_before(self, utterance: Utterance) -> bool:
-        """After a restart a stretch may be heard twice on one of two channels: what is logged already stands."""
-        if utterance.start_ts >= self._known_until:
-            return False
-        middle = (utterance.start_ts + utterance.end_ts) // 2
-        return any(
-            known.speaker == utterance.speaker and known.start_ts <= middle < known.end_ts
-            for known in self.transcript.recent(20)
-        )
+    def _known_behind(self, from_ts: int) -> dict[Speaker, int]:
+        """Up to where each speaker's words stand in the transcript already, where that is behind `from_ts`: of two
+        channels one may have been heard further than the other."""
+        known: dict[Speaker, int] = {}
+        for utterance in self.transcript:
+            if utterance.end_ts > from_ts:
+                known[utterance.speaker] = max(known.get(utterance.speaker, 0), utterance.end_ts)
+        return known
+
+
+def _without(known: Mapping[Speaker, int], item: Heard) -> Heard:
+    """`item` without the words that are known."""
+    if not isinstance(item, Words):
+        return item
+    fresh = tuple(w for w in item.words if (w.start_ts + w.end_ts) // 2 >= known.get(w.speaker, 0))
+    return item if len(fresh) == len(item.words) else Words(words=fresh, ends_turn=item.ends_turn)
 
 
 def not_transcribed(start_ts: int, end_ts: int, at: float) -> GapRecorded:

@@ -38,7 +38,7 @@ from ridealong.live.sender import AttachedSender
 from ridealong.live.telling import Telling
 from ridealong.live.writer import Pending
 from ridealong.recording.entries import Lasting, read_entry, read_sighting, write_sighting
-from ridealong.speech import HeardThrough
+from ridealong.speech import Activity, HeardThrough
 
 if TYPE_CHECKING:
     from ridealong.live.engine import Engine
@@ -56,7 +56,7 @@ class Source(Protocol):
         """Whether it comes faster than people talk. Then each decision is waited for before the next words."""
         ...
 
-    def heard(self, clock: CallClock) -> AsyncIterator[Utterance | HeardThrough]: ...
+    def heard(self, clock: CallClock) -> AsyncIterator[Utterance | Activity | HeardThrough]: ...
 
 
 class LiveCall:
@@ -300,6 +300,7 @@ class LiveCall:
     def restore(self) -> None:
         """Take up what an earlier process logged: transcript, roles, moments, gaps; and store it if it is not yet."""
         self._told.tell(CallStarted(call_id=self.call_id))
+        breaks: list[int] = []
         for entry in self._told.logged():
             kind = entry["kind"]
             if kind == "heard":
@@ -317,26 +318,16 @@ class LiveCall:
             if isinstance(event, UtteranceFinished):
                 self._listening.resumed_ts = max(self._listening.resumed_ts, event.utterance.end_ts)
             elif isinstance(event, GapRecorded):
-                self._listening.resumed_ts = max(self._listening.resumed_ts, event.at_ts)
+                breaks.append(event.at_ts)
             elif isinstance(event, MomentDecided):
                 self._deciding.moments.add(event.moment_id)
             elif isinstance(event, CallEnded):
                 self._ended = event
         self._judge.restored()
-        self._listening.resumed_ts = self._resume_point()
+        self._listening.heard_through = self._deciding.heard_through
+        self._listening.restore(breaks)
         self.clock.received(self.audio_ms())
         self.clock.pause()
-
-    def _resume_point(self) -> int:
-        """From where audio is heard again. No finished utterance reaches behind it on its own channel."""
-        if self.start.layout is ChannelLayout.MIXED:
-            return self._listening.resumed_ts
-        last_end = {0: 0, 1: 0}
-        for utterance in self.transcript:
-            if isinstance(utterance.speaker, int):
-                last_end[utterance.speaker] = max(last_end.get(utterance.speaker, 0), utterance.end_ts)
-        # A channel that was silent for long has nothing open that is older than the longest utterance.
-        return max(min(last_end.values()), self._deciding.heard_through - 20_000, 0)
 
     async def run(self) -> None:
         """Hear the call to its end and store it. Returns when it is over; cancelled at shutdown, it goes on later."""

@@ -20,7 +20,8 @@ class Breaker:
     """The state of one model, shared by everything that asks it (`guard`).
 
     Closed: questions pass. `failures` of them within `window_s` open it: for `rest_s` questions are refused at once
-    with ModelAway. Then one probe passes, alone; its success closes it, its failure opens it for as long again.
+    with ModelAway. Then one probe passes, alone; its success closes it, its failure opens it for twice as long, up to
+    `longest_rest_s`: an overload is mostly over in seconds, and a review that runs meanwhile can wait for that.
     ModelAway, ModelBusy and ModelRefused count; BadAnswer does not, since the vendor is there. A question that is
     cancelled counts as nothing, so a deadline belongs inside; where the asker's own deadline changes from question to
     question, one that was cancelled after `given_up_s` counts as well.
@@ -32,14 +33,16 @@ class Breaker:
         *,
         failures: int = 5,
         window_s: float = 30.0,
-        rest_s: float = 15.0,
+        rest_s: float = 2.0,
+        longest_rest_s: float = 15.0,
         changed: Changed | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = name
         self._failures = failures
         self._window_s = window_s
-        self._rest_s = rest_s
+        self._first_rest_s = self._rest_s = rest_s
+        self._longest_rest_s = longest_rest_s
         self._listeners: list[Changed] = [changed] if changed is not None else []
         self._clock = clock
         self._failed_at: deque[float] = deque(maxlen=failures)
@@ -80,11 +83,13 @@ class Breaker:
         now = self._clock()
         if probe:
             self._opened_at = now
+            self._rest_s = min(2 * self._rest_s, self._longest_rest_s)
             return
         self._failed_at.append(now)
         full = len(self._failed_at) == self._failures
         if self._opened_at is None and full and now - self._failed_at[0] <= self._window_s:
             self._opened_at = now
+            self._rest_s = self._first_rest_s
             self._tell(True, reason)
 
     def probe_ended(self) -> None:

@@ -11,6 +11,7 @@ from typing import Final
 from ridealong.core.errors import BadAnswer, ModelAway, ModelBusy, ModelFailed, ModelRefused
 from ridealong.llm import Limits, Usage
 from ridealong.llm.endpoint import Endpoint
+from ridealong.waits import date_wait_s
 
 
 @contextmanager
@@ -28,7 +29,11 @@ _UNITS: Final = {"d": 86_400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "u
 _CODE: Final = re.compile(r"^[A-Za-z][A-Za-z0-9_.-]{0,59}$")
 
 _BUSY: Final = ("rate_limit_exceeded", "rate_limit_error", "RATE_LIMIT_EXCEEDED")
-_NO_CREDIT: Final = ("insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "billing_error")
+_NO_CREDIT: Final = (
+    *("insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "billing_error"),
+    # Comes as a 429 like any other, but holds until the next month.
+    "enforced_spend_limit_reached",
+)
 _REFUSALS: Final[tuple[tuple[tuple[int, ...], tuple[str, ...], str], ...]] = (
     ((402,), _NO_CREDIT, "the account at {vendor} has no credit left ({told}): add some at {vendor}'s console"),
     (
@@ -95,8 +100,10 @@ def openai_limits(headers: Mapping[str, str]) -> Limits | None:
 
 
 def retry_after_s(headers: Mapping[str, str], limits: Limits | None) -> float | None:
-    """When to come back: `retry-after`, else when the window that is used up is full again."""
-    told = duration_s(headers.get("retry-after"))
+    """When to come back: `retry-after-ms` or `retry-after`, else when the window that is used up is full again."""
+    milliseconds = duration_s(headers.get("retry-after-ms"))
+    told = duration_s(headers.get("retry-after")) if milliseconds is None else milliseconds / 1000
+    told = date_wait_s(headers) if told is None else told
     if told is not None or limits is None:
         return told
     waits = [
@@ -110,7 +117,9 @@ def retry_after_s(headers: Mapping[str, str], limits: Limits | None) -> float | 
     return max(waits, default=None)
 
 
-def failure(endpoint: Endpoint, status: int, codes: tuple[object, ...], wait_s: float | None) -> ModelFailed:
+def failure(  # noqa: PLR0911 - one line a meaning
+    endpoint: Endpoint, status: int, codes: tuple[object, ...], wait_s: float | None
+) -> ModelFailed:
     """The error of a response that is no answer. `codes`: what the body calls its error, most exact first."""
     known = [code for code in codes if isinstance(code, str) and _CODE.match(code)]
     told = f"HTTP {status}{f', {known[0]}' if known else ''}"
@@ -126,6 +135,9 @@ def failure(endpoint: Endpoint, status: int, codes: tuple[object, ...], wait_s: 
     if busy and not has(_NO_CREDIT):
         when = f"; come back in {wait_s:.0f} s" if wait_s is not None else ""
         return ModelBusy(f"the rate limit of {vendor} for {model} is reached ({told}){when}", retry_after_s=wait_s)
+    if status in (503, 529) and wait_s is not None:
+        message = f"{vendor} is overloaded ({told}); come back in {wait_s:.0f} s"
+        return ModelBusy(message, retry_after_s=wait_s)
     if status in (408, 409, 425) or status >= 500:
         return ModelAway(f"{vendor} cannot answer at the moment ({told}): try again, or see its status page")
     if status in (404, 405) and (not known or has(_NO_SUCH_PLACE)):

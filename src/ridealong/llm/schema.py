@@ -158,15 +158,20 @@ class Schemas:
         return made
 
 
-_FENCE: Final = re.compile(r"\A\s*```(?:json)?\s*\n(.*?)\n?```\s*\Z", re.DOTALL)
+_FENCE: Final = re.compile(r"```(?:json)?[ \t]*\n(.*?)\n?[ \t]*```", re.DOTALL)
+_THOUGHT: Final = re.compile(r"\A\s*<(think|thinking|reasoning)>.*?</\1>", re.DOTALL)
+_LONGEST: Final = 1 << 20
+"""Characters. The longest answer that any question allows is a tenth of this; reading more would hold everybody up."""
+_BEGINNINGS: Final = 16
+"""How many places are tried at which an object could begin behind other words."""
 
 
 def read_object(text: str, prepared: Prepared, *, who: str) -> dict[str, object]:
     """The answer's text as an object of the schema. Raises BadAnswer, which names the rule and never the answer."""
-    if fenced := _FENCE.match(text):
-        text = fenced[1]
+    if len(text) > _LONGEST:
+        raise BadAnswer(f"{who} answered with more than any question asks for")
     try:
-        found: object = json.loads(text, parse_constant=_refuse_constant, parse_float=_number)
+        found = _read(text)
         if "\\u" in text:
             _refuse_unstorable(found)
     except (ValueError, RecursionError):
@@ -184,6 +189,34 @@ def read_object(text: str, prepared: Prepared, *, who: str) -> dict[str, object]
         rule = "/".join(str(part) for part in error.absolute_schema_path)
         raise BadAnswer(f"{who} answered with an object that breaks the schema '{prepared.source.name}' at {rule}")
     return content
+
+
+def _read(text: str) -> object:
+    """The JSON in `text`: alone, or where a model without a schema mode puts it, behind its thoughts or other words
+    or in a code fence. Of several objects none is chosen. Raises ValueError or RecursionError where there is none.
+    """
+    text = text.removeprefix("\ufeff")
+    if thought := _THOUGHT.match(text):
+        text = text[thought.end() :]
+    try:
+        return _json(text)
+    except ValueError as error:
+        fenced = _FENCE.findall(text)
+        if len(fenced) == 1:
+            return _json(fenced[0])
+        # What begins with an object is several of them, or one that was cut off: a part of it is no answer.
+        if not fenced and not text.lstrip().startswith("{"):
+            starts = [found.start() for found in re.finditer(r"\{", text)][:_BEGINNINGS]
+            for start in starts:
+                try:
+                    return _json(text[start:])
+                except ValueError:
+                    continue
+        raise error from None
+
+
+def _json(text: str) -> object:
+    return json.loads(text, parse_constant=_refuse_constant, parse_float=_number)
 
 
 def _refuse_constant(name: str) -> float:

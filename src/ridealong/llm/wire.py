@@ -142,7 +142,7 @@ class Exchange:
             raw += piece
         try:
             found: object = json.loads(raw)
-        except ValueError:
+        except (ValueError, RecursionError):
             found = None
         if isinstance(found, dict):
             return found

@@ -23,11 +23,12 @@ FIRST_SHARE: Final = 0.6
 LEAST_SECONDS: Final = 0.5
 """With less time than this there is no use in asking."""
 PAUSE_SECONDS: Final = 0.3
-"""Before a model that was away is asked again."""
+"""Before a model that was away is asked again; twice as long each time, up to `LONGEST_PAUSE_SECONDS`."""
+LONGEST_PAUSE_SECONDS: Final = 4.0
 ROUNDS: Final = 2
-BUSY_ROUNDS: Final = 6
-"""How often models that say when they will have room are waited for on top: a review asks a dozen questions at once,
-and a rate limit that is short for seconds must not cost a section."""
+WAITING_ROUNDS: Final = 8
+"""How often models are waited for on top where none of them answered at all: a review asks a dozen questions at once,
+and a rate limit or an overload of some seconds must not cost a section, nor the whole review."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -53,21 +54,22 @@ async def ask(
     part: str,
     until: float,
     prompt: str = "",
+    patience: int = WAITING_ROUNDS,
 ) -> T:
     """What `read` makes of the first answer that fits. `until`: the event loop's time at which it must be there.
     `prompt`: the version of the prompt, kept with the step.
 
     One model after the other is asked, and those that were away, busy or answered nonsense once more at the end, while
-    there is time. Raises the last model's ModelFailed.
+    there is time; where all were away or busy, up to `patience` times more. Raises the last model's ModelFailed.
     """
     loop = asyncio.get_running_loop()
     last: ModelFailed = ModelAway("no time was left to ask a model: allow a review more in RIDEALONG_REVIEW_BUDGET_S")
     waiting = list(models)
-    rounds, patience = ROUNDS, BUSY_ROUNDS
+    rounds, waited = ROUNDS, 0
     while rounds:
         again: list[ReviewModel] = []
         wait = math.inf
-        only_busy = True
+        none_answered = True
         for place, asked in enumerate(waiting):
             began = loop.time()
             left = until - began
@@ -83,15 +85,15 @@ async def ask(
             except TimeoutError:
                 outcome = StepOutcome.LATE
                 last = ModelAway(f"{asked.model.name} did not answer in time")
-                only_busy = False
+                none_answered = False
             except ModelFailed as error:
                 outcome, last = _outcome(error), error
                 if usage == Usage():  # an answer that came but could not be read has brought its own
                     usage = error.billed
-                only_busy = only_busy and isinstance(error, ModelBusy) and error.retry_after_s is not None
                 if outcome is not StepOutcome.REFUSED:
+                    none_answered = none_answered and outcome is not StepOutcome.BAD_ANSWER
                     again.append(asked)
-                    wait = min(wait, _pause(error))
+                    wait = min(wait, _pause(error, waited))
             finally:
                 log.note(
                     part=part,
@@ -106,16 +108,16 @@ async def ask(
             break
         await asyncio.sleep(wait)
         waiting = again
-        if only_busy and patience:
-            patience -= 1
+        if none_answered and waited < patience:
+            waited += 1
         else:
             rounds -= 1
     raise last
 
 
-def _pause(error: ModelFailed) -> float:
+def _pause(error: ModelFailed, waited: int) -> float:
     stated = error.retry_after_s if isinstance(error, ModelBusy) else None
-    return PAUSE_SECONDS if stated is None else stated
+    return min(LONGEST_PAUSE_SECONDS, PAUSE_SECONDS * 2**waited) if stated is None else stated
 
 
 def _outcome(error: ModelFailed) -> StepOutcome:

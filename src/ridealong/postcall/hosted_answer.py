@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 VERSION: Final = "hosted-1"
 MOST_SENTENCES: Final = 8
 MOST_CITATIONS: Final = 12
+_PATIENCE: Final = 2
+"""Somebody waits for this answer, and gets the quotes alone sooner than at the end of the time."""
 OUTPUT_TOKENS: Final = 4_000
 VERDICT_TOKENS: Final = 800
 MAX_CHARACTERS: Final = 1_200
@@ -149,6 +151,7 @@ async def _ask(
         log=log,
         part="repair" if refused else "draft",
         until=until,
+        patience=_PATIENCE,
     )
 
 

@@ -109,7 +109,7 @@ async def test_where_no_model_answers_the_local_reviewer_makes_the_review_and_sa
     async def away(_question: Question) -> Mapping[str, object]:
         raise ModelAway
 
-    artifact = await reviewed(store, hosted(dear(ScriptedModel.of(away, name="scripted:away"))))
+    artifact = await reviewed(store, hosted(dear(ScriptedModel.of(away, name="scripted:away")), budget_s=3.0))
     assert artifact.reviewer == "local-3, in place of hosted-3 (scripted:away)"
     assert any("No hosted model answered" in w for w in artifact.warnings)
     assert artifact.assessed

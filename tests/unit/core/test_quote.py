@@ -183,3 +183,8 @@ def test_hostile_repetition_takes_time_in_proportion(text: str, quote: str) -> N
 @given(st.text(alphabet=st.characters(max_codepoint=127), max_size=80))
 def test_plain_text_is_folded_as_any_other(text: str) -> None:
     assert list(quote._letters(text)) == list(quote._folded(text))
+
+
+def test_a_quote_many_times_as_long_as_what_was_said_is_none_and_takes_no_time_to_tell() -> None:
+    assert find_quote("We pay four thousand.", "We pay " * 500_000) is None
+    assert find_quote("We pay four thousand.", "We\u200b pay" + "\u200b" * 200) == (0, 6)

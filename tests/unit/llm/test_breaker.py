@@ -85,7 +85,24 @@ async def test_one_probe_passes_after_the_rest_and_closes_it() -> None:
     await breaker.guard(other).answer(QUESTION)
 
 
-async def test_a_failed_probe_opens_it_for_as_long_again() -> None:
+async def test_each_failed_probe_doubles_the_rest_up_to_the_longest_and_the_next_spell_begins_short_again() -> None:
+    clock = Clock()
+    breaker = Breaker("m", failures=1, rest_s=2, longest_rest_s=7, clock=clock)
+    for spell in range(2):
+        await fail(breaker, ModelAway(), 1)
+        for rest in (2, 4, 7, 7):
+            with pytest.raises(ModelAway, match=f"{rest} s"):
+                await breaker.guard(Stub()).answer(QUESTION)
+            clock.now += rest
+            if rest < 7 or spell:
+                await fail(breaker, ModelAway(), 1)
+            else:
+                await breaker.guard(Stub()).answer(QUESTION)
+                break
+        assert breaker.open is bool(spell)
+
+
+async def test_a_failed_probe_opens_it_for_as_long_again_at_the_longest() -> None:
     clock = Clock()
     breaker = Breaker("m", failures=1, rest_s=15, clock=clock)
     await fail(breaker, ModelAway(), 1)

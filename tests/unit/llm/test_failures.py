@@ -28,6 +28,7 @@ ENDPOINT = Endpoint(vendor="groq", model_id="m", capability=Capability(id="groq:
         (413, "rate_limit_exceeded", ModelRefused, "larger"),
         (429, "rate_limit_exceeded", ModelBusy, "rate limit"),
         (429, "insufficient_quota", ModelRefused, "credit"),
+        (429, "enforced_spend_limit_reached", ModelRefused, "credit"),
         (498, "capacity_exceeded", ModelBusy, "rate limit"),
         (500, None, ModelAway, "moment"),
         (529, "overloaded_error", ModelAway, "moment"),
@@ -72,4 +73,20 @@ def test_groqs_headers_are_read_as_they_are_written() -> None:
 def test_headers_that_are_not_there_or_make_no_sense_say_nothing() -> None:
     assert openai_limits({}) is None
     assert openai_limits({"x-ratelimit-remaining-tokens": "many"}) is None
-    assert retry_after_s({"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}, None) is None
+    assert retry_after_s({"retry-after": "soon"}, None) is None
+
+
+def test_a_date_to_come_back_at_is_counted_from_the_answers_own_date() -> None:
+    headers = {"retry-after": "Wed, 21 Oct 2026 07:28:30 GMT", "date": "Wed, 21 Oct 2026 07:28:00 GMT"}
+    assert retry_after_s(headers, None) == 30.0
+    assert retry_after_s({**headers, "date": "Wed, 21 Oct 2026 07:29:00 GMT"}, None) == 0.0
+    assert retry_after_s({"retry-after": "Wed, 21 Oct 2015 07:28:30 GMT"}, None) == 0.0
+    assert retry_after_s({"retry-after": "7", "retry-after-ms": "1500"}, None) == 1.5
+
+
+@pytest.mark.parametrize("status", [503, 529])
+def test_an_overload_that_says_when_it_is_over_is_waited_for(status: int) -> None:
+    found = failure(ENDPOINT, status, ("overloaded_error",), 5.0)
+    assert isinstance(found, ModelBusy)
+    assert found.retry_after_s == 5.0
+    assert "overloaded" in str(found)

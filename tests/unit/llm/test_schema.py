@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ridealong.core.errors import BadAnswer
@@ -82,6 +82,38 @@ def test_a_fence_around_the_json_is_taken_off() -> None:
     assert read('```json\n{"findings": []}\n```') == {"findings": []}
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        '\ufeff{"findings": []}',
+        '<think>\nIs it {"findings": 1}? No.\n</think>\n{"findings": []}',
+        'Sure! Here it is: {"findings": []}\n',
+        'Of {those}, none:\n\n{"findings": []}',
+        'Here:\n```json\n{"findings": []}\n```\nAnything else?',
+        '<reasoning>hm</reasoning>```\n{"findings": []}\n```',
+    ],
+)
+def test_the_json_is_found_behind_what_a_model_without_a_schema_mode_says_first(said: str) -> None:
+    assert read(said) == {"findings": []}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        '```json\n{"findings": []}\n```\nor\n```json\n{"findings": []}\n```',
+        '{"findings": []} or {"findings": []}',
+        '{"findings": []} and that is all',
+        '<think>{"findings": []}</think>',
+        '{"findings": [{"statement": "a", "at": {"no": 3}}',
+        "{" * 200_000,
+        '{"findings": [{"statement": "' + "a" * 2_000_000 + '"}]}',
+    ],
+)
+def test_of_several_or_cut_objects_none_is_chosen(said: str) -> None:
+    with pytest.raises(BadAnswer):
+        read(said)
+
+
 def test_a_whole_number_written_with_a_point_is_an_integer() -> None:
     found = read('{"findings": [{"statement": "a", "at": {"no": 3.0}}]}')
     number = found["findings"][0]["at"]["no"]  # type: ignore[index]
@@ -105,6 +137,7 @@ def test_an_endless_number_is_a_bad_answer() -> None:
         read('{"findings": [], "more": 1e999}')
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_no_text_at_all_breaks_reading_otherwise_than_as_a_bad_answer(text: str) -> None:
     try:

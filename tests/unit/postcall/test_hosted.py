@@ -334,6 +334,36 @@ def test_the_first_that_may_answer_again_is_waited_for_and_not_the_last_that_fai
     assert seconds < 2
 
 
+def test_a_model_that_is_overloaded_for_some_seconds_is_waited_for() -> None:
+    async def overloaded(question: Question) -> Mapping[str, Any]:
+        if asyncio.get_running_loop().time() < 6.0:
+            raise ModelAway
+        return answered(question)
+
+    ((outcome, log), took) = run(section_of(reviewer(model(overloaded))))
+    assert outcome.review.findings
+    assert {asked.outcome for asked in log.asked} == {StepOutcome.ANSWERED}
+    assert log.asked[0].attempts > 3
+    assert took < 12.0
+
+
+def test_a_model_that_stays_away_is_given_up_within_the_time_for_drafts_and_not_asked_without_end() -> None:
+    async def away(_question: Question) -> Mapping[str, Any]:
+        raise ModelAway
+
+    async def whole() -> StepLog:
+        judge, call = await begun(reviewer(model(away)))
+        log = StepLog(step="section opening")
+        with pytest.raises(ModelFailed):
+            await review_section(judge, OPENING, call, log)
+        return log
+
+    (log, took) = run(whole())
+    assert took <= 0.72 * 30.0
+    assert [asked.outcome for asked in log.asked] == [StepOutcome.AWAY]
+    assert 5 <= log.asked[0].attempts <= 12
+
+
 def test_a_single_model_that_was_busy_is_asked_again_when_it_said() -> None:
     tries: list[float] = []
 

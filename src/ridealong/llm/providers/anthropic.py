@@ -117,12 +117,12 @@ class AnthropicModel:
                 kind = event.get("type")
                 if kind == "error":
                     codes = _codes(event)
-                    status = _STATUS.get(str(codes[0]), 500) if codes else 500
+                    status = _STATUS.get(str(codes[-1]), 500) if codes else 500
                     raise failure(self._endpoint, status, codes, None)
                 if kind == "message_start" and question.begun is not None:
                     question.begun()
                 _take(message, kind, event)
-            except (ValueError, KeyError, AttributeError, TypeError):
+            except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
                 continue  # a kind of event that we do not know; what we need is checked at the end
         if not message.ended:
             with billing(_usage(message.usage)):
@@ -152,7 +152,7 @@ def _take(message: _Message, kind: object, event: dict[str, Any]) -> None:
             message.usage |= _counts(event["message"].get("usage"))
         case "content_block_delta":
             if event["delta"].get("type") == "text_delta":
-                message.text.append(event["delta"]["text"])
+                message.text.append(str(event["delta"]["text"]))
         case "message_delta":
             message.stop = event["delta"].get("stop_reason") or message.stop
             # Cumulative, so the last one counts.
@@ -165,7 +165,8 @@ def _take(message: _Message, kind: object, event: dict[str, Any]) -> None:
 
 def _whole(body: dict[str, Any]) -> _Message:
     """A message that came unstreamed, as some gateways send it."""
-    blocks = body.get("content") or ()
+    blocks = body.get("content")
+    blocks = cast("list[Any]", blocks) if isinstance(blocks, list) else []
     text = [str(block.get("text") or "") for block in blocks if isinstance(block, dict) and block.get("type") == "text"]
     return _Message(
         model=str(body.get("model") or ""),
@@ -190,13 +191,19 @@ def _part(block: Block, marked: bool) -> dict[str, object]:
 
 def _codes(body: dict[str, Any]) -> tuple[object, ...]:
     error = body.get("error")
-    return (cast("dict[str, object]", error).get("type"),) if isinstance(error, dict) else ()
+    if not isinstance(error, dict):
+        return ()
+    found = cast("dict[str, object]", error)
+    details = found.get("details")
+    exact = cast("dict[str, object]", details).get("error_code") if isinstance(details, dict) else None
+    return (found.get("type"),) if exact is None else (exact, found.get("type"))
 
 
 def _counts(usage: object) -> dict[str, int]:
     if not isinstance(usage, dict):
         return {}
-    return {str(k): v for k, v in cast("dict[object, object]", usage).items() if isinstance(v, int)}
+    counts = {str(k): v for k, v in cast("dict[object, object]", usage).items() if isinstance(v, int)}
+    return {name: count for name, count in counts.items() if count >= 0 and not isinstance(count, bool)}
 
 
 def _usage(counts: Mapping[str, int]) -> Usage:

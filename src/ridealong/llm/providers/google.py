@@ -4,7 +4,6 @@ lacks its end and is seen either way."""
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from typing import Any, Final, cast
 from urllib.parse import quote
 
@@ -93,14 +92,14 @@ class GoogleModel:
         return merged(body, self._can.effort.get(question.effort))
 
     def _text(self, whole: dict[str, Any]) -> str:
-        blocked = (whole.get("promptFeedback") or {}).get("blockReason")
-        if blocked:
+        feedback = whole.get("promptFeedback")
+        if isinstance(feedback, dict) and cast("dict[str, object]", feedback).get("blockReason"):
             raise ModelRefused(f"{self.name} refuses this question: another vendor's model may not")
         try:
             candidate = whole["candidates"][0]
             finish = candidate.get("finishReason")
             parts = (candidate.get("content") or {}).get("parts") or ()
-            text = "".join(part.get("text") or "" for part in parts if not part.get("thought"))
+            text = "".join(str(part.get("text") or "") for part in parts if not part.get("thought"))
         except (KeyError, IndexError, TypeError, AttributeError):
             raise BadAnswer(f"{self.name} answered without a candidate: ask again, or check its URL") from None
         if finish == "MAX_TOKENS":
@@ -132,12 +131,14 @@ def _error(body: dict[str, Any]) -> tuple[tuple[object, ...], float | None]:
     return (*[code for code in codes if code], found.get("status")), delay
 
 
-def _usage(counts: Mapping[str, object] | None) -> Usage:
+def _usage(told: object) -> Usage:
     """Google counts thinking beside the candidates' tokens; both are billed as output."""
 
+    counts = cast("dict[str, object]", told) if isinstance(told, dict) else {}
+
     def number(name: str) -> int:
-        value = (counts or {}).get(name)
-        return value if isinstance(value, int) else 0
+        value = counts.get(name)
+        return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0
 
     return Usage(
         input=number("promptTokenCount"),

@@ -106,10 +106,11 @@ class OpenAICompatibleModel:
                 whole["usage"] = chunk.get("usage") or (chunk.get("x_groq") or {}).get("usage") or whole.get("usage")
                 for choice in chunk.get("choices") or ():
                     delta = choice.get("delta") or {}
-                    text.append(delta.get("content") or "")
+                    said = delta.get("content")
+                    text.append(said if isinstance(said, str) else "")
                     message["refusal"] = delta.get("refusal") or message.get("refusal")
                     finish = choice.get("finish_reason") or finish
-            except (ValueError, AttributeError, TypeError):
+            except (ValueError, AttributeError, TypeError, RecursionError):
                 continue  # a kind of chunk that we do not know; what we need is checked at the end
         if not done and finish is None:
             with billing(_usage(whole)):
@@ -150,8 +151,8 @@ def _status(chunk: dict[str, Any]) -> int:
 
 
 def _usage(whole: dict[str, Any]) -> Usage:
-    usage = whole.get("usage") or {}
-    details = usage.get("prompt_tokens_details") or {}
+    usage = _object(whole.get("usage"))
+    details = _object(usage.get("prompt_tokens_details"))
     return Usage(
         input=_int(usage.get("prompt_tokens")),
         cache_read=_int(details.get("cached_tokens")),
@@ -159,5 +160,9 @@ def _usage(whole: dict[str, Any]) -> Usage:
     )
 
 
+def _object(value: object) -> dict[str, object]:
+    return cast("dict[str, object]", value) if isinstance(value, dict) else {}
+
+
 def _int(value: object) -> int:
-    return value if isinstance(value, int) else 0
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0

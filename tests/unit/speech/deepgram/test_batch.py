@@ -89,6 +89,16 @@ async def test_what_passes_is_waited_for(status: int) -> None:
     assert len(standin.batches) == 2
 
 
+async def test_a_redirect_is_refused_and_gets_neither_the_key_nor_the_recording() -> None:
+    async with deepgram(script()) as elsewhere:
+        address = elsewhere.url.replace("ws://", "http://")
+        away = Mischief(status=307, location=f"{address}/v1/listen?model=nova-3")
+        async with deepgram(script(), plan=lambda _: away) as standin:
+            with pytest.raises(InvalidSettings, match="RIDEALONG_DEEPGRAM_URL"):
+                await transcribed(standin)
+        assert elsewhere.batches == []
+
+
 @pytest.mark.parametrize("status", [401, 402, 400])
 async def test_what_does_not_pass_is_raised_at_once(status: int) -> None:
     async with deepgram(script(), plan=lambda _: Mischief(status=status)) as standin:

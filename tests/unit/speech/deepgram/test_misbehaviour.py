@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
+from ridealong.core.errors import InvalidSettings
 from ridealong.core.transcript import UNATTRIBUTED
-from ridealong.speech import Activity, Audio, HeardThrough, Hearing, Partial, Words
+from ridealong.speech import Activity, Audio, Heard, HeardThrough, Hearing, Partial, Words
 from ridealong.speech.providers.deepgram import DeepgramTranscriber
 from tests.unit.speech.deepgram.listening import (
     assert_same,
@@ -20,7 +22,7 @@ from tests.unit.speech.deepgram.listening import (
     script,
     spoken,
 )
-from tests.vendors.deepgram import Mischief, Spoken, deepgram, marked_audio
+from tests.vendors.deepgram import DeepgramStandIn, Mischief, Spoken, deepgram, marked_audio
 
 ALWAYS = [
     Mischief(revise_interims=True),
@@ -134,27 +136,93 @@ async def test_key_terms_stay_below_the_limit_above_which_transcription_stops_si
     assert "keyterm" not in standin.seen[0].parameters
 
 
-async def test_a_sender_that_falls_silent_keeps_its_connection_and_gets_its_last_words() -> None:
-    words = script(20_000)
-    heard_before = 0
-    async with deepgram(words, final_delay_s=0.0, silence_limit_s=4.5) as standin:
-        heard: list[object] = []
+async def after_silence(
+    at: int, words: list[Spoken], *, answers_after_s: float = 0.0
+) -> tuple[list[Heard], int, DeepgramStandIn]:
+    """A call whose sender says nothing for a while at `at` ms, and how many words had been heard by then."""
+    heard: list[Heard] = []
+    before = 0
+    async with deepgram(words, final_delay_s=answers_after_s) as standin:
 
         async def audio() -> AsyncIterator[Audio]:
-            nonlocal heard_before
-            yield Audio(start_ts=0, samples=marked_audio(8_050))
-            await asyncio.sleep(5.2)
-            heard_before = len(spoken(heard))  # type: ignore[arg-type]
-            yield Audio(start_ts=8_050, samples=marked_audio(13_000, 1, 8_050))
+            nonlocal before
+            yield Audio(start_ts=0, samples=marked_audio(at))
+            while not (standin.seen and standin.seen[0].controls):
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.3 if answers_after_s == 0.0 else 0.0)
+            before = len(spoken(heard))
+            yield Audio(start_ts=at, samples=marked_audio(21_000 - at, 1, at))
 
         async for event in DeepgramTranscriber(options(standin)).hear(audio(), Hearing()):
             heard.append(event)  # noqa: PERF401 - the audio looks at it midway
+    return heard, before, standin
+
+
+async def test_a_sender_that_falls_silent_keeps_its_connection_and_gets_its_last_words() -> None:
+    words = script(20_000)
+    pause = next(a.end_ts for a, b in pairwise(words) if a.end_ts > 5_000 and b.start_ts - a.end_ts > 280)
+    heard, before, standin = await after_silence(pause + 250, words)
     assert len(standin.seen) == 1
-    assert "KeepAlive" in [kind for _, kind in standin.seen[0].controls]
     assert standin.seen[0].controls[0][1] == "Finalize"
     assert standin.seen[0].binary_controls == 0
-    assert heard_before == len([word for word in words if word.end_ts <= 8_050])
-    assert_same(heard, words)  # type: ignore[arg-type]
+    assert before == len([word for word in words if word.end_ts <= pause])
+    assert_same(heard, words)
+
+
+async def test_a_sender_that_falls_silent_for_long_keeps_its_connection_alive() -> None:
+    words = script(8_000)
+    async with deepgram(words, final_delay_s=0.0, silence_limit_s=4.5) as standin:
+
+        async def audio() -> AsyncIterator[Audio]:
+            yield Audio(start_ts=0, samples=marked_audio(9_000))
+            while "KeepAlive" not in [kind for seen in standin.seen for _, kind in seen.controls]:
+                await asyncio.sleep(0.05)
+
+        heard = [event async for event in DeepgramTranscriber(options(standin)).hear(audio(), Hearing())]
+    assert len(standin.seen) == 1
+    assert standin.seen[0].binary_controls == 0
+    assert_same(heard, words)
+
+
+@pytest.mark.parametrize("answers_after_s", [0.0, 0.3])
+@pytest.mark.parametrize("within", [0.4, 0.9])
+async def test_a_word_in_which_the_sender_broke_off_is_heard_whole_when_it_goes_on(
+    within: float, answers_after_s: float
+) -> None:
+    words = script(20_000)
+    torn = next(word for word in words if word.start_ts > 6_000 and word.end_ts - word.start_ts > 200)
+    at = round(torn.start_ts + within * (torn.end_ts - torn.start_ts))
+    heard, before, standin = await after_silence(at, words, answers_after_s=answers_after_s)
+    assert len(standin.seen) == 2
+    assert before <= words.index(torn)
+    assert_same(heard, words)
+
+
+async def test_a_word_in_which_the_sender_broke_off_for_good_is_said_as_far_as_it_was_heard() -> None:
+    words = script(20_000)
+    torn = next(word for word in words if word.start_ts > 6_000 and word.end_ts - word.start_ts > 200)
+    at = (torn.start_ts + torn.end_ts) // 2
+    async with deepgram(words, final_delay_s=0.0) as standin:
+
+        async def audio() -> AsyncIterator[Audio]:
+            yield Audio(start_ts=0, samples=marked_audio(at))
+            while not (standin.seen and standin.seen[0].controls):
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.3)
+
+        heard = [event async for event in DeepgramTranscriber(options(standin)).hear(audio(), Hearing())]
+    *whole, half = spoken(heard)
+    assert [word.text for word in whole] == [word.text for word in words[: words.index(torn)]]
+    assert (half.text[-1], half.start_ts, half.end_ts) == ("-", torn.start_ts, at)
+    assert heard[-1] == HeardThrough(ts=at)
+
+
+async def test_a_redirect_is_refused_and_gets_neither_the_key_nor_the_call() -> None:
+    async with deepgram(script(5_000)) as elsewhere:
+        away = Mischief(status=302, location=f"{elsewhere.url}/v1/listen")
+        with pytest.raises(InvalidSettings, match="RIDEALONG_DEEPGRAM_URL"):
+            await hear(script(5_000), lambda _: away, duration_ms=6_000)
+        assert elsewhere.seen == []
 
 
 async def test_silence_is_told_at_least_once_a_second_by_a_vendor_that_says_nothing_in_it() -> None:

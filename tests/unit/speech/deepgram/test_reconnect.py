@@ -14,6 +14,7 @@ from ridealong.core.errors import InvalidSettings, Unavailable
 from ridealong.core.transcript import SpeakerId
 from ridealong.speech import Audio, HeardThrough, Hearing, NotHeard, SpokenTurn, Words
 from ridealong.speech.providers.deepgram import DeepgramTranscriber
+from ridealong.speech.providers.deepgram.wire import retry_after_s
 from tests.unit.speech.deepgram.listening import assert_same, first, hear, options, pieces, script, spoken
 from tests.vendors.deepgram import Mischief, deepgram, marked_audio
 
@@ -133,6 +134,17 @@ async def test_a_refusal_that_passes_is_waited_for(wrong: Mischief) -> None:
     heard, standin = await hear(script(20_000), lambda n: wrong if n < 2 else Mischief(), duration_ms=21_000)
     assert len(standin.seen) == 3
     assert_same(heard, script(20_000))
+
+
+async def test_a_date_to_come_back_at_is_understood() -> None:
+    assert (
+        retry_after_s({"retry-after": "Wed, 21 Oct 2026 07:28:30 GMT", "date": "Wed, 21 Oct 2026 07:28:00 GMT"}) == 30
+    )
+    assert retry_after_s({"retry-after": "soon"}) is None
+    far = Mischief(status=429, retry_after="Fri, 31 Dec 9999 23:59:59 GMT")
+    heard, standin = await hear(script(5_000), first(far), duration_ms=6_000)
+    assert len(standin.seen) == 2
+    assert_same(heard, script(5_000))
 
 
 async def test_who_is_told_to_stay_away_for_long_says_so_at_once() -> None:

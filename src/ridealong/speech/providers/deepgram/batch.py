@@ -64,14 +64,18 @@ class DeepgramBatchTranscriber:
             error, wait = Unavailable("Deepgram gives no answer: it is tried again"), None
             try:
                 async with self._open().post(
-                    url, data=recording, headers={**authorization(self._options), "Content-Type": "audio/flac"}
+                    url,
+                    data=recording,
+                    headers={**authorization(self._options), "Content-Type": "audio/flac"},
+                    # Wherever it leads, that host would be sent the recording.
+                    allow_redirects=False,
                 ) as response:
                     if response.status == 200:
                         return cast("dict[str, Any]", await response.json(content_type=None))
                     refused = refusal(response.status, self._options.model)
                     if not isinstance(refused, Unavailable):
                         raise refused
-                    error, wait = refused, retry_after_s(response.headers.get("Retry-After"))
+                    error, wait = refused, retry_after_s(response.headers)
             except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as broken:
                 error = Unavailable(f"Deepgram gives no answer ({type(broken).__name__}): it is tried again")
             delay = min(_LONGEST_WAIT_S, 0.5 * 4 ** (n - 1) if wait is None else wait)

@@ -158,7 +158,7 @@ class HeardCall:
         socket = self._socket
         if socket is None or not self._begun or len(data) > self._longest - self._ship_bytes:
             return False
-        if socket.paused or not self._live.is_set() or self._is_ahead():
+        if socket.paused or not self._live.is_set() or self._is_ahead() or self._ear.torn:
             return False
         try:
             if self._pending or len(data) < self._ship_bytes:
@@ -179,6 +179,8 @@ class HeardCall:
             if not self._begun:
                 self._begun = True
                 self._stir.set()
+            if self._ear.torn and self._live.is_set():
+                self._reopen("the audio goes on inside a word")
             self._pending += piece.pcm16
             if len(self._pending) >= self._ship_bytes and not self._ship_now():
                 await self._ship()
@@ -353,7 +355,7 @@ class HeardCall:
     def _message(self, data: bytes) -> None:
         try:
             message = json.loads(data)
-        except ValueError:
+        except (ValueError, RecursionError):
             return
         if not isinstance(message, dict):
             return
@@ -368,8 +370,14 @@ class HeardCall:
         except ClockBroken:
             self._reopen("its clock does not fit the audio")
             return
+        self._mend()
         if self._ear.holds and "release" not in self._timers:
             self._hold(_HOLDS)
+
+    def _mend(self) -> None:
+        """The words were asked for where the audio seemed to end, and it went on before they came."""
+        if self._ear.torn and not self._finalized and self._live.is_set():
+            self._reopen("the audio goes on inside a word")
 
     def _hold(self, more: int) -> None:
         due = self._loop.time() + _HELD_S
@@ -382,6 +390,7 @@ class HeardCall:
             self._hold(more)
         else:
             self._tell(self._ear.release())
+            self._mend()
 
     def _tick(self) -> None:
         self._timers["tick"] = self._loop.call_later(_TICK_S, self._tick)
@@ -398,9 +407,11 @@ class HeardCall:
         if self._unanswered is not None and flows and now - self._unanswered >= self._stall_s():
             self._stalled()
             return
-        if not self._finalized and now - self._last_ship >= _FINALIZE_AFTER_S and self._ear.open:
+        unfinished = self._ear.open or self._ear.heard_ts < self._sent.through_ts
+        if not self._finalized and now - self._last_ship >= _FINALIZE_AFTER_S and unfinished:
             # No silence follows by which the vendor could tell that the words are complete.
             self._finalized = True
+            self._ear.break_off(self._sent.through_ts)
             self._last_wire = now
             socket.send_control(FINALIZE)
         if now - self._last_wire >= _KEEP_ALIVE_S:

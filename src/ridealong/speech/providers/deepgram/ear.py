@@ -21,9 +21,12 @@ _SAME_MS: Final = 150
 _SILENCE_MARGIN_MS: Final = 1_000
 """Where an interim says that nothing was heard up to its end, a word may still begin shortly before it."""
 _REMEMBERED: Final = 400
+_LEAD_MS: Final = 1_000
 _BEYOND_MS: Final = 5_000
 _OVER_MS: Final = 1_000
 """How long two people may speak at once where one window ends and the next begins."""
+_EDGE_MS: Final = 200
+"""A word that ends so close before the end of the audio may go on behind it."""
 _AT_ONCE: Final = 2
 """Words of a window that may lie before the end of the last window without the clock being wrong."""
 
@@ -59,6 +62,8 @@ class _Channel:
     speaking: bool = False
     held: list[_Final] = field(default_factory=list[_Final])
     holes: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
+    torn: dict[str, Any] | None = None
+    """The last word of an audio that broke off, kept back: it may be half of one."""
     shuffled: bool = False
     """A final came behind a later one: from now on one that leaves a hole waits for what may belong there."""
     said: deque[tuple[str, int, int]] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
@@ -85,6 +90,8 @@ class Ear:
             for index in range(hearing.channels)
         ]
         self._origin_ts = 0.0
+        self._edge_ts: int | None = None
+        """Where the audio broke off when the vendor was asked to finish its words."""
         self._told = at
         self.heard_ts = at
         """How far the connection has answered, with whatever."""
@@ -94,7 +101,8 @@ class Ear:
     def resend_from(self, least_ms: int, most_ms: int) -> int:
         """From where a new connection needs audio: what is not final yet, and enough before it to tell the speakers."""
         cut = self.final_through
-        return max(0, cut) if self._apart else self._speakers.overlap_from(cut, least_ms, most_ms)
+        # Nobody has to be told from others, but a recogniser hears its first word better behind some other sound.
+        return max(0, cut - _LEAD_MS) if self._apart else self._speakers.overlap_from(cut, least_ms, most_ms)
 
     @property
     def final_through(self) -> int:
@@ -106,9 +114,20 @@ class Ear:
         """Words were heard that are not final yet."""
         return any(channel.open_from is not None or channel.held for channel in self._channels)
 
+    @property
+    def torn(self) -> bool:
+        """A word at the end of the audio was made final and is kept back. Only a new connection hears it whole, where
+        the audio goes on; where it is over, `finish` says it as it was heard."""
+        return any(channel.torn is not None for channel in self._channels)
+
+    def break_off(self, at_ts: int) -> None:
+        """No audio came for a while behind `at_ts`, which may be inside a word, and what is open shall become final."""
+        self._edge_ts = at_ts
+
     def begin(self, origin_ts: float) -> None:
         """A new connection, whose zero is `origin_ts` of the call."""
         self._origin_ts = origin_ts
+        self._edge_ts = None
         self._speakers.begin()
         self.heard_ts = round(origin_ts)
         for channel in self._channels:
@@ -117,6 +136,7 @@ class Ear:
             channel.contiguous = True
             channel.held = []
             channel.holes = []
+            channel.torn = None
             channel.known.clear()
 
     def skip_to(self, ts: int) -> None:
@@ -168,6 +188,10 @@ class Ear:
         """The audio is over, and so is what Deepgram has to say of it."""
         heard = self.release()
         for channel in self._channels:
+            if channel.torn is not None:
+                words = self._spoken(channel, [channel.torn])
+                heard += [*self._speaks(channel, words[0].start_ts), Words(words=words)] if words else []
+                channel.torn, channel.turn_open = None, True
             heard += self._turn_ends(channel)
         self._told = max(self._told, end_ts)
         return [*heard, HeardThrough(ts=self._told)]
@@ -276,8 +300,13 @@ class Ear:
         self._only_speakers(again)
         channel.known.extend((_text(w).casefold(), self._ts(w["start"]), self._ts(w["end"])) for w in final.words)
         channel.window_end = max(channel.window_end, final.end_ts)
-        channel.final_through = max(channel.final_through, channel.window_end)
         channel.open_from = None
+        if fresh and self._breaks_off(final, fresh[-1]):
+            channel.torn = fresh.pop()
+            channel.final_through = max(channel.final_through, self._ts(channel.torn["start"]))
+            final.ends_turn = False
+        else:
+            channel.final_through = max(channel.final_through, channel.window_end)
         if not fresh:
             return self._turn_ends(channel) if final.ends_turn else []
         words = self._spoken(channel, fresh)
@@ -287,6 +316,10 @@ class Ear:
         channel.turn_open = not final.ends_turn
         heard.append(Words(words=words, ends_turn=final.ends_turn))
         return heard + self._stopped(channel) if final.ends_turn else heard
+
+    def _breaks_off(self, final: _Final, last: dict[str, Any]) -> bool:
+        edge = self._edge_ts
+        return edge is not None and final.end_ts <= edge + _CONTIGUOUS_MS and self._ts(last["end"]) > edge - _EDGE_MS
 
     def _spoken(self, channel: _Channel, words: list[dict[str, Any]]) -> tuple[SpokenWord, ...]:
         spoken: list[SpokenWord] = []
@@ -371,7 +404,7 @@ class Ear:
     # ---- times
 
     def _through(self, channel: _Channel, long_sent_ts: int) -> int:
-        if channel.open_from is not None or channel.held:
+        if channel.open_from is not None or channel.held or channel.torn is not None:
             return channel.final_through
         return max(channel.final_through, channel.silent_through, long_sent_ts)
 

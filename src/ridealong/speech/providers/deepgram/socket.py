@@ -129,6 +129,13 @@ class Socket(ClientConnection):
         self.transport.abort()
 
 
+class _NotRedirected(connect):
+    """A redirect is a refusal: wherever it leads, that host would be sent the call."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc
+
+
 class TooSoon(Unavailable):
     """Deepgram asks to come back later."""
 
@@ -144,7 +151,7 @@ async def open_socket(
     try:
         socket = cast(
             "Socket",
-            await connect(
+            await _NotRedirected(
                 url,
                 additional_headers=authorization(options),
                 create_connection=Socket,
@@ -172,5 +179,5 @@ async def open_socket(
 
 def _refused(error: InvalidStatus, options: DeepgramOptions) -> RidealongError:
     told = refusal(error.response.status_code, options.model)
-    wait = retry_after_s(error.response.headers.get("Retry-After"))
+    wait = retry_after_s({name.lower(): value for name, value in error.response.headers.raw_items()})
     return TooSoon(str(told), wait) if isinstance(told, Unavailable) and wait is not None else told

@@ -7,7 +7,7 @@ Sources: https://developers.deepgram.com/docs/diarization, /docs/audio-keep-aliv
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlencode, urlsplit, urlunsplit
@@ -16,6 +16,7 @@ import structlog
 
 from ridealong.core.errors import InvalidSettings, RidealongError, Unavailable
 from ridealong.speech import SAMPLE_RATE, Hearing
+from ridealong.waits import date_wait_s
 
 _log = structlog.get_logger(__name__)
 
@@ -148,6 +149,10 @@ def refusal(status: int, model: str) -> RidealongError:
         return InvalidSettings("Deepgram's credit is used up: top up the account, or set RIDEALONG_TRANSCRIBER=local")
     if status == 429:
         return Unavailable("Deepgram's limit of connections is reached: wait, or ask Deepgram for more")
+    if 300 <= status < 400:
+        return InvalidSettings(
+            f"Deepgram redirects elsewhere ({status}): set RIDEALONG_DEEPGRAM_URL to the address itself"
+        )
     if 400 <= status < 500 and status != 408:
         return InvalidSettings(
             f"Deepgram refuses the request ({status}): check RIDEALONG_DEEPGRAM_MODEL ('{model}'), the language "
@@ -156,10 +161,13 @@ def refusal(status: int, model: str) -> RidealongError:
     return Unavailable(f"Deepgram answers with {status}: it is tried again")
 
 
-def retry_after_s(header: str | None) -> float | None:
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
     """Seconds to wait, as a `Retry-After` header says it; None where it does not."""
     try:
-        seconds = float(header or "")
+        seconds = float(headers.get("retry-after", ""))
     except ValueError:
-        return None
+        dated = date_wait_s(headers)
+        if dated is None:
+            return None
+        seconds = dated
     return seconds if 0 <= seconds < 3600 else None
