@@ -140,25 +140,31 @@ class ReviewContext:
         return max((a.confidence for a in self.roles.values() if a.role is Role.REP), default=0.0)
 
 
-def reviewed_moments(found: Sequence[StoredMoment], transcript: Transcript, roles: Roles) -> tuple[StoredMoment, ...]:
-    """Those of a call's moments that its review goes by.
+def reviewed_moments(
+    found: Sequence[StoredMoment], transcript: Transcript, roles: Roles, *, heard: Roles
+) -> tuple[StoredMoment, ...]:
+    """Those of a call's moments that its review goes by. `heard`: the roles without what people corrected.
 
-    Not one that stayed on an earlier transcript, where its utterance has another number. And not one that was noted
-    before its speaker's role was known, where that turned out to be the other side: a rep raises no objection.
+    Not one that stayed on an earlier transcript, where its utterance has another number. And not one whose speaker
+    turned out to be the other side: a rep raises no objection. Either it was noted before the role was known, or
+    somebody corrected the role since, whatever was shown to the rep then.
     """
     return tuple(
         stored
         for stored in found
-        if stored.moment.evidence[0].transcript_id == transcript.id and not _of_other_side(stored.moment, roles)
+        if stored.moment.evidence[0].transcript_id == transcript.id and not _of_other_side(stored.moment, roles, heard)
     )
 
 
-def _of_other_side(moment: Moment, roles: Roles) -> bool:
-    if moment.circumstances is None or moment.circumstances.role_known:
-        return False
+def _of_other_side(moment: Moment, roles: Roles, heard: Roles) -> bool:
     side = SIDE_OF_TYPE.get(moment.type, Role.UNKNOWN)
-    role = roles.role_of(moment.evidence[0].speaker_id)
-    return Role.UNKNOWN not in (side, role) and role is not side
+    speaker = moment.evidence[0].speaker_id
+    role = roles.role_of(speaker)
+    if Role.UNKNOWN in (side, role) or role is side:
+        return False
+    noted_before_known = moment.circumstances is not None and not moment.circumstances.role_known
+    # Else the role was known and right by the tenant's own taxonomy, whose types may be said by either side.
+    return noted_before_known or heard.role_of(speaker) is not role
 
 
 @dataclass(slots=True, kw_only=True)
