@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
@@ -30,6 +30,7 @@ from ridealong.core.rules import RuleOutcome
 from ridealong.core.transcript import Citation, Role, Roles, Speaker, Transcript, Unattributed
 from ridealong.postcall.carried import CallWords
 from ridealong.postcall.narrator import BlockingNarrator, CallNarrator, NarratorInThreads
+from ridealong.postcall.standing import Contest
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -111,6 +112,8 @@ class ReviewContext:
     names: tuple[str, ...] = ()
     """Who takes part in the call, as far as somebody said it: a statement may name them without citing it."""
     of_call: CallWords = field(default_factory=CallWords)
+    contest: Contest | None = None
+    """What else the rubric asks, so that words are taken for what they fit best. None: each section by itself."""
 
     @property
     def facts(self) -> CallFacts:
@@ -301,7 +304,8 @@ class InThreads:
     reviewer: BlockingReviewer
 
     async def begin(self, tenant_id: UUID, rubric: Rubric, context: ReviewContext) -> CallReviewer:  # noqa: ARG002
-        return _InThreads(self.reviewer, rubric, context)
+        criteria = tuple(c for section in rubric.sections for c in section.criteria)
+        return _InThreads(self.reviewer, rubric, replace(context, contest=Contest(criteria)))
 
 
 @dataclass(frozen=True, slots=True)
