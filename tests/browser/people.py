@@ -54,7 +54,9 @@ async def desk() -> AsyncGenerator[Desk]:
             await client.stop()
             artifact = await reviewed(running, token, client.call_id)
             await client.close()
-            async with httpx.AsyncClient(base_url=running.url, headers={"Authorization": f"Bearer {token}"}) as http:
+            async with httpx.AsyncClient(
+                base_url=running.url, headers={"Authorization": f"Bearer {token}"}, timeout=60
+            ) as http:
                 found = await http.get(f"/v1/calls/{client.call_id}/transcript")
             yield Desk(
                 running=running,
@@ -78,7 +80,7 @@ def _script() -> list[str]:
 
 async def _set_up(running: ServerProcess) -> None:
     person = {"organisation": "Fernwell <b>Ltd</b>", "name": "Dana <i>Admin</i>", "email": EMAIL}
-    async with httpx.AsyncClient(base_url=running.url, headers={"Origin": running.url}) as http:
+    async with httpx.AsyncClient(base_url=running.url, headers={"Origin": running.url}, timeout=60) as http:
         await set_up(http, running.folder, password=PASSWORD, **person)
 
 

@@ -53,7 +53,10 @@ class Phone:
     async def context(
         self, *, theme: Literal["dark", "light"] = "dark", microphone: bool = True
     ) -> AsyncGenerator[BrowserContext]:
-        """A phone of its own: nothing of another one is in it. No page may ask another host."""
+        """A phone of its own: nothing of another one is in it. No page may ask another host.
+
+        The network is there when it begins and when it ends, whatever the test before did to it.
+        """
         context = await self.browser.new_context(
             base_url=self.network.url,
             viewport={"width": 390, "height": 844},
@@ -71,6 +74,7 @@ class Phone:
             yield context
             assert not foreign, foreign
         finally:
+            self.network.mend()
             await context.close()
 
     def _own(self, url: str) -> bool:

@@ -72,7 +72,9 @@ async def told(folder: Path, tmp_path: Path) -> AsyncIterator[Told]:
         artifact = await reviewed(running, token, client.call_id)
         await client.close()
         transcript = (await get(running, token, f"/v1/calls/{client.call_id}/transcript")).json()["utterances"]
-        async with httpx.AsyncClient(base_url=running.url, headers={"Authorization": f"Bearer {token}"}) as http:
+        async with httpx.AsyncClient(
+            base_url=running.url, headers={"Authorization": f"Bearer {token}"}, timeout=60
+        ) as http:
             link = (await http.post(f"/v1/calls/{client.call_id}/links", json={}, timeout=30)).json()
         yield Told(report_url=running.url + link["report"], artifact=artifact, transcript=transcript)
 

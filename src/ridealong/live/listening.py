@@ -174,6 +174,7 @@ class Listening:
                 if isinstance(item, NotHeard):
                     for utterance in assembler.flush():
                         await self._said(utterance)
+                    self.resumed_ts = max(self.resumed_ts, item.end_ts)
                 if isinstance(item, VoiceMatched | Partial | Activity | HeardThrough | NotHeard):
                     await self.take(item)
         for utterance in assembler.flush():

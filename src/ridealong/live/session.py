@@ -7,9 +7,9 @@ journal and waits for neither; the listener reads the journal at its own pace, s
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 from uuid import UUID, uuid4
 
 from ridealong import telemetry
@@ -20,38 +20,32 @@ from ridealong.core.events import (
     CallStarted,
     FeedbackGiven,
     GapRecorded,
-    Latency,
     MarkMade,
     MessageSent,
     MomentDecided,
     NudgeSighted,
-    PartialHeard,
     ReviewFinished,
-    RoleLearned,
     UtteranceFinished,
     WarningGiven,
 )
-from ridealong.core.moments import Detection, Sight, Tier, Verdict
-from ridealong.core.transcript import RoleAssignment, RoleSource, SpeakerId, Transcript, Utterance
+from ridealong.core.moments import Sight, Verdict
+from ridealong.core.transcript import RoleSource, SpeakerId, Transcript, Utterance
 from ridealong.live import CallStart, ChannelLayout, Numbered
-from ridealong.live.asking import Asking
 from ridealong.live.clock import CallClock
-from ridealong.live.listening import Item, Listening, closing, not_transcribed
+from ridealong.live.deciding import Deciding
+from ridealong.live.listening import Listening, closing
 from ridealong.live.sender import AttachedSender
 from ridealong.live.telling import Telling
 from ridealong.live.writer import Pending
 from ridealong.recording.entries import Lasting, read_entry, read_sighting, write_sighting
-from ridealong.speech import Activity, HeardThrough, NotHeard, Partial, VoiceMatched
-from ridealong.store.taxonomy_versions import ShadowMoment
+from ridealong.speech import HeardThrough
 
 if TYPE_CHECKING:
     from ridealong.live.engine import Engine
-    from ridealong.live.judge import Judge, Judged
+    from ridealong.live.judge import Judge
     from ridealong.recording.folder import Recording
     from ridealong.recording.journal import AudioJournal
     from ridealong.recording.log import CallLog
-
-ENROLLED_FLOOR: Final = 0.5
 
 
 class Source(Protocol):
@@ -101,10 +95,8 @@ class LiveCall:
         self._engine = engine
         self._judge = judge
         self._source = source
-        self._moments: set[UUID] = set()
-        """What the rep can say something of."""
-        self._sighted: set[tuple[UUID, Sight]] = set()
-        self._heard_through = 0
+        self._deciding = Deciding(judge=judge, told=self._told, clock=self.clock)
+        self._asking = self._deciding.asking
         self._listening = Listening(
             engine=engine,
             call_id=recording.call_id,
@@ -115,7 +107,7 @@ class LiveCall:
             enrolled_voices=judge.enrolled_voices,
             journal=journal,
             clock=self.clock,
-            take=self._take,
+            take=self._deciding.take,
             publish=self._told.publish,
             warn=self.warn,
         )
@@ -126,15 +118,6 @@ class LiveCall:
         self._grace: asyncio.TimerHandle | None = None
         self._paused_at = 0.0
         self._let_go = False
-        self._asking: Asking | None = None
-        if judge.hosted is not None:
-            self._asking = Asking(
-                hosted=judge.hosted,
-                transcript=judge.transcript,
-                roles=lambda: judge.roles.roles,
-                decided=lambda detections, heard_ts: self._decide(detections, heard_ts=heard_ts),
-                warn=self.warn,
-            )
 
     @property
     def call_id(self) -> UUID:
@@ -259,7 +242,7 @@ class LiveCall:
         self.tap.more.ring()
 
     def state_rep(self, speaker_id: int) -> None:
-        self._learn(self._judge.roles.state(SpeakerId(speaker_id), RoleSource.STATED))
+        self._deciding.learn(self._judge.roles.state(SpeakerId(speaker_id), RoleSource.STATED))
 
     def mark(self, author: Author | None) -> int:
         """Somebody on the call says that this matters, now; returns where in the audio. None: the call's own rep."""
@@ -269,7 +252,7 @@ class LiveCall:
 
     def feedback(self, moment_id: UUID, verdict: Verdict, author: Author | None) -> bool:
         """What the rep says of a moment; False when this call has no such moment."""
-        if moment_id not in self._moments:
+        if moment_id not in self._deciding.moments:
             return False
         self._told.publish(
             FeedbackGiven(moment_id=moment_id, verdict=verdict, author=author or self._rep(), at=self.clock.at())
@@ -278,10 +261,10 @@ class LiveCall:
 
     def sighted(self, moment_id: UUID, sight: Sight) -> bool:
         """How far a nudge got; the first time counts. False when this call has no such moment."""
-        if moment_id not in self._moments:
+        if moment_id not in self._deciding.moments:
             return False
-        if (moment_id, sight) not in self._sighted and self._ended is None:
-            self._sighted.add((moment_id, sight))
+        if (moment_id, sight) not in self._deciding.sighted and self._ended is None:
+            self._deciding.sighted.add((moment_id, sight))
             found = NudgeSighted(moment_id=moment_id, sight=sight, at_ts=max(0, round(self.clock.now_ts())))
             self._told.log_line(write_sighting(found))
             self._told.store(Pending(event=found))
@@ -310,7 +293,7 @@ class LiveCall:
         self._told.publish(CallStarted(call_id=self.call_id))
         if self.start.layout in (ChannelLayout.REP_FIRST, ChannelLayout.CUSTOMER_FIRST):
             rep = 0 if self.start.layout is ChannelLayout.REP_FIRST else 1
-            self._learn(self._judge.roles.from_channels(SpeakerId(rep), SpeakerId(1 - rep)))
+            self._deciding.learn(self._judge.roles.from_channels(SpeakerId(rep), SpeakerId(1 - rep)))
         elif self.start.rep_speaker is not None:
             self.state_rep(self.start.rep_speaker)
 
@@ -320,11 +303,11 @@ class LiveCall:
         for entry in self._told.logged():
             kind = entry["kind"]
             if kind == "heard":
-                self._heard_through = max(self._heard_through, int(str(entry["ts"])))
+                self._deciding.heard_through = max(self._deciding.heard_through, int(str(entry["ts"])))
                 continue
             if kind == "sighting":
                 sighted = read_sighting(entry)
-                self._sighted.add((sighted.moment_id, sighted.sight))
+                self._deciding.sighted.add((sighted.moment_id, sighted.sight))
                 self._told.store(Pending(event=sighted))
                 continue
             seq, event = read_entry(entry, self.transcript)
@@ -336,7 +319,7 @@ class LiveCall:
             elif isinstance(event, GapRecorded):
                 self._listening.resumed_ts = max(self._listening.resumed_ts, event.at_ts)
             elif isinstance(event, MomentDecided):
-                self._moments.add(event.moment_id)
+                self._deciding.moments.add(event.moment_id)
             elif isinstance(event, CallEnded):
                 self._ended = event
         self._judge.restored()
@@ -353,7 +336,7 @@ class LiveCall:
             if isinstance(utterance.speaker, int):
                 last_end[utterance.speaker] = max(last_end.get(utterance.speaker, 0), utterance.end_ts)
         # A channel that was silent for long has nothing open that is older than the longest utterance.
-        return max(min(last_end.values()), self._heard_through - 20_000, 0)
+        return max(min(last_end.values()), self._deciding.heard_through - 20_000, 0)
 
     async def run(self) -> None:
         """Hear the call to its end and store it. Returns when it is over; cancelled at shutdown, it goes on later."""
@@ -415,80 +398,6 @@ class LiveCall:
             return
         async with aclosing(closing(self._source.heard(self.clock))) as stream:
             async for item in stream:
-                await self._take(item)
+                await self._deciding.take(item)
                 if self._asking is not None and self._source.at_once:
                     await self._asking.settled()
-
-    async def _take(self, item: Item) -> None:
-        match item:
-            case Utterance():
-                await self._finished(item)
-            case Partial():
-                self._judge.partial(item)
-                self._told.publish(
-                    PartialHeard(
-                        speaker=item.speaker,
-                        start_ts=item.start_ts,
-                        end_ts=item.end_ts,
-                        text=item.text,
-                        at=self.clock.at(),
-                    )
-                )
-            case Activity():
-                self._decide(self._judge.activity(item), heard_ts=self.clock.now_ts())
-            case VoiceMatched():
-                if item.confidence >= ENROLLED_FLOOR:
-                    self._learn(self._judge.roles.state(item.speaker_id, RoleSource.ENROLLED_VOICE, item.confidence))
-            case NotHeard():
-                self._judge.gap(item.start_ts)
-                self._listening.resumed_ts = max(self._listening.resumed_ts, item.end_ts)
-                self._told.publish(not_transcribed(item.start_ts, item.end_ts, self.clock.at()))
-            case HeardThrough():
-                if item.ts - self._heard_through >= 5_000:
-                    self._told.log_line({"kind": "heard", "ts": item.ts})
-                    self._heard_through = item.ts
-                self._decide(self._judge.clock(item.ts), heard_ts=self.clock.now_ts())
-
-    async def _finished(self, utterance: Utterance) -> None:
-        heard_ts, heard_at = self.clock.now_ts(), asyncio.get_running_loop().time()
-        self.transcript.append(utterance)
-        telemetry.utterances_total.inc()
-        self._learn(self._judge.roles.arrived(utterance.speaker))
-        # The model reads while the utterance is logged and told.
-        classifying = self._judge.classify(utterance)
-        finished = UtteranceFinished(
-            utterance=utterance, role=self._judge.role_of(utterance.speaker), at=self.clock.at()
-        )
-        self._told.log_and_tell(finished)
-        judged = await self._judge.utterance(utterance, classifying)
-        self._told.store(Pending(event=finished, shadow=self._in_shadow(judged)))
-        self._learn(judged.roles)
-        self._decide(judged.detections, heard_ts=heard_ts)
-        if judged.doubt is not None and self._asking is not None:
-            self._asking.ask(judged.doubt, heard_ts=heard_ts, heard_at=heard_at, now_ts=self.clock.now_ts())
-
-    def _in_shadow(self, judged: Judged) -> tuple[ShadowMoment, ...]:
-        """What a head in shadow found: kept beside the utterance, told to nobody."""
-        version, now_ts = self._judge.heads.shadow_version, round(self.clock.now_ts())
-        if version is None:
-            return ()
-        return tuple(
-            ShadowMoment(version=version, detection=found, would=self._judge.decide_in_shadow(found, decided_ts=now_ts))
-            for found in judged.shadow
-        )
-
-    def _decide(self, detections: Sequence[Detection], *, heard_ts: float) -> None:
-        for detection in detections:
-            now_ts = self.clock.now_ts()
-            moment = self._judge.decide(detection, decided_ts=round(now_ts))
-            latency = Latency(speech=max(0.0, heard_ts - detection.trigger_ts), classify=max(0.0, now_ts - heard_ts))
-            telemetry.moments_total.labels(moment.type, moment.tier.value, moment.reason.value).inc()
-            if moment.tier is Tier.NUDGE:
-                telemetry.nudge_seconds.observe(latency.total / 1000)
-            decided = MomentDecided(moment_id=uuid4(), moment=moment, latency=latency, at=self.clock.at())
-            self._moments.add(decided.moment_id)
-            self._told.publish(decided)
-
-    def _learn(self, assignments: Sequence[RoleAssignment]) -> None:
-        for assignment in assignments:
-            self._told.publish(RoleLearned(assignment=assignment, at=self.clock.at()))

@@ -63,7 +63,7 @@ def token_of(folder: Path) -> str:
 
 
 async def get(server: ServerProcess, token: str, path: str) -> httpx.Response:
-    async with httpx.AsyncClient(base_url=server.url, headers={"Authorization": f"Bearer {token}"}) as http:
+    async with httpx.AsyncClient(base_url=server.url, headers={"Authorization": f"Bearer {token}"}, timeout=60) as http:
         return await http.get(path, timeout=30)
 
 

@@ -112,7 +112,7 @@ async def served(store: Store, settings: Settings, *, tenant_id: UUID | None = N
     try:
         async with running(create_app(services)) as address:
             headers = {"Authorization": f"Bearer {token}"}
-            async with httpx.AsyncClient(base_url=address, headers=headers) as client:
+            async with httpx.AsyncClient(base_url=address, headers=headers, timeout=60) as client:
                 yield Site(
                     client=client,
                     store=store,

@@ -25,7 +25,7 @@ async def test_a_share_shows_its_call_and_its_part_until_it_is_revoked(pages: Pa
     report = await pages.ask("POST", f"{at}/shares", 201, json={"expires_s": 3600})
     closed(NewShare, report)
     whole = await pages.ask("POST", f"{at}/shares", 201, json={"scope": "call", "audio": True})
-    async with httpx.AsyncClient(base_url=pages.address) as stranger:
+    async with httpx.AsyncClient(base_url=pages.address, timeout=60) as stranger:
 
         async def status(path: str, share: dict[str, str]) -> int:
             token = share["url"].rpartition("/")[2]

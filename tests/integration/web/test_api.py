@@ -60,7 +60,7 @@ async def site(server: World) -> AsyncIterator[Site]:
         call.say("we have a budget")
         await client.send({"type": "stop"})
         await client.rest()
-    async with httpx.AsyncClient(base_url=server.address) as http:
+    async with httpx.AsyncClient(base_url=server.address, timeout=60) as http:
         yield Site(server, http, call)
 
 
@@ -257,7 +257,7 @@ async def test_a_part_of_an_older_length_gets_the_whole(site: Site) -> None:
 
 
 async def test_a_call_without_audio_has_no_recording(server: World) -> None:
-    async with server.started() as (_, call, _), httpx.AsyncClient(base_url=server.address) as client:
+    async with server.started() as (_, call, _), httpx.AsyncClient(base_url=server.address, timeout=60) as client:
         headers = {"Authorization": f"Bearer {server.token}"}
         answer = await client.get(f"/v1/calls/{call.call_id}/audio.wav", headers=headers)
         assert is_problem(answer, 404, "no_recording")
@@ -310,7 +310,7 @@ async def test_a_voice_is_enrolled(site: Site) -> None:
 
 
 async def test_a_server_without_a_part_says_so() -> None:
-    async with world() as made, httpx.AsyncClient(base_url=made.address) as client:
+    async with world() as made, httpx.AsyncClient(base_url=made.address, timeout=60) as client:
         assert (await client.get("/healthz")).json() == {"status": "ok"}
 
 
@@ -334,7 +334,7 @@ async def test_a_server_that_is_not_ready_says_why(server: World) -> None:
         raise Unavailable("the database does not answer")
 
     services: Services = replace(server.services, ready=away, documents=None, voices=None)
-    async with running(create_app(services)) as address, httpx.AsyncClient(base_url=address) as client:
+    async with running(create_app(services)) as address, httpx.AsyncClient(base_url=address, timeout=60) as client:
         assert is_problem(await client.get("/readyz"), 503, "unavailable")
         headers = {"Authorization": f"Bearer {server.token}"}
         assert is_problem(await client.get("/v1/rubrics/bant", headers=headers), 501, "missing_part")

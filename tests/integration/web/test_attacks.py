@@ -242,7 +242,7 @@ async def test_a_link_shows_the_call_and_neither_what_is_said_about_it_nor_any_w
         quiet = (await manager.ask("POST", f"{at}/shares", {"scope": "call", "audio": False})).json()
         heard = (await manager.ask("POST", f"{at}/shares", {"scope": "report", "audio": True})).json()
         silent, loud = (made["url"].rpartition("/")[2] for made in (quiet, heard))
-    async with httpx.AsyncClient(base_url=acme.address) as stranger:
+    async with httpx.AsyncClient(base_url=acme.address, timeout=60) as stranger:
         bearer = {"Authorization": f"Bearer {view}"}
         assert (await stranger.get(f"{at}/transcript", headers=bearer)).status_code == 200
         for part in ("votes", "comments", "shares"):

@@ -33,7 +33,7 @@ class Company:
         """Through the provider and back, as a browser goes; our answer at the end."""
         start = await browser.get(f"/v1/oidc/start?next={page}")
         assert start.status_code == 302, start.text
-        async with httpx.AsyncClient() as outside:
+        async with httpx.AsyncClient(timeout=60) as outside:
             back = await outside.get(start.headers["location"])
         assert back.status_code == 302, back.text
         location = back.headers["location"]
@@ -153,7 +153,7 @@ async def test_who_comes_back_without_having_gone_is_not_signed_in(company: Comp
         for browser in (attacker, victim):
             browser.http.event_hooks["response"] = [lambda answer, b=browser: _soften(b, answer)]
         start = await attacker.get("/v1/oidc/start")
-        async with httpx.AsyncClient() as outside:
+        async with httpx.AsyncClient(timeout=60) as outside:
             back = (await outside.get(start.headers["location"])).headers["location"].removeprefix(PUBLIC)
         # The attacker's own answer, in the victim's browser: with no journey, and with the victim's own.
         assert (await victim.get(back)).headers["location"] == "/sign-in?error=oidc_refused"

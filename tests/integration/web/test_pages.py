@@ -46,7 +46,7 @@ async def site(services: Services) -> AsyncIterator[httpx.AsyncClient]:
     (folder / "assets/index-B0k_-xAb.js.br").write_bytes(b"as brotli")
     (folder.parent / "outside.txt").write_text("hush")
     (folder / "link.txt").symlink_to(folder.parent / "outside.txt")
-    async with running(create_app(services)) as address, httpx.AsyncClient(base_url=address) as client:
+    async with running(create_app(services)) as address, httpx.AsyncClient(base_url=address, timeout=60) as client:
         yield client
 
 
@@ -164,7 +164,7 @@ async def test_nothing_outside_the_folder_is_ever_served(site: httpx.AsyncClient
 
 async def test_without_built_pages_the_api_works_and_the_first_page_says_how_to_build_them(services: Services) -> None:
     bare = replace(services, pages=services.pages / "nowhere")
-    async with running(create_app(bare)) as address, httpx.AsyncClient(base_url=address) as client:
+    async with running(create_app(bare)) as address, httpx.AsyncClient(base_url=address, timeout=60) as client:
         page = await client.get("/")
         assert page.status_code == 200
         assert "make setup" in page.text

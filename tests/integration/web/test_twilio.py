@@ -311,7 +311,10 @@ async def test_a_call_is_found_by_the_carriers_name_of_it(server: World) -> None
     stream = TwilioStream(
         call_sid="CA4", parameters={"token": server.token, "rep": "r", "consent": "Announced."}, audio=AUDIO
     )
-    async with line(server.address) as socket, httpx.AsyncClient(base_url=server.address, headers=headers) as http:
+    async with (
+        line(server.address) as socket,
+        httpx.AsyncClient(base_url=server.address, headers=headers, timeout=60) as http,
+    ):
         for text in stream.opening():
             await socket.send(text)
         for _ in range(3000):

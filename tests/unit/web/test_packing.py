@@ -36,7 +36,7 @@ def client() -> httpx.AsyncClient:
 
     app = Starlette(routes=[Route(f"/{one.__name__}", one) for one in (long, short, sound, text)])
     app.add_middleware(Packing)
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x")
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x", timeout=60)
 
 
 async def test_a_long_json_answer_is_packed_for_whoever_takes_it(client: httpx.AsyncClient) -> None:

@@ -38,9 +38,14 @@ const WANTED: MediaTrackConstraints = {
   autoGainControl: true,
 };
 
+/** Seconds without a frame after which a microphone that claims to run is given up: frames come ten times a second. */
+const DEAF_AFTER_S = 3;
+
 export class Microphone {
   private flushed: (() => void) | null = null;
   private paused = false;
+  private deafS = 0;
+  private readonly watching: ReturnType<typeof setInterval>;
 
   private constructor(
     private readonly context: AudioContext,
@@ -49,8 +54,9 @@ export class Microphone {
     events: MicrophoneEvents,
   ) {
     node.port.onmessage = (message: MessageEvent<Frame | "flushed">) => {
-      if (message.data === "flushed") this.flushed?.();
-      else events.frame(message.data);
+      if (message.data === "flushed") return this.flushed?.();
+      this.deafS = 0;
+      events.frame(message.data);
     };
     const look = (): void => events.state(this.state);
     context.onstatechange = look;
@@ -59,6 +65,12 @@ export class Microphone {
       track.onunmute = look;
       track.onended = look;
     }
+    // Systems forget to say that the sound has stopped: an output that went away with a headset, a machine out of breath.
+    // Ticks are counted and not the clock read, since a page that was asleep has heard nothing for good reason.
+    this.watching = setInterval(() => {
+      this.deafS = this.paused || this.state !== "heard" ? 0 : this.deafS + 1;
+      if (this.deafS === DEAF_AFTER_S) events.state("lost");
+    }, 1000);
   }
 
   /** Call it in a tap, before anything is awaited: Safari lets sound begin nowhere else. Null where there is no such thing. */
@@ -123,6 +135,7 @@ export class Microphone {
   }
 
   async close(): Promise<void> {
+    clearInterval(this.watching);
     await this.flush("close");
     this.context.onstatechange = null;
     for (const track of this.stream.getTracks()) {
