@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ridealong.postcall.grader import Grade
     from ridealong.postcall.reviewer import ReviewContext
 
-LEAST: Final = 0.25
+LEAST: Final = 0.23
 """Words that show a criterion less probably than this by themselves are no proof, whatever else speaks for it."""
 ALONE: Final = 0.5
 """Words that show it as probably as this stand though another criterion fits them better."""
@@ -51,11 +51,14 @@ def standing(
     grade = grades[criterion]
     if grade is None:
         return ()
-    others = [g.fits for c, g in grades.items() if c is not criterion and g is not None]
+    # Only a criterion's best words are its own: one that has better ones elsewhere leaves these to others.
+    best = [
+        max(g.fits.items(), key=lambda fit: fit[1]) for c, g in grades.items() if c is not criterion and g is not None
+    ]
     found: list[Shown] = []
     for shown in grade.evidence:
         no = shown.utterance.no
-        better = max((fits[no] for fits in others if no in fits), default=-float("inf")) - grade.fits[no]
+        better = max((fit for at, fit in best if at == no), default=-float("inf")) - grade.fits[no]
         if shown.confidence < LEAST or (better > CLEARLY and shown.confidence < ALONE):
             continue
         if takes_up(criterion, shown.utterance, context):
