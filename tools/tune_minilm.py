@@ -29,7 +29,7 @@ from torch import nn
 from ridealong.core.moments import CONTENT_TYPES
 from ridealong.core.transcript import Role
 from ridealong.embedding.minilm import DIMENSIONS, VIEWS_WIDTH, weights_folder
-from ridealong.live.features import FACTS, Surroundings, row
+from ridealong.live.features import WIDTH, Surroundings, row
 from ridealong.live.train import Example, plain, shipped_examples
 
 OUT: Final = Path(__file__).parent.parent / "src" / "ridealong" / "embedding" / "sales.safetensors"
@@ -146,7 +146,7 @@ class Tuned(nn.Module):
     def __init__(self, weights: dict[str, torch.Tensor], *, start: int, layers: int, rank: int) -> None:
         super().__init__()
         self.branch = nn.ModuleList(Layer(weights, n, rank) for n in range(start, start + layers))
-        self.head = nn.Linear(2 * DIMENSIONS + FACTS, len(CONTENT_TYPES))
+        self.head = nn.Linear(DIMENSIONS + WIDTH - VIEWS_WIDTH, len(CONTENT_TYPES))
 
     def forward(self, states: torch.Tensor, mask: torch.Tensor, around: torch.Tensor) -> torch.Tensor:
         for layer in self.branch:
@@ -178,7 +178,7 @@ class Material:
     dresses: list[list[torch.Tensor]]
     """[dress][example]: the trunk's states."""
     around: dict[bool, np.ndarray]
-    """[examples, DIMENSIONS + FACTS], by whether the role is hidden."""
+    """[examples, WIDTH - VIEWS_WIDTH], by whether the role is hidden."""
     labels: torch.Tensor
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ridealong.config import Settings
     from ridealong.core.answer import Answer, CitedCall, Scope
     from ridealong.core.deals import Deal, ListedDeal
-    from ridealong.core.themes import Themes
+    from ridealong.core.themes import ThemeMoment, Themes
 
 MOST_SHOWN = 5
 """Moments under a theme; `--json` has all."""
@@ -169,14 +169,21 @@ def _themes(found: Themes, address: str) -> Iterator[str]:
         calls = len({moment.call.call_id for moment in theme.moments})
         kind = theme.kind.value.replace("_", " ")
         yield plain(f"{kind}: {theme.name} ({_counted(len(theme.moments), 'moment')} in {_counted(calls, 'call')})")
-        for moment in theme.moments[:MOST_SHOWN]:
-            evidence = moment.evidence
-            yield plain(f"  “{evidence.quote}”  {moment.call.started_at:%d %b} {moment.call.customer}")
-            yield f"  {address}/calls/{moment.call.call_id}?t={evidence.start_ts}"
+        yield from _said(theme.moments, address)
     for competitor in found.competitors:
         yield ""
         shown = competitor.as_json(0)
-        yield plain(f"alternative: {competitor.name or '(no name heard)'} ({len(competitor.moments)} moments)")
+        yield plain(
+            f"alternative: {competitor.name or '(no name heard)'} ({_counted(len(competitor.moments), 'moment')})"
+        )
         weeks = shown["weeks"]
         if isinstance(weeks, list):
             yield "  " + ", ".join(f"{week['week']}: {week['count']}" for week in weeks)
+        yield from _said(competitor.moments, address)
+
+
+def _said(moments: Sequence[ThemeMoment], address: str) -> Iterator[str]:
+    for moment in moments[:MOST_SHOWN]:
+        evidence = moment.evidence
+        yield plain(f"  “{evidence.quote}”  {moment.call.started_at:%d %b} {moment.call.customer}")
+        yield f"  {address}/calls/{moment.call.call_id}?t={evidence.start_ts}"

@@ -64,7 +64,11 @@ class Asking:
         meant = understand(question, scope, now=self.now(), reps=reps, customers=customers, moment_types=CONTENT_TYPES)
         read = await self._computed(lambda: asked(meant.text or question, self.embedder))
         searched, heard = await self._heard(tenant_id, meant, read)
-        found = await self._computed(lambda: passages(read, heard, self.embedder, role=meant.scope.role, most=QUOTED))
+        found = await self._computed(
+            lambda: passages(
+                read, heard, self.embedder, role=meant.scope.role, most=QUOTED, all_of_them=meant.all_of_them
+            )
+        )
         notes = _notes(searched, heard, meant)
         answer = Answer(
             question=question,

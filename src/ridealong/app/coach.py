@@ -137,7 +137,7 @@ async def coach_transcript(
         layout=ChannelLayout.MIXED,
         rep_id="coach",
         consent=CONSENT,
-        title=session.call,
+        title=session.title or session.call,
         rep_speaker=session.rep_speaker,
         context=context.over(session.context),
     )

@@ -94,8 +94,9 @@ class CrmAccounts:
         account, mapping = await self.account(tenant_id)
         try:
             async with self.opened(tenant_id, account, mapping) as crm:
-                whose = await crm.account()
+                # First what writing needs: whose account it is may be kept from a token that may do all of that.
                 known = await crm.properties()
+                whose = await _whose(crm)
         except CrmFailed as error:
             return CheckedCrm(works=False, account="", reason=error.fault.value, message=str(error), problems=[])
         problems = [problem for name in mapping.properties() if (problem := problem_of(name, known)) is not None]
@@ -180,3 +181,12 @@ def _shown(account: stored.CrmAccount) -> CrmSettings:
         mapping=account.mapping,
         secret_set_at=account.secret_set_at,
     )
+
+
+async def _whose(crm: Crm) -> str:
+    try:
+        return await crm.account()
+    except CrmFailed as error:
+        if error.fault in (CrmFault.NOT_ALLOWED, CrmFault.DEAL_GONE):
+            return ""
+        raise

@@ -7,6 +7,7 @@ import csv
 import importlib
 import io
 import tempfile
+from codecs import BOM_UTF8
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -48,8 +49,11 @@ class StoredExports:
 
 
 async def as_csv(columns: Sequence[Column], rows: AsyncGenerator[list[tuple[Any, ...]]]) -> AsyncGenerator[bytes]:
-    """RFC 4180 in UTF-8, piece by piece as it is read. No cell of text is a formula."""
-    yield _lines([[column.name for column in columns]])
+    """RFC 4180 in UTF-8, piece by piece as it is read. No cell of text is a formula.
+
+    It begins with a byte order mark: without one Excel takes it for the letters of the reader's country.
+    """
+    yield BOM_UTF8 + _lines([[column.name for column in columns]])
     async with aclosing(rows):
         async for piece in rows:
             yield _lines([[_cell(value) for value in row] for row in piece])

@@ -90,15 +90,19 @@ class Mailbox:
             raise _refused("the recipient", code, for_good=code >= 500) from None
         except smtplib.SMTPDataError as error:
             raise _refused("the message", error.smtp_code, for_good=error.smtp_code >= 500) from None
+        except smtplib.SMTPAuthenticationError as error:
+            raise _refused("user and password", error.smtp_code, for_good=False) from None
+        except smtplib.SMTPSenderRefused as error:
+            raise _refused("the sender", error.smtp_code, for_good=False) from None
         except smtplib.SMTPResponseException as error:
-            # Sign-in, sender, greeting: the operator can mend these, so the mail waits.
+            # As sign-in and sender: the operator can mend it, so the mail waits.
             raise _refused("us", error.smtp_code, for_good=False) from None
         except TimeoutError:
             raise NotSent("the mail server does not answer", late=True) from None
         except (smtplib.SMTPException, ssl.SSLError, OSError) as error:
             # The client tells a server that is silent as one that hung up.
             late = isinstance(error.__context__, TimeoutError)
-            raise NotSent(f"the mail server is not reached ({type(error).__name__})", late=late) from None
+            raise NotSent(_unreached(error), late=late) from None
         except (ValueError, UnicodeError):
             raise NotSent("the mail cannot be written for this address", for_good=True) from None
         return 250
@@ -108,12 +112,14 @@ class Mailbox:
         try:
             with self._signed_in() as server:
                 server.noop()
+        except smtplib.SMTPAuthenticationError as error:
+            raise _refused("user and password", error.smtp_code, for_good=False) from None
         except smtplib.SMTPResponseException as error:
             raise _refused("us", error.smtp_code, for_good=False) from None
         except TimeoutError:
             raise NotSent("the mail server does not answer", late=True) from None
         except (smtplib.SMTPException, ssl.SSLError, OSError, ValueError) as error:
-            raise NotSent(f"the mail server is not reached ({type(error).__name__})") from None
+            raise NotSent(_unreached(error)) from None
 
     def _signed_in(self) -> smtplib.SMTP:
         server = self._connected()
@@ -142,6 +148,26 @@ class Mailbox:
 
 def _refused(whom: str, code: int, *, for_good: bool) -> NotSent:
     return NotSent(f"the mail server refused {whom} ({code})", answer=code, for_good=for_good)
+
+
+def _unreached(error: Exception) -> str:
+    """Why there was no talk with the server, for whoever set it. What it answered is not repeated."""
+    match error:
+        case ssl.SSLCertVerificationError():
+            why = "its certificate is not valid for this name"
+        case ssl.SSLError():
+            why = "it does not speak TLS here: try another encryption or port"
+        case socket.gaierror():
+            why = "there is no host of that name"
+        case ConnectionRefusedError():
+            why = "nobody listens at that host and port"
+        case smtplib.SMTPNotSupportedError():
+            why = "it offers no STARTTLS, or no sign-in that we know"
+        case smtplib.SMTPServerDisconnected():
+            why = "it hung up"
+        case _:
+            why = type(error).__name__
+    return f"the mail server is not reached ({why})"
 
 
 class _Outside(smtplib.SMTP):

@@ -45,7 +45,7 @@ from ridealong.app.tenant_mail import TenantMail
 from ridealong.app.tenant_models import TenantModels
 from ridealong.app.tenant_settings import Retention, StoredSettings
 from ridealong.app.tuning import TenantTuning
-from ridealong.app.webhooks import Messenger, StoredEvents, StoredWebhooks
+from ridealong.app.webhooks import TOLD_AT_ONCE, Messenger, StoredEvents, StoredWebhooks
 from ridealong.core.author import Author
 from ridealong.core.errors import Refused, RidealongError
 from ridealong.cores import cores, yield_to_others
@@ -154,6 +154,8 @@ class Runtime:
             behind = stack.enter_context(ThreadPoolExecutor(1, "behind", initializer=yield_to_others))
             # Not the calls' threads: a question over a year of calls takes seconds, and a nudge must not wait for that.
             pages = stack.enter_context(ThreadPoolExecutor(max(2, threads), "pages"))
+            # Not those either: a mail server that is silent keeps a thread for a quarter of a minute.
+            posting = stack.enter_context(ThreadPoolExecutor(TOLD_AT_ONCE, "posting"))
             # The database and the models start side by side: together they are most of the start-up time.
             opening = asyncio.create_task(Store.open(settings))
             try:
@@ -238,7 +240,13 @@ class Runtime:
                     store=store, first_tenant=DEFAULT_TENANT, oidc=None if company is None else company[1]
                 ),
                 identity=None if company is None else company[0],
-                mail=TenantMail(store=store, sealing=sealing, server=mailbox, allow_private=settings.smtp_private),
+                mail=TenantMail(
+                    store=store,
+                    sealing=sealing,
+                    server=mailbox,
+                    allow_private=settings.smtp_private,
+                    threads=posting,
+                ),
                 context_in=context_in,
                 pages=pages,
                 tuning=tuning,

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from email.utils import parseaddr
-from typing import TYPE_CHECKING
-from uuid import UUID
+from functools import partial
+from typing import TYPE_CHECKING, Final
+from uuid import UUID, uuid4
 
 from ridealong.app.mail import PORTS, Mailbox, NotSent
 from ridealong.core.errors import InvalidSettings, MissingPart, Refused
 from ridealong.outside import lies_inside
+from ridealong.postcall.email_form import Email
 from ridealong.store import mail_accounts as stored
 from ridealong.store.sealing import Sealing, Unreadable
-from ridealong.web.mail import CheckedMail, MailAccount, MailOfTenant, NewMailAccount
+from ridealong.web.mail import CheckedMail, MailAccount, MailOfTenant, NewMailAccount, TestedMail
 
 if TYPE_CHECKING:
     from ridealong.store import Store
@@ -23,13 +26,15 @@ if TYPE_CHECKING:
 class TenantMail:
     """Implements `web.mail.MailOfTenants`. `server`: the operator's mailbox, None where there is none.
 
-    `allow_private`: whether a tenant's server may lie inside the network.
+    `allow_private`: whether a tenant's server may lie inside the network. `threads`: where mail waits for servers that
+    may be silent; None: among those of everything else.
     """
 
     store: Store
     sealing: Sealing
     server: Mailbox | None = None
     allow_private: bool = False
+    threads: Executor | None = None
 
     async def mailbox(self, tenant_id: UUID) -> Mailbox | None:
         """Where that tenant's mail goes out; None where neither has a server.
@@ -108,10 +113,28 @@ class TenantMail:
             mailbox = await self.mailbox(tenant_id)
             if mailbox is None:
                 raise MissingPart("neither this tenant nor this server has a mail server: set one first")
-            await asyncio.to_thread(mailbox.check)
+            await asyncio.get_running_loop().run_in_executor(self.threads, mailbox.check)
         except (NotSent, Unreadable, InvalidSettings) as error:
             return CheckedMail(works=False, message=str(error))
         return CheckedMail(works=True, message="")
+
+    async def send_test(self, tenant_id: UUID, to: str) -> TestedMail:
+        try:
+            mailbox = await self.mailbox(tenant_id)
+            if mailbox is None:
+                raise MissingPart("neither this tenant nor this server has a mail server: set one first")
+            send = partial(mailbox.send, _TEST, to=to, message_id=f"msg_{uuid4().hex}")
+            await asyncio.get_running_loop().run_in_executor(self.threads, send)
+        except (NotSent, Unreadable, InvalidSettings) as error:
+            return TestedMail(works=False, message=str(error), to=to)
+        return TestedMail(works=True, message="", to=to)
+
+
+_TEST: Final = Email(
+    subject="A test from Ridealong",
+    html="<p>This is how reports of calls reach you. Whoever asked for it pressed “Send me a test mail”.</p>",
+    text="This is how reports of calls reach you. Whoever asked for it pressed “Send me a test mail”.\n",
+)
 
 
 def _shown(account: stored.MailAccount) -> MailAccount:

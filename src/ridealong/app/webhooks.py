@@ -11,10 +11,13 @@ import hmac
 import json
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC
+from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -23,7 +26,7 @@ import aiohttp
 import structlog
 
 from ridealong.app.audiences import SentReports
-from ridealong.app.background import beside, keep_up
+from ridealong.app.background import beside, keep_up_side_by_side
 from ridealong.app.mail import NotSent
 from ridealong.app.tenant_mail import TenantMail
 from ridealong.core.errors import InvalidDocument, MissingPart, Refused, RidealongError
@@ -41,10 +44,14 @@ _log = structlog.get_logger(__name__)
 AGAIN_S: Final = (5.0, 300.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0, 50_400.0)
 """Waits between attempts, as Standard Webhooks advises: about 32 hours together."""
 _LOOK_EVERY_S: Final = 2.0
-_AT_ONCE: Final = 8
+TOLD_AT_ONCE: Final = 16
+_AT_ONCE_OF_TENANT: Final = 4
+"""How many of its webhooks may be told at once: the slow ones of a tenant keep nobody else's waiting."""
+_LOOKED_THROUGH: Final = 256
 _MOST_WEBHOOKS: Final = 20
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=15)
 _LONGEST_WAIT_S: Final = 3_600.0
+_ANSWER_BYTES: Final = 4_096
 LOG_DAYS: Final = 30
 FEED_DAYS: Final = 90
 _SECRET: Final = "whsec_"  # noqa: S105 - the mark of such secrets, not one
@@ -199,6 +206,27 @@ def signature(secret: str, *, message_id: str, timestamp: int, body: bytes) -> s
     return "v1," + base64.b64encode(hmac.digest(base64.b64decode(secret), signed, "sha256")).decode()
 
 
+def _says_that_it_failed(answer: bytes) -> bool:
+    try:
+        found: object = json.loads(answer)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and (found.get("ok") is False or found.get("success") is False)
+
+
+def _asked_wait_s(headers: Mapping[str, str]) -> float:
+    """How long `Retry-After` asks us to wait, in seconds or until a date (RFC 9110, 10.2.3); an hour at most."""
+    asked = headers.get("Retry-After", "").strip()
+    if asked.isascii() and asked.isdigit():
+        # More digits than any wait has are no number that is worth making.
+        return min(float(asked[:9]), _LONGEST_WAIT_S)
+    try:
+        until = parsedate_to_datetime(asked)
+    except (ValueError, OverflowError):
+        return 0.0
+    return max(0.0, min(until.replace(tzinfo=until.tzinfo or UTC).timestamp() - time.time(), _LONGEST_WAIT_S))
+
+
 @dataclass(frozen=True, slots=True)
 class _Sent:
     """What came of one attempt. `not_before_s`: how long the other side asks us to wait."""
@@ -223,31 +251,49 @@ class Messenger:
     def delivering(self) -> AbstractAsyncContextManager[None]:
         """Deliver inside the `async with`."""
         return beside(
-            keep_up(self.deliver_due, self.tidy, at_once=_AT_ONCE, look_every_s=_LOOK_EVERY_S, waits="webhooks_wait")
+            keep_up_side_by_side(
+                self._may_begin, self._deliver, self.tidy, look_every_s=_LOOK_EVERY_S, waits="webhooks_wait"
+            )
         )
 
     async def deliver_due(self) -> int:
-        """Try what is due now, once; how many were. Raises Unavailable."""
-        due = await stored.due_deliveries(self.store, limit=_AT_ONCE)
-        if not due:
-            return 0
-        resolver = None if self.allow_private else Outside()
-        async with aiohttp.ClientSession(
+        """Try all that is due now, once; how many were. Raises Unavailable."""
+        tried = 0
+        while due := await self._may_begin(()):
+            await asyncio.gather(*map(self._deliver, due))
+            tried += len(due)
+        return tried
+
+    async def _may_begin(self, under_way: Collection[stored.Due]) -> list[stored.Due]:
+        """What is due and may be told beside what is: one for each webhook, a few for each tenant."""
+        busy = [due.webhook_id for due in under_way]
+        room = TOLD_AT_ONCE - len(busy)
+        if room <= 0:
+            return []
+        tenants_busy = Counter(due.tenant_id for due in under_way)
+        chosen: list[stored.Due] = []
+        for due in await stored.due_deliveries(self.store, busy=busy, limit=_LOOKED_THROUGH):
+            if len(chosen) < room and tenants_busy[due.tenant_id] < _AT_ONCE_OF_TENANT:
+                tenants_busy[due.tenant_id] += 1
+                chosen.append(due)
+        return chosen
+
+    def _session(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
             timeout=_TIMEOUT,
-            connector=aiohttp.TCPConnector(resolver=resolver, force_close=True),
+            connector=aiohttp.TCPConnector(resolver=None if self.allow_private else Outside(), force_close=True),
             # What one tenant's address sets is not sent to another's.
             cookie_jar=aiohttp.DummyCookieJar(),
-        ) as session:
-            await asyncio.gather(*(self._deliver(session, tenant_id, delivery) for tenant_id, delivery in due))
-        return len(due)
+        )
 
-    async def _deliver(self, session: aiohttp.ClientSession, tenant_id: UUID, delivery_id: UUID) -> None:
+    async def _deliver(self, due: stored.Due) -> None:
+        tenant_id = due.tenant_id
         async with self.store.tenant(tenant_id) as connection:
-            delivery = await stored.take_delivery(connection, delivery_id)
+            delivery = await stored.take_delivery(connection, due.delivery_id)
         if delivery is None:
             return
         began = time.monotonic()
-        sent = await self._tried(session, tenant_id, delivery)
+        sent = await self._tried(tenant_id, delivery)
         attempt = stored.Attempt(
             answer=sent.answer, outcome=sent.outcome, duration_ms=round((time.monotonic() - began) * 1000)
         )
@@ -262,15 +308,15 @@ class Messenger:
                 # Its owner says that there is nobody any more.
                 await stored.change_webhook(connection, delivery.webhook_id, active=False)
 
-    async def _tried(self, session: aiohttp.ClientSession, tenant_id: UUID, delivery: stored.Delivery) -> _Sent:
+    async def _tried(self, tenant_id: UUID, delivery: stored.Delivery) -> _Sent:
         try:
             match delivery.kind:
                 case "email":
                     return await self._mail(tenant_id, delivery)
                 case "slack":
-                    return await self._slack(session, tenant_id, delivery)
+                    return await self._slack(tenant_id, delivery)
                 case _:
-                    return await self._send(session, tenant_id, delivery)
+                    return await self._send(tenant_id, delivery)
         except TimeoutError:
             return _Sent("too late")
         except (InvalidDocument, Unreadable, MissingPart) as error:
@@ -281,7 +327,7 @@ class Messenger:
             _log.info("webhook_not_reached", webhook_id=str(delivery.webhook_id), error=type(error).__name__)
             return _Sent("not reached")
 
-    async def _send(self, session: aiohttp.ClientSession, tenant_id: UUID, delivery: stored.Delivery) -> _Sent:
+    async def _send(self, tenant_id: UUID, delivery: stored.Delivery) -> _Sent:
         check_url(delivery.url, allow_private=self.allow_private)
         secret = self._secret(tenant_id, delivery)
         subject = {} if delivery.subject_id is None else {"subject_id": str(delivery.subject_id)}
@@ -299,42 +345,44 @@ class Messenger:
             "webhook-timestamp": str(now),
             "webhook-signature": signature(secret, message_id=message_id, timestamp=now, body=body),
         }
-        return await self._post(session, delivery.url, body, headers)
+        return await self._post(delivery.url, body, headers)
 
-    async def _slack(self, session: aiohttp.ClientSession, tenant_id: UUID, delivery: stored.Delivery) -> _Sent:
+    async def _slack(self, tenant_id: UUID, delivery: stored.Delivery) -> _Sent:
         url = self._secret(tenant_id, delivery)
         check_url(url, allow_private=self.allow_private)
         body = await self._reports().slack(tenant_id, delivery.call_id, delivery.audience)
-        sent = await self._post(session, url, body, {})
+        sent = await self._post(url, body, {}, says_so=True)
         # What Slack says of a message or an address that will not do (docs.slack.dev, incoming webhooks).
         return replace(sent, for_good=sent.answer in (400, 403, 404, 410))
 
     async def _mail(self, tenant_id: UUID, delivery: stored.Delivery) -> _Sent:
-        mailbox = None if self.mail is None else await self.mail.mailbox(tenant_id)
-        if mailbox is None:
+        if self.mail is None or (mailbox := await self.mail.mailbox(tenant_id)) is None:
             raise MissingPart("this server sends no mail")
         email = await self._reports().email(tenant_id, delivery.call_id, delivery.audience)
         try:
-            answer = await asyncio.to_thread(
-                mailbox.send, email, to=delivery.recipient, message_id=f"msg_{delivery.delivery_id.hex}"
-            )
+            send = partial(mailbox.send, email, to=delivery.recipient, message_id=f"msg_{delivery.delivery_id.hex}")
+            answer = await asyncio.get_running_loop().run_in_executor(self.mail.threads, send)
         except NotSent as error:
             unanswered = "too late" if error.late else "not reached"
             outcome = "refused" if error.answer is not None or error.for_good else unanswered
             return _Sent(outcome, answer=error.answer, for_good=error.for_good)
         return _Sent("taken", answer=answer)
 
-    async def _post(self, session: aiohttp.ClientSession, url: str, body: bytes, headers: Mapping[str, str]) -> _Sent:
+    async def _post(self, url: str, body: bytes, headers: Mapping[str, str], *, says_so: bool = False) -> _Sent:
+        """`says_so`: a 2xx whose JSON says that it failed is no success, as services write that stand in for Slack."""
         headers = {"Content-Type": "application/json", "User-Agent": "Ridealong", **headers}
-        async with session.post(url, data=body, headers=headers, allow_redirects=False) as answer:
+        async with (
+            self._session() as session,
+            session.post(url, data=body, headers=headers, allow_redirects=False) as answer,
+        ):
             taken = 200 <= answer.status < 300
-            asked = answer.headers.get("Retry-After", "")
-            wait = min(float(asked), _LONGEST_WAIT_S) if asked.isascii() and asked.isdigit() else 0.0
+            if taken and says_so:
+                taken = not _says_that_it_failed(await answer.content.read(_ANSWER_BYTES))
             return _Sent(
                 "taken" if taken else "refused",
                 answer=answer.status,
                 for_good=answer.status == 410,
-                not_before_s=wait if answer.status in (429, 503) else 0.0,
+                not_before_s=_asked_wait_s(answer.headers) if answer.status in (429, 503) else 0.0,
             )
 
     def _secret(self, tenant_id: UUID, delivery: stored.Delivery) -> str:

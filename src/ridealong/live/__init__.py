@@ -12,6 +12,7 @@ from ridealong.core.author import Author
 from ridealong.core.context import CallContext
 from ridealong.core.events import CallEvent
 from ridealong.core.moments import Sight, Verdict
+from ridealong.core.visible import unturned
 
 
 class Encoding(StrEnum):
@@ -61,6 +62,10 @@ class CallStart:
     """The call's name where it comes from, for example a carrier's call id; empty where it has none."""
     context: CallContext = field(default_factory=CallContext)
     """Whose deal it is and what kind of call, as far as whoever starts it knows."""
+
+    def __post_init__(self) -> None:
+        # A title stands in the middle of lines: in lists, links, mails and files.
+        object.__setattr__(self, "title", unturned(self.title))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,7 +2,8 @@
 
 A row of features is, in this order: the embedder's views of the words judged (a middle layer, and the one tuned on
 sales talk); the middle layer's of the turn before, faded out with the number of words judged ("yes, do that" means what
-it answers, a long sentence speaks for itself); and a few facts (role, length, whether the turn before was a question).
+it answers, a long sentence speaks for itself); cues (names and figures, see `live.cues`); and a few facts (role,
+length, whether the turn before was a question).
 
 Hashed words and word pairs were tried beside them and added nothing once the middle layers were there.
 """
@@ -20,15 +21,22 @@ import numpy as np
 from ridealong.core.transcript import Role
 from ridealong.embedding import DIMENSIONS
 from ridealong.embedding.minilm import VIEWS_WIDTH
+from ridealong.live.cues import CUES, cues
 
 if TYPE_CHECKING:
     from ridealong.embedding import Vectors
 
-FEATURES_VERSION: Final = 6
+FEATURES_VERSION: Final = 7
 """Part of the trained head's cache key: raise it whenever a row of features changes."""
 
 FACTS: Final = 9
-WIDTH: Final = VIEWS_WIDTH + DIMENSIONS + FACTS
+WIDTH: Final = VIEWS_WIDTH + DIMENSIONS + CUES + FACTS
+
+FADE: Final = 12.0
+"""The turn before counts 1/e as much for each so many words more. Chosen on calls that nothing is fitted on."""
+
+SHORT_FADE: Final = 6.0
+"""The same of the facts that say how short a turn is."""
 
 LONG: Final = 14
 """Words from which on an utterance is also judged clause by clause."""
@@ -129,10 +137,12 @@ def row(text: str, views: Vectors, surroundings: Surroundings, answered: Vectors
     words = len(text.split())
     found = np.zeros(WIDTH, np.float32)
     found[:VIEWS_WIDTH] = views
-    fade = math.exp(-max(words - 2, 0) / 6.0)
     if answered is not None:
-        found[VIEWS_WIDTH : VIEWS_WIDTH + DIMENSIONS] = answered[:DIMENSIONS] * fade
-    asked = surroundings.answered is not None and surroundings.answered.text.rstrip().endswith("?")
+        found[VIEWS_WIDTH : VIEWS_WIDTH + DIMENSIONS] = answered[:DIMENSIONS] * math.exp(-max(words - 2, 0) / FADE)
+    said_before = surroundings.answered.text if surroundings.answered is not None else None
+    asked = said_before is not None and said_before.rstrip().endswith("?")
+    found[-FACTS - CUES : -FACTS] = cues(text, said_before)
+    fade = math.exp(-max(words - 2, 0) / SHORT_FADE)
     found[-FACTS:] = (
         surroundings.role is Role.REP,
         surroundings.role is Role.CUSTOMER,

@@ -52,9 +52,16 @@ SURE_NOT: Final = 0.05
 """The shipped classifier is sure of what it holds more, or less, probable than this."""
 
 FEWEST: Final = 5
-MOST_CONTRADICTED: Final = 0.5
+MOST_CONTRADICTED: Final = 0.4
 """Somebody who contradicts the shipped classifier in more than this share of what it is sure of, and at least
-FEWEST times, is left out: among its sure judgements on unseen calls fewer than one in five is wrong."""
+FEWEST times, is left out: among its sure judgements on unseen calls fewer than one in five is wrong. Whoever marks by
+turns, right and wrong, contradicts half."""
+
+FEWEST_OF_A_TYPE: Final = 8
+MOST_CONTRADICTED_OF_A_TYPE: Final = 0.9
+"""What somebody says of one type is left out where it contradicts nearly all that the classifier is sure of there:
+who is right about eight types could else teach it to be silent about the ninth. Less of it may well be a type that
+the tenant means otherwise, which is what feedback is for."""
 
 FEWEST_VERDICTS: Final = 8
 MOST_WRONG: Final = 0.9
@@ -125,6 +132,14 @@ def sift(statements: Sequence[Statement], shipped: Sequence[float | None], *, tr
             name = statements[numbers[0]].by_name
             doubted.append(LeftOut(by=by, by_name=name, statements=len(numbers), reason=reason))
             out.update(numbers)
+    for by, numbers in sorted(people.items()):
+        for type_id in sorted({statements[n].type for n in numbers if n not in out}):
+            of_type = [n for n in numbers if statements[n].type == type_id]
+            reason = _reason_of_a_type(statements, shipped, of_type)
+            if reason is not None:
+                name = statements[numbers[0]].by_name
+                doubted.append(LeftOut(by=by, by_name=name, statements=len(of_type), reason=f"{type_id}: {reason}"))
+                out.update(of_type)
     rest = [n for n in feedback if n not in out]
     # Many who contradict a little each are one that contradicts much.
     reason = _reason(statements, shipped, rest)
@@ -141,13 +156,7 @@ def sift(statements: Sequence[Statement], shipped: Sequence[float | None], *, tr
 
 def _reason(statements: Sequence[Statement], shipped: Sequence[float | None], numbers: Sequence[int]) -> str | None:
     """Why these are not believed, None where they are."""
-    sure, against = 0, 0
-    for number in numbers:
-        probable = shipped[number]
-        if probable is None or SURE_NOT < probable < SURE:
-            continue
-        sure += 1
-        against += statements[number].holds is not (probable >= SURE)
+    sure, against = _contradicted(statements, shipped, numbers)
     if against >= FEWEST and against > MOST_CONTRADICTED * sure:
         return f"contradicts the shipped classifier in {against} of the {sure} cases that it is sure of"
     verdicts = [statements[n] for n in numbers if statements[n].source in _VERDICTS]
@@ -155,6 +164,30 @@ def _reason(statements: Sequence[Statement], shipped: Sequence[float | None], nu
     if len(verdicts) >= FEWEST_VERDICTS and wrong >= MOST_WRONG * len(verdicts):
         return f"calls {wrong} of {len(verdicts)} moments wrong"
     return None
+
+
+def _reason_of_a_type(
+    statements: Sequence[Statement], shipped: Sequence[float | None], numbers: Sequence[int]
+) -> str | None:
+    """Why what one person says of one type is not believed, None where it is."""
+    sure, against = _contradicted(statements, shipped, numbers)
+    if sure < FEWEST_OF_A_TYPE or against < MOST_CONTRADICTED_OF_A_TYPE * sure:
+        return None
+    return f"contradicts the shipped classifier in {against} of the {sure} cases that it is sure of"
+
+
+def _contradicted(
+    statements: Sequence[Statement], shipped: Sequence[float | None], numbers: Sequence[int]
+) -> tuple[int, int]:
+    """(of how many the shipped classifier is sure, how many of these say the contrary)."""
+    sure, against = 0, 0
+    for number in numbers:
+        probable = shipped[number]
+        if probable is None or SURE_NOT < probable < SURE:
+            continue
+        sure += 1
+        against += statements[number].holds is not (probable >= SURE)
+    return sure, against
 
 
 _VERDICTS: Final = frozenset({Source.HELPFUL, Source.NOT_NOW, Source.WRONG, Source.AGREED, Source.CORRECTED})

@@ -33,6 +33,10 @@ class _Run:
     """What a monologue will cite; nothing is added once it was told, however long it goes on."""
     fired: bool = False
 
+    def goes_on_in(self, utterance: Utterance) -> bool:
+        """Whether that is the next piece of the rep's turn, however short: a turn is cut where it is long."""
+        return utterance.speaker == self.speaker and 0 <= utterance.start_ts - self.end_ts <= CUT_MS
+
     def add(self, utterance: Utterance) -> None:
         self.start_ts = min(self.start_ts, utterance.start_ts)
         self.end_ts = max(self.end_ts, utterance.end_ts)
@@ -171,11 +175,11 @@ class TimingWatch:
         return self._found("silence", (quiet.cited,), limit_ts, role=Role.UNKNOWN, bound=False)
 
     def _monologue(self, utterance: Utterance) -> tuple[Detection, ...]:
-        if self._is_backchannel(utterance):
+        run = self._run
+        if self._is_backchannel(utterance) and (run is None or not run.goes_on_in(utterance)):
             # It ends no run, and makes none longer: the rep's own "mhm" falls into what the customer says.
             return ()
         role = self._roles().role_of(utterance.speaker)
-        run = self._run
         if run is not None and utterance.speaker == run.speaker:
             run.add(utterance)
         elif role is Role.CUSTOMER or utterance.speaker is UNATTRIBUTED:

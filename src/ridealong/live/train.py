@@ -20,6 +20,7 @@ from ridealong.core.moments import CONTENT_TYPES
 from ridealong.core.transcript import Role
 from ridealong.embedding.cache import built, default_cache_dir, digest
 from ridealong.embedding.minilm import VIEWS_WIDTH, identity
+from ridealong.live.cues import CUES, vocabulary
 from ridealong.live.features import DIMENSIONS, FACTS, FEATURES_VERSION, Reader, Surroundings, Turn, clauses, row
 from ridealong.live.head import Head
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from ridealong.embedding import Vectors
 
-TRAINING_VERSION: Final = 6
+TRAINING_VERSION: Final = 7
 """Part of the cache key: raise it whenever training changes."""
 
 STRENGTH: Final = 0.3
@@ -36,6 +37,7 @@ STRENGTH: Final = 0.3
 
 VIEW_WEIGHT: Final = 1.5
 CONTEXT_WEIGHT: Final = 1.0
+CUE_WEIGHT: Final = 1.0
 FACT_WEIGHT: Final = 2.0
 """How loud the blocks of features are against the regularisation; chosen on calls held out in folds."""
 
@@ -115,6 +117,7 @@ def load_head(reader: Reader, cache_dir: Path | None = None, *, embedder_key: st
 
     `embedder_key` names the embedder, whose vectors no other embedder's head understands; by default MiniLM's.
     """
+    vocabulary()  # now, and not within the first judgement of a call
     versions = f"{FEATURES_VERSION} {TRAINING_VERSION} {embedder_key or identity()}"
     name = f"head-{digest([*example_files(), *example_files('calibration'), versions.encode()])}.npz"
     path = built(
@@ -201,6 +204,7 @@ def standard(rows: Vectors) -> tuple[Vectors, Vectors]:
         spread = rows[:, block].std(axis=0)
         # By the number of dimensions, so that a block's squared length is about `loudness` squared.
         scale[block] = loudness / (spread + 1e-6) / math.sqrt(DIMENSIONS)
+    scale[-FACTS - CUES : -FACTS] = CUE_WEIGHT
     scale[-FACTS:] = FACT_WEIGHT
     return centre, scale
 

@@ -27,6 +27,7 @@ NAME: Final = "local-1"
 SAME_THEME: Final = 0.5
 """Quotes nearer than this (a cosine) to the middle of a theme belong to it."""
 MOST_SENTENCES: Final = 8
+OF_ITS_KIND: Final = 0.6
 COUNTED: Final = "Counts are of the quotes that were found and proven here; the calls may hold more."
 NOTHING: Final = "Nothing was found in these calls that answers the question."
 
@@ -86,9 +87,13 @@ def _sentence(theme: Sequence[Passage], among: Sequence[Passage], role: Role) ->
 
 
 def _sureness(said: Sequence[Passage]) -> float:
-    """A guess: how near the best passage is to the question, on a scale on which 0.6 is as near as quotes come."""
+    """A guess: how near the best passage is to the question, on a scale on which 0.6 is as near as quotes come.
+
+    Where all of a kind were asked for, nearness says nothing: then as sure as it mostly is that it is of that kind.
+    """
     best = max(said, key=lambda passage: passage.meaning)
-    return round(min(1.0, best.meaning / 0.6) * 0.8 * best.utterance.speaker_confidence, 3)
+    near = min(1.0, best.meaning / 0.6) * 0.8
+    return round((max(near, OF_ITS_KIND) if best.of_its_kind else near) * best.utterance.speaker_confidence, 3)
 
 
 def _said_by(passage: Passage) -> str:

@@ -62,9 +62,23 @@ def keywords(texts: Sequence[str], among: Sequence[str]) -> list[str]:
     return [min(spoken[term], key=lambda word: (-spoken[term][word], word)) for term in shared[:KEYWORDS]]
 
 
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_NO_THEME: Final = _words(
+    """
+    bit come comes coming every get gets getting give gives go goes going got happen happens keep keeps kind look
+    looks lot made make makes making much nobody per quite take takes taking took way went one two three four five
+    six seven eight nine ten eleven twelve fifteen twenty thirty fifty hundred thousand
+    """
+)
+"""Words that many say, whatever they speak of: they find passages, and name no theme."""
+
+
 def _tells_nothing(words: Collection[str]) -> bool:
-    """Whether a term was only said as "I've" or "we'll": it names no theme."""
-    return all(re.search(r"['’](?:ve|ll|d|re|m|t)$", word) or word == "got" for word in words)
+    """Whether a term was only said as "I've" or "we'll", or as what names no theme."""
+    return all(re.search(r"['’](?:ve|ll|d|re|m|t)$", word) or word in _NO_THEME for word in words)
 
 
 def _middle(vectors: Vectors) -> Vectors:

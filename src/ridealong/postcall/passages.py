@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -27,6 +27,8 @@ NEAR: Final = 0.29
 """A passage whose meaning is nearer (a cosine) than this to the question is about it. Sentences that have nothing to do
 with each other mostly lie below 0.25."""
 NEAR_WITH_WORDS: Final = 0.2
+_LAST: Final = -1e6
+"""A score below those of all that is ranked."""
 WORDS: Final = 0.5
 """So is one that is this near and says this share of what the question's words weigh."""
 
@@ -55,6 +57,8 @@ class Passage:
     vector: Vectors
     meaning: float
     words: float
+    of_its_kind: bool = False
+    """Whether it answers because all of its kind were asked for, whatever it is about."""
 
     @property
     def call(self) -> CallNamed:
@@ -63,7 +67,7 @@ class Passage:
     @property
     def near(self) -> bool:
         """Whether it is about the question at all."""
-        return self.meaning >= NEAR or (self.meaning >= NEAR_WITH_WORDS and self.words >= WORDS)
+        return self.of_its_kind or self.meaning >= NEAR or (self.meaning >= NEAR_WITH_WORDS and self.words >= WORDS)
 
     @property
     def side(self) -> Role:
@@ -71,11 +75,18 @@ class Passage:
 
 
 def passages(
-    asked: Asked, heard: Sequence[Heard], embedder: Embedder, *, role: Role = Role.UNKNOWN, most: int
+    asked: Asked,
+    heard: Sequence[Heard],
+    embedder: Embedder,
+    *,
+    role: Role = Role.UNKNOWN,
+    most: int,
+    all_of_them: bool = False,
 ) -> list[Passage]:
     """The utterances that answer best, best first, at most `most`, said by that role (UNKNOWN: by anybody). Computes.
 
-    What an unknown speaker said is left out: it cannot be cited.
+    `all_of_them`: whatever may be cited answers, however far it is from the words of the question. What an unknown
+    speaker said is left out: it cannot be cited.
     """
     where = [(one, row, utterance) for one in heard for row, utterance in enumerate(one.context.transcript)]
     if not where:
@@ -88,7 +99,11 @@ def passages(
         wanted = one.asked_for is None or utterance.no in one.asked_for
         if isinstance(utterance.speaker, Unattributed) or not wanted or role not in (Role.UNKNOWN, side):
             score[row] = -np.inf
-    return _quoted(asked, [(*where[row], row) for row in chosen(score, pool, most)], found, embedder)
+        elif all_of_them:
+            # A short one too: "Too expensive." is an objection, though few words say little by themselves.
+            score[row] = max(score[row], _LAST)
+    rows = [(*where[row], row) for row in chosen(score, pool, most)]
+    return [replace(one, of_its_kind=all_of_them) for one in _quoted(asked, rows, found, embedder)]
 
 
 def _pool(heard: Sequence[Heard], where: Sequence[tuple[Heard, int, Utterance]]) -> Pool:

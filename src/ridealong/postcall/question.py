@@ -14,6 +14,7 @@ from typing import Final
 
 from ridealong.core.answer import Scope
 from ridealong.core.transcript import Role
+from ridealong.postcall.retrieval import question_terms
 
 Span = tuple[datetime, datetime | None]
 """From, included, and to, not included; None: until now."""
@@ -39,21 +40,32 @@ _ASKS_WHO_SAID: Final = re.compile(
 _OF_A_MOMENT: Final[Mapping[str, str]] = {
     "objection_raised": r"objections?",
     "competitor_mentioned": r"competitors?|competition",
-    "pain_stated": r"pains?|pain points?",
+    "pain_stated": r"pain points?|pains?",
     "price_asked": r"price questions?|questions? about (?:the )?(?:price|pricing)",
     "buying_signal": r"buying signals?",
     "risky_promise": r"risky promises?",
     "commitment_offered": r"commitments?",
 }
 """How a question names the types of moments that ship. A tenant's own type is named by its id, read as words."""
+_LISTING: Final = re.compile(
+    r"\b(?:came|come|comes|coming|arose|rais(?:ed?|es|ing)|named?|names|ma[dk]e|heard|hear|had|got|get|show(?:ed|s|n)?"
+    r"|list(?:ed)?|happened|happen|been|many|much|often|frequent(?:ly)?|common(?:ly)?|usual(?:ly)?|typical(?:ly)?|main"
+    r"|biggest|top|kinds?|types?|sorts?|us|me|ever|recent(?:ly)?|latest|all|each|every|against|face[ds]?|facing)\b",
+    re.IGNORECASE,
+)
+"""What a question says that asks for all of a kind and for nothing about them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Understood:
-    """`text`: the question without the words that became part of the scope, as it is compared with what was said."""
+    """`text`: the question without the words that became part of the scope, as it is compared with what was said.
+
+    `all_of_them`: it asks for moments of a kind and says nothing more about them ("which objections came up?").
+    """
 
     text: str
     scope: Scope
+    all_of_them: bool = False
 
 
 def understand(
@@ -82,7 +94,21 @@ def understand(
         scope = replace(scope, moments=_moments(text, moment_types))
     if scope.role is Role.UNKNOWN:
         scope = replace(scope, role=_role(text, scope))
-    return Understood(text=" ".join(text.split()), scope=scope)
+    text = " ".join(text.split())
+    return Understood(text=text, scope=scope, all_of_them=_all_of_them(text, scope, reps))
+
+
+def _all_of_them(text: str, scope: Scope, reps: Mapping[str, str]) -> bool:
+    named = [scope.customer or "", scope.deal or "", reps.get(scope.rep_id or "", "")]
+    words = [*map(_words_of, scope.moments), *(re.escape(name.strip()) for name in named if name.strip())]
+    rest = re.sub(rf"(?<!\w)(?:{'|'.join(words)})(?!\w)", " ", text, flags=re.IGNORECASE) if scope.moments else text
+    for known in (_CUSTOMERS, _REPS, _ASKS_WHO_SAID, _LISTING):
+        rest = known.sub(" ", rest)
+    return bool(scope.moments) and not question_terms(rest)
+
+
+def _words_of(moment_type: str) -> str:
+    return _OF_A_MOMENT.get(moment_type) or re.escape(moment_type.replace("_", " "))
 
 
 def _role(text: str, scope: Scope) -> Role:
@@ -103,8 +129,7 @@ def _role(text: str, scope: Scope) -> Role:
 
 def _moments(text: str, types: Collection[str]) -> tuple[str, ...]:
     def named(type_: str) -> bool:
-        words = _OF_A_MOMENT.get(type_) or re.escape(type_.replace("_", " "))
-        return re.search(rf"\b(?:{words})\b", text, re.IGNORECASE) is not None
+        return re.search(rf"\b(?:{_words_of(type_)})\b", text, re.IGNORECASE) is not None
 
     return tuple(sorted(type_ for type_ in types if named(type_)))
 

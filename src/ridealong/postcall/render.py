@@ -166,8 +166,9 @@ def check_partial(text: str, *, source: str) -> None:
 def shipped_template(name: str, format: Format) -> str:  # noqa: A002
     """The text of a template that comes with the product. Raises InvalidDocument naming those that exist."""
     if (name, format) not in shipped_templates():
-        known = ", ".join(f"{shipped}.{form}" for shipped, form in shipped_templates())
-        raise InvalidDocument(f"there is no template '{name}' for '{format}': use one of {known}", source=name)
+        known = ", ".join(shipped for shipped, form in shipped_templates() if form == format)
+        message = f"there is no template '{name}' for '{format}': use one of your own, or {known}"
+        raise InvalidDocument(message, source=name)
     return files("ridealong.postcall").joinpath("templates", f"{name}.{format}.liquid").read_text(encoding="utf-8")
 
 

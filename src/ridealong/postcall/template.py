@@ -18,7 +18,14 @@ from time import thread_time
 from typing import Any, Final, TextIO, cast
 
 from liquid import BoundTemplate, DictLoader, Environment, RenderContext, StrictUndefined
-from liquid.exceptions import LiquidError, LiquidSyntaxError, ResourceLimitError, UndefinedError, UnknownFilterError
+from liquid.exceptions import (
+    LiquidError,
+    LiquidSyntaxError,
+    ResourceLimitError,
+    TemplateNotFoundError,
+    UndefinedError,
+    UnknownFilterError,
+)
 
 from ridealong.core.errors import InvalidDocument
 from ridealong.postcall.printing import (
@@ -312,6 +319,10 @@ def _message(error: LiquidError, text: str, partials: Mapping[str, str]) -> str:
     """What is wrong with the template. Errors that may quote a value are told in our own words."""
     if isinstance(error, (LiquidSyntaxError, UndefinedError, UnknownFilterError, ResourceLimitError, WrongUse)):
         message = str(error.message)
+    elif isinstance(error, TemplateNotFoundError):
+        # As it stands in the template: `render` takes a name and no variable.
+        name = "" if error.token is None else f" '{error.token.value}'"
+        message = f"there is no partial{name} in this form; there are: {', '.join(sorted(partials)) or 'none'}"
     else:
         message = f"this cannot be rendered ({type(error).__name__}): check the filter's input and arguments"
     read = text if error.token is None else error.token.source

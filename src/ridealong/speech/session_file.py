@@ -4,8 +4,8 @@
     {"no": 0, "speaker": 0, "start_ts": 1200, "end_ts": 3400, "text": "Thanks for taking the time."}
 
 Times are milliseconds. `speaker` null: nobody knows who said it. An optional `words` is a list of
-`{"text", "start_ts", "end_ts"}` that spells the same text. The header may hold `customer`, `deal`, `call_type` and
-`stage`, the call's context. Other keys are ignored.
+`{"text", "start_ts", "end_ts"}` that spells the same text. The header may hold `title`, what people call the call (else
+it is `call`), and `customer`, `deal`, `call_type` and `stage`, the call's context. Other keys are ignored.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ class RecordedSession:
     rep_speaker: SpeakerId | None
     utterances: tuple[Utterance, ...]
     context: CallContext = field(default_factory=CallContext)
+    title: str = ""
+    """What people call it; empty where the file does not say."""
 
 
 def read_session(source: Path | Iterable[str], *, name: str = "transcript") -> RecordedSession:
@@ -95,7 +97,13 @@ class _Line:
         self._storable(str(call), "call")
         rep = self._entry.get("rep_speaker")
         speaker = None if rep is None else SpeakerId(self._integer(rep, "rep_speaker", most=MAX_SPEAKER))
-        return RecordedSession(call=str(call), rep_speaker=speaker, utterances=(), context=self._context())
+        title = self._entry.get("title", "")
+        if not isinstance(title, str) or len(title.strip()) > MAX_NAME:
+            raise self.wrong(f"title is a text of at most {MAX_NAME} characters")
+        self._storable(title, "title")
+        return RecordedSession(
+            call=str(call), rep_speaker=speaker, utterances=(), context=self._context(), title=title.strip()
+        )
 
     def _context(self) -> CallContext:
         stated: dict[str, str] = {}

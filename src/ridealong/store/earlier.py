@@ -75,7 +75,9 @@ async def load_numbered(connection: AsyncConnection, call_id: UUID, number: int)
     await load_call(connection, call_id)
     rows = await _rows(connection, call_id)
     if not 1 <= number <= len(rows):
-        there = "has no artifact yet" if not rows else f"has the artifacts 1 to {len(rows)}"
+        there = f"has the artifacts 1 to {len(rows)}"
+        if len(rows) < 2:
+            there = "has one artifact, and a second once its review is made again" if rows else "has no artifact yet"
         raise Refused("unknown_artifact", f"the call {there}: there is no number {number}")
     row = rows[number - 1]
     if not row[6]:

@@ -1604,9 +1604,17 @@ CREATE FUNCTION ridealong.retentions() RETURNS TABLE (tenant_id uuid, retention_
     SELECT s.tenant_id, s.retention_days FROM ridealong.tenant_setting s WHERE s.retention_days IS NOT NULL;
 $lookup$;
 
-CREATE FUNCTION ridealong.due_deliveries(wanted integer) RETURNS TABLE (tenant_id uuid, delivery_id uuid)
+-- Of each webhook that is not `busy` what waits longest, so that an address that answers slowly keeps no other waiting.
+-- The thousand that wait longest are looked through: a webhook with more than that is busy the next time.
+CREATE FUNCTION ridealong.due_deliveries(busy uuid[], wanted integer)
+    RETURNS TABLE (tenant_id uuid, webhook_id uuid, delivery_id uuid)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $lookup$
-    SELECT d.tenant_id, d.delivery_id FROM ridealong.webhook_delivery d WHERE d.due_at <= now() ORDER BY d.due_at LIMIT wanted;
+    SELECT f.tenant_id, f.webhook_id, f.delivery_id FROM (
+        SELECT DISTINCT ON (d.webhook_id) d.tenant_id, d.webhook_id, d.delivery_id, d.due_at FROM (
+            SELECT w.tenant_id, w.webhook_id, w.delivery_id, w.due_at FROM ridealong.webhook_delivery w
+            WHERE w.due_at <= now() AND w.webhook_id <> ALL (busy) ORDER BY w.due_at LIMIT 1000) d
+        ORDER BY d.webhook_id, d.due_at, d.delivery_id) f
+    ORDER BY f.due_at, f.delivery_id LIMIT wanted;
 $lookup$;
 
 REVOKE ALL ON FUNCTION ridealong.retentions, ridealong.due_deliveries, ridealong.recipients_of FROM PUBLIC;

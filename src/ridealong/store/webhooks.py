@@ -152,11 +152,22 @@ async def remove_webhook(connection: AsyncConnection, webhook_id: UUID) -> None:
         raise _unknown()
 
 
-async def due_deliveries(store: Store, *, limit: int) -> list[tuple[UUID, UUID]]:
-    """(tenant, delivery) of what is to be told now, of all tenants, longest due first."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Due:
+    """What is to be told now, of any tenant."""
+
+    tenant_id: UUID
+    webhook_id: UUID
+    delivery_id: UUID
+
+
+async def due_deliveries(store: Store, *, busy: Sequence[UUID] = (), limit: int) -> list[Due]:
+    """At most one for each webhook that is not `busy`, longest due first."""
     async with store.without_tenant() as connection:
-        cursor = await connection.execute("SELECT tenant_id, delivery_id FROM due_deliveries(%s)", [limit])
-        return [(row[0], row[1]) for row in await cursor.fetchall()]
+        cursor = await connection.execute(
+            "SELECT tenant_id, webhook_id, delivery_id FROM due_deliveries(%s, %s)", [list(busy), limit]
+        )
+        return [Due(tenant_id=row[0], webhook_id=row[1], delivery_id=row[2]) for row in await cursor.fetchall()]
 
 
 async def take_delivery(connection: AsyncConnection, delivery_id: UUID) -> Delivery | None:

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, Field
 from starlette.responses import Response
 
 from ridealong.core.errors import Refused
+from ridealong.core.visible import unturned
 from ridealong.web.access import READ, Credential, Principal, Tokens, admit, bearer_of
 from ridealong.web.bodies import Strict
 from ridealong.web.credentials import cookie_of
@@ -102,11 +103,11 @@ def _storable(text: str) -> str:
     # PostgreSQL's text holds no NUL, and no other control character belongs into what people write.
     if any(ord(character) < 0x20 and character not in "\t\n\r" for character in text):
         raise ValueError("control characters are not allowed")
-    return text
+    return unturned(text)
 
 
 Text = Annotated[str, AfterValidator(_storable)]
-"""What people write, as it can be kept."""
+"""What people write, as it can be kept, and turning nothing around that stands behind it."""
 At = Annotated[int, Field(ge=0, le=2**31 - 1, description="Milliseconds of call audio")]
 
 

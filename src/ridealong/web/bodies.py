@@ -6,10 +6,12 @@ from typing import Annotated, Any, cast
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from ridealong.core.visible import unturned
+
 
 def one_line(text: str) -> str:
     """A name as people read it. Raises ValueError for what is none."""
-    text = text.strip()
+    text = unturned(text).strip()
     if not text or any(ord(character) < 0x20 or ord(character) == 0x7F for character in text):
         raise ValueError("write a name, in one line")
     return text

@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from ridealong.core.errors import MissingPart
+from ridealong.core.errors import MissingPart, Refused
 from ridealong.web.access import ADMIN, Tokens, admit
 from ridealong.web.asking import PROBLEMS, Token
 from ridealong.web.bodies import Strict
@@ -56,6 +56,12 @@ class CheckedMail(BaseModel):
     message: str
 
 
+class TestedMail(CheckedMail):
+    """`to`: to whom it was sent. `works`: the server took it; whether it arrives, the mailbox shows."""
+
+    to: str
+
+
 class MailOfTenants(Protocol):
     """All raise Unavailable."""
 
@@ -69,6 +75,10 @@ class MailOfTenants(Protocol):
 
     async def check(self, tenant_id: UUID) -> CheckedMail:
         """Connect and sign in; sends nothing. Raises MissingPart where neither tenant nor operator has a server."""
+        ...
+
+    async def send_test(self, tenant_id: UUID, to: str) -> TestedMail:
+        """Send one mail to that address. Raises MissingPart as `check`."""
         ...
 
 
@@ -105,5 +115,13 @@ def mail_api(tokens: Tokens, known: MailOfTenants | None) -> APIRouter:
         """Connect to the server that is used and sign in. Nothing is sent."""
         principal = await admit(tokens, token, scope=ADMIN)
         return await mail().check(principal.tenant_id)
+
+    @api.post("/mail/test")
+    async def test_mail(token: Token) -> TestedMail:
+        """Send one mail to whoever asks, by the server that is used."""
+        principal = await admit(tokens, token, scope=ADMIN)
+        if principal.member is None:
+            raise Refused("bad_request", "a test mail goes to the member who asks: sign in, or use a key of your own")
+        return await mail().send_test(principal.tenant_id, principal.member.email)
 
     return api

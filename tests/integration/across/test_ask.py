@@ -143,6 +143,24 @@ async def test_a_question_is_answered_from_the_calls_that_it_names(
     assert cited_calls(answer) == {made[name] for name in calls}
 
 
+async def test_all_of_a_kind_can_be_asked_for_whatever_they_are_about(store: Store, embedder: MiniLm) -> None:
+    tenant_id = await tenant(store)
+    lines = (
+        (REP, "What keeps you?"),
+        (CUSTOMER, "My sister has to see it first, I am afraid."),
+        (CUSTOMER, "Too much."),
+    )
+    both = (("objection_raised", 1), ("objection_raised", 2))
+    await spoken(store, tenant_id, lines, embedder=embedder, customer="Nord Logistics", moments=both)
+    for question in ("Which objections came up?", "What objections did customers raise this month?"):
+        answer = await asked(store, embedder, tenant_id, question)
+        quotes = {e.quote for s in answer.sentences for c in s.cited for e in c.claim.evidence}
+        assert quotes == {"My sister has to see it first, I am afraid", "Too much"}, question
+        assert all(sentence.confidence >= 0.5 for sentence in answer.sentences)
+    about = await asked(store, embedder, tenant_id, "Which objections about quantum computing came up?")
+    assert about.sentences == () and NOTHING in about.notes
+
+
 async def test_objections_are_read_where_moments_found_them(store: Store, embedder: MiniLm) -> None:
     tenant_id, _ = await company(store, embedder)
     call = await spoken(store, tenant_id, OST, embedder=embedder, moments=[("objection_raised", 1)], customer="West")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -15,7 +17,7 @@ from ridealong.store.mail_accounts import load_mail_account
 from ridealong.web.mail import NewMailAccount
 from tests.integration.crm.firm import ADMIN, Firm
 from tests.integration.web.people import SEALING, is_problem
-from tests.vendors.smtp import MailServer
+from tests.vendors.smtp import Fault, MailServer
 
 
 @pytest.fixture
@@ -88,3 +90,33 @@ async def test_a_name_that_comes_to_lead_inside_is_not_connected_to(own: MailSer
     with pytest.raises(NotSent):
         inside.check()
     assert own.connections == 0
+
+
+async def test_a_test_mail_goes_to_the_admin_who_asks_and_tells_what_kept_it(firm: Firm, own: MailServer) -> None:
+    async with firm.house.browser(ADMIN) as ada:
+        assert (await ada.ask("PUT", "/v1/mail", account(own))).status_code == 200
+        assert (await ada.ask("POST", "/v1/mail/test")).json() == {"works": True, "message": "", "to": ADMIN}
+        (sent,) = own.taken
+        assert (sent.recipient, sent.message["Subject"]) == (ADMIN, "A test from Ridealong")
+        own.faults.append(Fault.NO_MAILBOX)
+        refused = (await ada.ask("POST", "/v1/mail/test")).json()
+        assert refused == {"works": False, "message": "the mail server refused the recipient (550)", "to": ADMIN}
+        own.faults.append(Fault.BAD_SENDER)
+        assert "refused the sender (550)" in (await ada.ask("POST", "/v1/mail/test")).json()["message"]
+    async with firm.admin() as program:
+        assert is_problem(await program.ask("POST", "/v1/mail/test"), 422, "bad_request")
+
+
+async def test_a_server_that_is_not_reached_is_told_with_the_reason(own: MailServer) -> None:
+    def told(**how: Any) -> str:
+        with pytest.raises(NotSent) as failed:
+            Mailbox(sender="me@calls.example", timeout_s=10, **how).check()
+        return str(failed.value)
+
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    here = {"host": "127.0.0.1", "port": own.port}
+    assert "nobody listens" in await asyncio.to_thread(told, host="127.0.0.1", port=port, security="none")
+    assert "offers no STARTTLS" in await asyncio.to_thread(told, **here, security="starttls")
+    assert "does not speak TLS" in await asyncio.to_thread(told, **here, security="tls")
+    assert "no host of that name" in await asyncio.to_thread(told, host="mail.invalid", port=25, security="none")

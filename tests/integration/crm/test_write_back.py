@@ -294,6 +294,17 @@ async def test_salesforces_own_words_for_what_is_wrong_are_known(
     assert (log["status"] == "waiting") is waits and "twelve" not in str(log)
 
 
+@pytest.mark.parametrize("status", [403, 404])
+async def test_a_token_that_may_not_see_whose_account_it_is_works_all_the_same(
+    firm: Firm, salesforce: SalesforceStandIn, status: int
+) -> None:
+    await firm.connected(vendor="salesforce", url=salesforce.url, client_id=CLIENT, secret=SECRET, mapping=SF_MAPPING)
+    salesforce.faults.append(CrmFaults(at="GET /services/oauth2/userinfo", status=status, body="Bad_OAuth_Token"))
+    async with firm.admin() as admin:
+        checked = (await admin.ask("POST", "/v1/crm/check")).json()
+    assert (checked["reason"], checked["message"], checked["account"]) == ("", "", "")
+
+
 async def test_a_wrong_client_secret_is_told(firm: Firm, salesforce: SalesforceStandIn) -> None:
     await firm.connected(vendor="salesforce", url=salesforce.url, client_id=CLIENT, secret="wrong", mapping=SF_MAPPING)
     async with firm.admin() as admin:

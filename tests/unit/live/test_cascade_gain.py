@@ -24,7 +24,7 @@ def heard() -> list[Heard]:
 
 
 def test_few_utterances_are_asked_about(heard: list[Heard]) -> None:
-    assert 0.02 < play(heard, ORACLE).asked <= 0.15
+    assert 0.02 < play(heard, ORACLE).asked <= 0.17
 
 
 def test_a_model_that_is_right_makes_it_better(heard: list[Heard]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ridealong.core.transcript import Role
 from ridealong.live.teaching import MOST_OF_A_MEMBER, Place, Source, Statement, share_interval, sift
 from ridealong.live.train import Example
@@ -40,6 +42,29 @@ def test_whoever_calls_nearly_everything_wrong_is_left_out_also_where_nothing_is
     believed = sift([said(n, holds=False) for n in range(8)], [0.5] * 8, trust=False)
     assert not believed.statements
     assert "8 of 8" in believed.left_out[0].reason
+
+
+def test_whoever_marks_by_turns_right_and_wrong_is_left_out() -> None:
+    given = [said(n, holds=n % 2 == 0, source=Source.HELPFUL if n % 2 == 0 else Source.WRONG) for n in range(12)]
+    believed = sift(given, [0.95] * 12, trust=False)
+    assert not believed.statements
+    assert "6 of the 12" in believed.left_out[0].reason
+
+
+def test_what_somebody_says_against_one_type_is_left_out_and_the_rest_counts() -> None:
+    honest = [replace(said(n, holds=True, source=Source.HELPFUL), type="stall") for n in range(30)]
+    against = [said(40 + n, holds=False) for n in range(8)]
+    believed = sift([*honest, *against], [0.95] * 38, trust=False)
+    assert {s.type for s in believed.statements} == {"stall"}
+    [left] = believed.left_out
+    assert (left.by_name, left.statements) == ("Ann", 8)
+    assert left.reason.startswith("price_asked: contradicts")
+
+
+def test_a_type_that_a_tenant_means_otherwise_may_be_contradicted_often() -> None:
+    honest = [replace(said(n, holds=True, source=Source.HELPFUL), type="stall") for n in range(30)]
+    mostly = [said(40 + n, holds=n % 4 == 0) for n in range(12)]
+    assert len(sift([*honest, *mostly], [0.95] * 42, trust=False).statements) == 42
 
 
 def test_many_who_each_contradict_a_little_are_left_out_together() -> None:

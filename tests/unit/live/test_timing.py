@@ -212,6 +212,14 @@ def test_the_reps_own_mhm_while_the_customer_speaks_makes_no_monologue_longer() 
     assert "monologue" not in call.types()
 
 
+def test_the_short_last_piece_of_a_long_turn_belongs_to_the_monologue() -> None:
+    call = Call()
+    call.say(REP, 0, 75_900)
+    call.say(REP, 75_950, 76_500)
+    assert call.types() == ["monologue"]
+    assert call.found[0].trigger_ts == 76_500
+
+
 def test_who_breaks_in_where_a_long_turn_is_cut_interrupts_it_all_the_same() -> None:
     call = Call()
     call.say(CUSTOMER, 0, 12_000)
@@ -312,7 +320,8 @@ def _monologues(said: list[tuple[SpeakerId, int, int, str]]) -> list[int]:
     run: list[int] = []
     fired = False
     for n, (speaker, start, stop, text) in enumerate(said):
-        if text != LONG or stop - start <= 1000:
+        goes_on = bool(run) and speaker == REP and 0 <= start - max(said[i][2] for i in run) <= CUT_MS
+        if (text != LONG or stop - start <= 1000) and not goes_on:
             continue
         if speaker == CUSTOMER:
             run, fired = [], False

@@ -127,6 +127,23 @@ def test_a_shipped_type_learns_from_what_it_is_taught(parts: PARTS) -> None:
     assert found.head.margins(rows)[0, at] > shipped.margins(rows)[0, at] + 0.5
 
 
+def test_praise_alone_makes_no_type_more_frequent(parts: PARTS) -> None:
+    reader, base, shipped = parts
+    types = tuned_types(load_taxonomy(default_taxonomy_text(), "default.yaml").content_types)
+    plain = ("What does it cost?", "How much is that a month?", "Is there a discount?", "What's the price for ten?")
+    given = [taught(text, "price_asked") for text in plain]
+    found = tune(types, given, base, shipped, reader)
+    at = found.head.types.index("price_asked")
+    customers_said = base.calibration.roles == Role.CUSTOMER.value
+    before, after = (
+        head.probabilities(base.calibration.best(head.margins(base.calibration.rows)))[customers_said, column]
+        for head, column in ((shipped, CONTENT_TYPES.index("price_asked")), (found.head, at))
+    )
+    assert float(after.sum()) <= float(before.sum()) + 0.01
+    # What the head knew already teaches it next to nothing.
+    assert float(np.abs(after - before).max()) < 0.2
+
+
 def trained(parts: PARTS, fitted: Fitted, statements: list[Statement], running: Head | None = None) -> Trained:
     nothing = np.zeros((0, len(fitted.head.types)), np.float32)
     return Trained(

@@ -81,6 +81,22 @@ def test_moments_are_named_by_what_people_call_them() -> None:
     assert read("What about onboarding?").scope.moments == ()
 
 
+@pytest.mark.parametrize(
+    ("question", "all_of_them"),
+    [
+        ("Which objections came up?", True),
+        ("What objections did customers raise this month?", True),
+        ("Which competitors were named by Nord Logistics?", True),
+        ("List the pain points that customers mentioned most often in October", True),
+        ("Which objections about the price came up?", False),
+        ("What did Nord Logistics say about competitors in Spain?", False),
+        ("What did customers say?", False),
+    ],
+)
+def test_a_kind_of_moment_may_be_all_that_is_asked_for(question: str, all_of_them: bool) -> None:
+    assert read(question).all_of_them is all_of_them
+
+
 def test_what_is_stated_beside_the_question_holds_against_its_words() -> None:
     given = Scope(started_from=datetime(2026, 1, 1, tzinfo=UTC), rep_id="rep-8", role=Role.REP)
     found = read("What did customers tell Ana Silva last week?", given).scope

@@ -169,6 +169,12 @@ def test_a_mistake_in_a_template_is_told_with_its_line(text: str, line: int) -> 
     assert "It works" not in str(caught.value)
 
 
+def test_a_partial_that_is_not_there_is_told_with_those_that_are() -> None:
+    with pytest.raises(InvalidDocument, match="no partial 'partial-mine' in this form; there are: claim, ") as told:
+        own("one\n{% render 'partial-mine' %}")
+    assert told.value.line == 2
+
+
 @pytest.mark.parametrize(
     ("text", "limits"),
     [

@@ -62,6 +62,8 @@ def test_sayings_about_the_same_thing_are_one_group_named_by_what_they_share() -
     found = groups(LetterEmbedder().embed(said), 0.5)
     assert sorted(sorted(rows) for rows in found) == [[0, 1], [2, 3]]
     assert "price" in keywords([said[0], said[1]], said)
+    budget = ["That is not in our budget, we get five a year.", "We get it when it is in the budget, every five years."]
+    assert "budget" in keywords(budget, budget) and not {"get", "five", "every"} & set(keywords(budget, budget))
     assert groups(np.zeros((0, 384), np.float32), 0.5) == []
     with pytest.raises(ValueError, match="at most"):
         groups(np.zeros((MOST + 1, 384), np.float32), 0.5)

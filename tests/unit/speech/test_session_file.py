@@ -33,6 +33,15 @@ def test_numbers_speakers_and_words_are_kept_and_other_keys_ignored(tmp_path: Pa
     assert [w.text for w in session.utterances[1].words] == ["Yes", "we do."]
 
 
+def test_the_title_is_what_people_call_it() -> None:
+    titled = '{"call": "acme", "title": " First call with Acme "}'
+    assert read_session([titled]).title == "First call with Acme"
+    assert not read_session([HEADER]).title
+    for wrong in ("7", "null", json.dumps("x" * 301), json.dumps("a\0b")):
+        with pytest.raises(InvalidDocument, match="title"):
+            read_session([f'{{"call": "acme", "title": {wrong}}}'])
+
+
 def test_overlapping_utterances_may_step_back_a_little() -> None:
     lines = [HEADER, line(start_ts=5_000, end_ts=9_000), line(no=4, start_ts=4_000, end_ts=6_000)]
     assert len(read_session(lines).utterances) == 2

@@ -63,7 +63,7 @@ export default function DealsPage() {
       {found.data && all.length === 0 && (
         <EmptyState title="No call names its customer yet">
           Calls are brought together by their customer and deal. The CRM or the calendar can say both, whoever records
-          can, and so can <code>PUT /v1/calls/…/context</code> of the API.
+          can, and on a call’s page More → Customer and deal does.
         </EmptyState>
       )}
       {all.length > 0 && (

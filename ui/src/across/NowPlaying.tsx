@@ -35,18 +35,17 @@ export function NowPlaying({ player, sounding }: { player: Player; sounding: Hel
         <p className={classes.barQuote}>
           <b>{who}</b> “{evidence.quote}”
         </p>
-        {failed ? (
+        {failed && (
           <p role="alert" className={classes.failed}>
-            The audio of this call cannot be played: it may have been erased.
-          </p>
-        ) : (
-          <p className={classes.quiet}>
-            <span className={classes.time}>{clock(second * 1000)}</span> ·{" "}
-            <Anchor component={Link} href={`/calls/${call.call_id}?t=${evidence.start_ts}`} inherit underline="always">
-              {titleOf(call)}
-            </Anchor>
+            Nothing can be heard: the call came as a transcript, or its audio does not arrive. Read it in the call.
           </p>
         )}
+        <p className={classes.quiet}>
+          <span className={classes.time}>{clock(failed ? evidence.start_ts : second * 1000)}</span> ·{" "}
+          <Anchor component={Link} href={`/calls/${call.call_id}?t=${evidence.start_ts}`} inherit underline="always">
+            {titleOf(call)}
+          </Anchor>
+        </p>
       </div>
       <ActionIcon
         variant="default"

@@ -16,6 +16,7 @@ import { type ReactNode, useEffect } from "react";
 import { Link, useLocation } from "wouter";
 import { Icon } from "@/parts/Icon";
 import { SearchBox } from "@/parts/SearchBox";
+import { Offline } from "./Offline";
 import { navigation } from "./routes";
 import classes from "./Shell.module.css";
 import { atLeast, useLeave, useSession } from "./session";
@@ -104,6 +105,7 @@ export function Shell({ children }: { children: ReactNode }) {
         {opened ? links : null}
       </AppShell.Navbar>
       <AppShell.Main id="main" tabIndex={-1} className={classes.main}>
+        <Offline />
         {children}
       </AppShell.Main>
     </AppShell>

@@ -11,6 +11,7 @@ import { Confirm } from "@/parts/Confirm";
 import { clock, dateTime } from "@/parts/format";
 import { Icon } from "@/parts/Icon";
 import classes from "./CallPage.module.css";
+import { ContextDialog } from "./ContextDialog";
 import { useCallView } from "./context";
 import { KeyboardHelp } from "./KeyboardHelp";
 import { useReportTemplates } from "./reading";
@@ -23,6 +24,7 @@ export const CallHead = memo(function CallHead() {
   const [sharing, share] = useDisclosure(false);
   const [erasing, erase] = useDisclosure(false);
   const [keys, help] = useDisclosure(false);
+  const [stating, state] = useDisclosure(false);
   const [, navigate] = useLocation();
   const client = useQueryClient();
   // Nobody opens one of them before the page stands.
@@ -100,6 +102,7 @@ export const CallHead = memo(function CallHead() {
             </Menu.Item>
             <Menu.Item onClick={() => window.print()}>Print, or save as PDF</Menu.Item>
             <Menu.Divider />
+            {may.talk && <Menu.Item onClick={state.open}>Customer and deal</Menu.Item>}
             {may.listen && <Menu.Item onClick={() => void copyPlace()}>Copy a link to this second</Menu.Item>}
             <Menu.Item onClick={help.open}>Keyboard shortcuts</Menu.Item>
             {atLeast(member, "admin") && call.status === "ended" && (
@@ -114,6 +117,7 @@ export const CallHead = memo(function CallHead() {
         <>
           <ShareDialog callId={call.call_id} opened={sharing} close={share.close} />
           <KeyboardHelp opened={keys} close={help.close} />
+          <ContextDialog opened={stating} close={state.close} />
           <Confirm
             opened={erasing}
             close={erase.close}

@@ -12,7 +12,7 @@ import { MomentsPane } from "./MomentsPane";
 import { ReviewPane } from "./ReviewPane";
 import { readFirst, useAskedAhead, useCall, useComments, useForgottenWhile, useTranscript } from "./reading";
 import { StatisticsPane } from "./StatisticsPane";
-import type { CallSource } from "./source";
+import { type CallSource, isRecorded } from "./source";
 
 const NONE: readonly Comment[] = [];
 
@@ -78,7 +78,7 @@ export default function CallPage({ callId }: { callId: string }) {
       transcript={transcript.data ?? null}
       fault={fault}
       comments={open}
-      may={{ listen: call.data.audio_ms > 0, talk: true, correct: manager || own, share: manager, teach: manager }}
+      may={{ listen: isRecorded(call.data), talk: true, correct: manager || own, share: manager, teach: manager }}
       head={<CallHead />}
       panes={[
         { id: "review", label: "Review", Pane: ReviewPane },

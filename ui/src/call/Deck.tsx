@@ -1,5 +1,6 @@
 import { ActionIcon, Group, NativeSelect, Text, Tooltip, VisuallyHidden } from "@mantine/core";
 import { lazy, Suspense, useMemo } from "react";
+import type { CallDetail } from "@/api/types";
 import { clock, spoken } from "@/parts/format";
 import { Icon } from "@/parts/Icon";
 import { type Player, usePlayerState, usePosition } from "@/parts/player";
@@ -8,6 +9,7 @@ import classes from "./Deck.module.css";
 import { MarkStrip, type Pin } from "./MarkStrip";
 import { useWaveform } from "./reading";
 import { SpeakerName } from "./SpeakerName";
+import { isRecorded } from "./source";
 
 const Waves = lazy(() => import("./Waves"));
 
@@ -34,8 +36,8 @@ export function Deck({ pins }: { pins: readonly Pin[] }) {
   if (!may.listen) {
     return (
       <section className={classes.deck} aria-label="Player">
-        <Text size="sm" c="dimmed">
-          {call.audio_ms === 0 ? "This call has no audio." : "This link shows the call without its audio."}
+        <Text size="sm" c="dimmed" style={{ gridColumn: "1 / -1" }}>
+          {silence(call)}
         </Text>
       </section>
     );
@@ -101,6 +103,13 @@ export function Deck({ pins }: { pins: readonly Pin[] }) {
       )}
     </section>
   );
+}
+
+/** Why nothing can be heard, where nothing can. */
+function silence(call: CallDetail): string {
+  if (isRecorded(call)) return "This link shows the call without its audio.";
+  if (call.audio_ms === 0) return "This call has no audio.";
+  return "This call came as a transcript, without a recording. What proves a claim is marked in its words.";
 }
 
 export const LANE_PX = 44;

@@ -12,6 +12,7 @@ import { MomentsPane } from "./MomentsPane";
 import { ReviewPane } from "./ReviewPane";
 import { useCall, useTranscript } from "./reading";
 import { StatisticsPane } from "./StatisticsPane";
+import { isRecorded } from "./source";
 
 const NO_COMMENTS: never[] = [];
 
@@ -59,7 +60,7 @@ function Opened({ token, shared }: { token: string; shared: SharedCall }) {
       call={call.data}
       transcript={transcript.data ?? null}
       comments={NO_COMMENTS}
-      may={{ listen: shared.audio && call.data.audio_ms > 0, talk: false, correct: false, share: false, teach: false }}
+      may={{ listen: shared.audio && isRecorded(call.data), talk: false, correct: false, share: false, teach: false }}
       head={
         <header className={classes.head}>
           <div className={classes.titles}>

@@ -188,6 +188,20 @@ export function useCommenting(source: CallSource) {
   return { add, remove };
 }
 
+export function useStateContext(source: CallSource) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (context: Partial<CallDetail["context"]>) =>
+      request<CallDetail>("PUT", addressOf(source, "/context"), { body: context }),
+    onSuccess: () =>
+      Promise.all([
+        client.invalidateQueries({ queryKey: ["call", source.callId] }),
+        client.invalidateQueries({ queryKey: ["calls"] }),
+        client.invalidateQueries({ queryKey: ["deals"] }),
+      ]),
+  });
+}
+
 /** Everything that follows from who is who. */
 function forgetRoles(client: QueryClient, source: CallSource) {
   return Promise.all([

@@ -114,7 +114,8 @@ function Hits({ hits, sought }: { hits: Hit[]; sought: string }) {
                   </Text>
                   {chosen === hit && failed && (
                     <Text size="sm" c="var(--ride-bad)" role="alert">
-                      The audio of this call cannot be played: it may have been erased.
+                      Nothing can be heard: the call came as a transcript, or its audio does not arrive. Read it in the
+                      call.
                     </Text>
                   )}
                 </Stack>

@@ -6,7 +6,7 @@ import { dateTime } from "@/parts/format";
 import { NotDone } from "@/parts/NotDone";
 import { ErrorState, Loading } from "@/parts/states";
 import { State } from "./ConnectionState";
-import { type MailAccount, useCheckMail, useDropMail, useMail, useSaveMail } from "./connections";
+import { type MailAccount, useCheckMail, useDropMail, useMail, useSaveMail, useTestMail } from "./connections";
 import { SecretInput } from "./SecretInput";
 
 const SECURITY: { value: MailAccount["security"]; label: string; port: number }[] = [
@@ -80,7 +80,8 @@ function MailForm({ known, serverSends, checking, saving }: FormProps) {
   const [sender, setSender] = useState(known?.sender ?? "");
   const [asking, ask] = useDisclosure(false);
   const dropping = useDropMail();
-  const failure = saving.error ?? checking.error;
+  const testing = useTestMail();
+  const failure = saving.error ?? checking.error ?? testing.error;
   const elsewhere =
     known !== null && (host.trim() !== known.host || (port ?? usual) !== known.port || user.trim() !== known.user);
   const changed =
@@ -178,9 +179,25 @@ function MailForm({ known, serverSends, checking, saving }: FormProps) {
               variant="default"
               loading={checking.isPending}
               disabled={known !== null && changed}
-              onClick={() => checking.mutate(undefined)}
+              onClick={() => {
+                testing.reset();
+                checking.mutate(undefined);
+              }}
             >
               Check the mail server
+            </Button>
+          )}
+          {(known !== null || serverSends) && (
+            <Button
+              variant="default"
+              loading={testing.isPending}
+              disabled={known !== null && changed}
+              onClick={() => {
+                checking.reset();
+                testing.mutate(undefined);
+              }}
+            >
+              Send me a test mail
             </Button>
           )}
           {known !== null && (
@@ -188,8 +205,16 @@ function MailForm({ known, serverSends, checking, saving }: FormProps) {
               Forget the mail server
             </Button>
           )}
-          <Text size="sm" c="dimmed" role="status">
-            {known === null ? "" : changed ? "Not saved yet" : saving.isSuccess ? "Saved." : ""}
+          <Text size="sm" c="dimmed" role="status" style={{ overflowWrap: "anywhere" }}>
+            {testing.data?.works === true
+              ? `The server took a mail for ${testing.data.to}: look into that mailbox.`
+              : known === null
+                ? ""
+                : changed
+                  ? "Not saved yet"
+                  : saving.isSuccess
+                    ? "Saved."
+                    : ""}
           </Text>
         </Group>
       </Stack>
@@ -198,7 +223,15 @@ function MailForm({ known, serverSends, checking, saving }: FormProps) {
           {checking.data.message}
         </Alert>
       )}
-      <NotDone title={saving.isError ? "It was not saved" : "It was not checked"} error={failure} />
+      {testing.data?.works === false && (
+        <Alert color="red" mt="sm" role="alert" title={`No mail went to ${testing.data.to}`}>
+          {testing.data.message}
+        </Alert>
+      )}
+      <NotDone
+        title={testing.isError ? "No test mail was sent" : saving.isError ? "It was not saved" : "It was not checked"}
+        error={failure}
+      />
       <Confirm
         opened={asking}
         close={ask.close}

@@ -6,7 +6,7 @@ import { EmptyState, ErrorState, Loading, messageOf } from "@/parts/states";
 import { DeliveryLog } from "./delivery/DeliveryLog";
 import { DestinationForm } from "./delivery/DestinationForm";
 import { useAudiences } from "./delivery/queries";
-import { audiencesOf, EVENTS, reaches } from "./delivery/words";
+import { audiencesOf, inOneLine, reaches } from "./delivery/words";
 import { Once } from "./Once";
 import { useChangeWebhook, useRemoveWebhook, useWebhooks, type Webhook } from "./queries";
 import classes from "./settings.module.css";
@@ -23,7 +23,7 @@ export default function WebhooksPage() {
       <Title order={2}>Delivery</Title>
       <Text c="dimmed">
         Programs are told what happened by signed webhooks; people get the report of a review by e-mail or in Slack.
-        When nobody answers, it is tried again for two days. What a report looks like is decided by{" "}
+        When nobody answers, it is tried again for 32 hours. What a report looks like is decided by{" "}
         <Anchor component={Link} underline="always" href="/settings/audiences">
           audience
         </Anchor>
@@ -78,7 +78,7 @@ function WebhookCard({ webhook }: { webhook: Webhook }) {
             </Badge>
           </Group>
           <Text size="sm" c="dimmed" style={{ overflowWrap: "anywhere" }}>
-            {webhook.events.map((event) => EVENTS[event] ?? event).join(", ")}
+            {inOneLine(webhook.events)}
             {webhook.kind !== "webhook" && `: the report as “${webhook.audience}” gets it`}
           </Text>
           <Group gap="xs">

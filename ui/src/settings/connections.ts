@@ -102,6 +102,10 @@ export function useCheckMail() {
   return useMutation({ mutationFn: () => request<Schemas["CheckedMail"]>("POST", "/v1/mail/check") });
 }
 
+export function useTestMail() {
+  return useMutation({ mutationFn: () => request<Schemas["TestedMail"]>("POST", "/v1/mail/test") });
+}
+
 export function useCalendars() {
   return useQuery({
     queryKey: ["calendars"],

@@ -1,24 +1,13 @@
-import {
-  Alert,
-  Anchor,
-  Card,
-  Container,
-  Group,
-  Select,
-  SimpleGrid,
-  Skeleton,
-  Stack,
-  Table,
-  Text,
-  Title,
-} from "@mantine/core";
+import { Anchor, Card, Container, Group, Select, SimpleGrid, Skeleton, Stack, Table, Text, Title } from "@mantine/core";
 import { useMemo, useState } from "react";
 import { Link } from "wouter";
 import { FiguresHead } from "@/parts/FiguresHead";
 import { percent, words } from "@/parts/format";
+import { ErrorState } from "@/parts/states";
 import { EffectsTable } from "./EffectsTable";
 import { type Figure, type RepFigures, useTeam, type WeekFigures } from "./queries";
 import { firstMonday, mondayOf, mondays } from "./scale";
+import { TakeAlong } from "./TakeAlong";
 import { type Point, TrendChart } from "./TrendChart";
 import classes from "./team.module.css";
 
@@ -78,11 +67,7 @@ export default function TeamPage() {
             onChange={setRep}
           />
         </Group>
-        {team.isError && (
-          <Alert color="red" role="alert" title="The team's numbers cannot be read now">
-            {team.error.message}
-          </Alert>
-        )}
+        {team.isError && <ErrorState error={team.error} retry={() => team.refetch()} />}
         {team.isPending && <Skeleton height={300} />}
         {team.data !== undefined && everybody.data !== undefined && reps.length === 0 && (
           <Card withBorder padding="xl">
@@ -146,6 +131,7 @@ export default function TeamPage() {
             <RepTable reps={reps} />
             <EffectsTable query={{ ...span, rep_id: rep ?? undefined }} />
             <MomentTable reps={reps} />
+            <TakeAlong from={span.from} to={span.to} />
           </>
         )}
       </Stack>

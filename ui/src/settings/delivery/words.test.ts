@@ -1,5 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { attemptWords, audiencesOf, type Destination, onlyThis, reaches, templateFor, templatesIn } from "./words";
+import {
+  attemptWords,
+  audiencesOf,
+  type Destination,
+  inOneLine,
+  onlyThis,
+  reaches,
+  templateFor,
+  templatesIn,
+} from "./words";
 
 const DOCUMENTS = ["manager.email", "manager.slack", "rep.email", "short.email", "partial-foot.email", "rep.md"];
 
@@ -12,6 +21,18 @@ describe("delivery", () => {
     expect(attemptWords({ outcome: "refused", answer: 503 }, "webhook")).toContain("fault of its own");
     expect(attemptWords({ outcome: "refused", answer: 550 }, "email")).toBe("refused with 550 (refused for good)");
     expect(attemptWords({ outcome: "not reached", answer: null }, "webhook")).toContain("does not answer");
+  });
+
+  it("says of an answer that looks friendly why it did not help", () => {
+    expect(attemptWords({ outcome: "refused", answer: 302 }, "webhook")).toContain("give the new address");
+    expect(attemptWords({ outcome: "refused", answer: 200 }, "slack")).toContain("says that it failed");
+  });
+
+  it("names what a destination is told of in one line, in the order of a call", () => {
+    expect(inOneLine(["call.ended", "moment.found", "review.done"])).toBe(
+      "A moment was found, a call has ended, a review is done",
+    );
+    expect(inOneLine(["review.done"])).toBe("A review is done");
   });
 
   it("says whom a destination reaches", () => {

@@ -18,6 +18,13 @@ export const EVENTS: Readonly<Record<EventName, string>> = {
   "moment.found": "A moment was found",
 };
 
+/** What a destination is told of, in the order in which it happens on a call. */
+export function inOneLine(events: readonly EventName[]): string {
+  const order: EventName[] = ["moment.found", "call.ended", "review.done"];
+  const said = order.filter((event) => events.includes(event)).map((event) => EVENTS[event]);
+  return said.map((one, at) => (at === 0 ? one : one.charAt(0).toLowerCase() + one.slice(1))).join(", ");
+}
+
 export const STATUSES: Readonly<Record<Delivery["status"], { label: string; about: string }>> = {
   waiting: { label: "Waiting", about: "It is tried at the time beside it." },
   delivered: { label: "Delivered", about: "The other side took it." },
@@ -41,9 +48,16 @@ export function attemptWords({ outcome, answer }: Pick<Attempt, "outcome" | "ans
   }
 }
 
+const REDIRECT = "it sends us elsewhere, and no message follows: give the new address";
+
 function meaning(answer: number, kind: Kind): string {
   if (kind === "email") return answer >= 500 ? " (refused for good)" : " (try later)";
+  if (kind === "slack" && answer === 200) return " (its answer says that it failed)";
   const known: Record<number, string> = {
+    301: REDIRECT,
+    302: REDIRECT,
+    307: REDIRECT,
+    308: REDIRECT,
     400: "it did not understand the message",
     401: "it wants another proof of who we are",
     403: "it does not allow us",
