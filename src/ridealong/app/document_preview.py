@@ -85,12 +85,13 @@ class DocumentPreviews:
             transcript_id = await calls.latest_revision(conn, call_id)
             transcript = await calls.load_transcript(conn, transcript_id)
             roles = await calls.load_roles(conn, transcript_id)
+            heard = await calls.load_roles(conn, transcript_id, corrected=False)
             vectors = await calls.load_vectors(conn, transcript_id)
             found = await moments.load_moments(conn, transcript)
         context = ReviewContext(
             transcript=transcript,
             roles=roles,
-            moments=reviewed_moments(found, transcript, roles),
+            moments=reviewed_moments(found, transcript, roles, heard=heard),
             vectors=await asyncio.to_thread(embed_call, transcript, self.models.embedder, vectors),
             duration_ms=max(call.audio_ms, transcript.end_ts),
             about=call.context,

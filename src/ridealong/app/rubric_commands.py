@@ -118,13 +118,14 @@ class Trials:
             call = await calls.load_call(conn, call_id)
             transcript = await calls.load_transcript(conn, await calls.latest_revision(conn, call_id))
             roles = await calls.load_roles(conn, transcript.id)
+            heard = await calls.load_roles(conn, transcript.id, corrected=False)
             vectors = await calls.load_vectors(conn, transcript.id)
             found = await moments.load_moments(conn, transcript)
         embedder = (await self._loaded()).embedder
         context = ReviewContext(
             transcript=transcript,
             roles=roles,
-            moments=reviewed_moments(found, transcript, roles),
+            moments=reviewed_moments(found, transcript, roles, heard=heard),
             vectors=await asyncio.to_thread(embed_call, transcript, embedder, vectors),
             duration_ms=max(call.audio_ms, transcript.end_ts),
             about=call.context,

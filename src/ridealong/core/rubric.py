@@ -38,9 +38,10 @@ class Criterion:
     `shown_by` are sentences as somebody on a call would say them: what retrieval compares utterances with.
     `partly_shown_by` are sentences that go some of the way, `not_shown_by` sentences that look alike and are not it.
     `role` is who must have said it, UNKNOWN for anybody. `called_for_by`: moment types (or nothing) whose
-    occurrence makes the absence of this criterion a finding. `shown_as` completes "the rep …" or "the customer …"
-    in a finding's statement. `good`, `partial` and `poor` say in words what earns which score, for people and hosted
-    models; `anchors` are labelled examples, of which those that fit stand among the three lists as well.
+    occurrence makes the absence of this criterion a finding. `takes_up`: whose earlier words must come up again in what
+    shows it. `shown_as` completes "the rep …" or "the customer …" in a finding's statement. `good`, `partial` and
+    `poor` say in words what earns which score, for people and hosted models; `anchors` are labelled examples, of which
+    those that fit stand among the three lists as well.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Criterion:
     shown_as: str = ""
     weight: float = 1.0
     called_for_by: tuple[str, ...] = ()
+    takes_up: Role | None = None
     advice: str = ""
     good: str = ""
     partial: str = ""

@@ -9,7 +9,7 @@ knows a criterion by name.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -78,11 +78,15 @@ class Grading:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Grade:
-    """`score` with the probabilities of no, partly and yes; `evidence` surest first, at most one for an utterance."""
+    """`score` with the probabilities of no, partly and yes; `evidence` surest first, at most one for an utterance.
+
+    `fits`: of each utterance that was read, the log odds that it shows the criterion.
+    """
 
     score: Score
     probabilities: tuple[float, float, float]
     evidence: tuple[Shown, ...]
+    fits: Mapping[int, float]
 
     @property
     def shown(self) -> float:
@@ -136,13 +140,14 @@ class Grader:
         candidates = self.candidates(criterion, found, context)
         if candidates is None:
             return None
-        features, evidence = read_best(grading, candidates)
+        features, evidence, fits = read_best(grading, candidates)
         numbers = of_criterion(criterion, features, called_for(criterion, context))
         probabilities = softmax(grading.grade(numbers))
         return Grade(
             score=decided(probabilities, grading.no_from, grading.yes_from),
             probabilities=(float(probabilities[0]), float(probabilities[1]), float(probabilities[2])),
             evidence=evidence,
+            fits=fits,
         )
 
     def candidates(self, criterion: Criterion, found: Sequence[Shown], context: ReviewContext) -> Candidates | None:
@@ -176,8 +181,8 @@ class Grader:
             return self._measures[criterion]
 
 
-def read_best(grading: Grading, candidates: Candidates) -> tuple[Read, tuple[Shown, ...]]:
-    """Of each utterance the words that show most, surest first, and the same as evidence."""
+def read_best(grading: Grading, candidates: Candidates) -> tuple[Read, tuple[Shown, ...], dict[int, float]]:
+    """Of each utterance the words that show most, surest first; the same as evidence; their log odds by utterance."""
     shows = grading.shows(candidates.features)
     words = candidates.features[:, : len(OF_WORDS)]
     best = [
@@ -206,7 +211,8 @@ def read_best(grading: Grading, candidates: Candidates) -> tuple[Read, tuple[Sho
                 fully=chance * share,
             )
         )
-    return read, tuple(evidence)
+    fits = {candidates.shown[candidates.owners[row]].utterance.no: float(shows[row]) for row in best}
+    return read, tuple(evidence), fits
 
 
 def decided(probabilities: Numbers, no_from: float, yes_from: float) -> Score:

@@ -6,17 +6,18 @@ calls would have (`grader`). It does not understand the call; what it is unsure 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from ridealong.core.artifact import StoredMoment
 from ridealong.core.rubric import Criterion, Rubric, Score, Section
 from ridealong.core.transcript import Citation, Role, Speaker, Unattributed, Utterance
 from ridealong.postcall.coaching import Coach
-from ridealong.postcall.evidence import UNKNOWN_ROLE, EvidenceFinder, last_no, may_show
+from ridealong.postcall.evidence import UNKNOWN_ROLE, EvidenceFinder, Shown, last_no, may_show
 from ridealong.postcall.grader import Grade, Grader
 from ridealong.postcall.local_narrator import LocalNarrator
 from ridealong.postcall.reviewer import CoachingDraft, CriterionDraft, Draft, Refusal, ReviewContext
+from ridealong.postcall.standing import Contest, standing
 from ridealong.postcall.wording import MOMENT_WORDS, name_of, predicate
 
 if TYPE_CHECKING:
@@ -31,9 +32,6 @@ FULLY_SHARE: Final = 0.6
 """A "yes" of retrieval alone needs this probability at least, and this share of it for "fully"."""
 SHOWN_UNKNOWN_ROLE: Final = 0.5
 """Where no rep is known a finding needs this probability: the words alone must make it clear."""
-LEAST_EVIDENCE: Final = 0.05
-"""Words that show a criterion less probably than this by themselves carry no finding, whatever else speaks for it."""
-LEAST_EVIDENCE_UNKNOWN_ROLE: Final = 0.2
 ABSENT: Final = 0.5
 """A "no" less probable than this is held against nobody: the criterion is left open."""
 LEAST_SEARCHED: Final = 4
@@ -44,7 +42,9 @@ OPENING: Final = 0.95
 """How sure it is that a side's first words are theirs to be asked for more, as for rules."""
 MAX_EVIDENCE: Final = 3
 ALSO: Final = 0.6
-"""Further evidence is at least this share as sure as the first."""
+"""Further evidence is at least this share as sure as the first,"""
+ALSO_LEAST: Final = 0.35
+"""and as sure as this."""
 
 
 class LocalReviewer:
@@ -64,7 +64,7 @@ class LocalReviewer:
 
     @property
     def name(self) -> str:
-        return "local-3"
+        return "local-4"
 
     @property
     def finder(self) -> EvidenceFinder:
@@ -85,7 +85,8 @@ class LocalReviewer:
         if refused or not len(context.transcript):
             # It quotes what it has read: a second look at the same words finds nothing else.
             return ()
-        drafts = (self._judge(criterion, context) for criterion in section.criteria)
+        grades = self._grades(section, context)
+        drafts = (self._judge(criterion, grades, context) for criterion in section.criteria)
         return tuple(draft for draft in drafts if draft is not None)
 
     def draft_coaching(
@@ -95,27 +96,47 @@ class LocalReviewer:
             return ()
         return self._coach.drafts(rubric, context)
 
-    def _judge(self, criterion: Criterion, context: ReviewContext) -> CriterionDraft | None:
-        grade = self._grader.grade(criterion, self._finder.find(criterion, context), context)
+    def _grades(self, section: Section, context: ReviewContext) -> Mapping[Criterion, Grade | None]:
+        """The grades of all criteria that contest for the words of the call, those of `section` first.
+
+        Sections that are drafted side by side go on from their own place, so that each finds most of the others done.
+        """
+        contest = context.contest or Contest(section.criteria)
+        mine = section.criteria[0] if section.criteria else None
+        begin = contest.criteria.index(mine) if mine in contest.criteria else 0
+        for criterion in (*section.criteria, *contest.criteria[begin:], *contest.criteria[:begin]):
+            if criterion not in contest.grades:
+                found = self._finder.find(criterion, context)
+                contest.grades[criterion] = self._grader.grade(criterion, found, context)
+        return dict(contest.grades)
+
+    def _judge(
+        self, criterion: Criterion, grades: Mapping[Criterion, Grade | None], context: ReviewContext
+    ) -> CriterionDraft | None:
+        grade = grades[criterion]
         if grade is None:
             return None
         if grade.score is Score.NO:
             return _absent(criterion, grade.probabilities[0], context)
-        return _shown(criterion, grade, context)
+        return _shown(criterion, grade, standing(criterion, grades, context), context)
 
 
-def _shown(criterion: Criterion, grade: Grade, context: ReviewContext) -> CriterionDraft | None:
-    best = grade.evidence[0]
+def _shown(criterion: Criterion, grade: Grade, proof: Sequence[Shown], context: ReviewContext) -> CriterionDraft | None:
+    if not proof:
+        return None
+    best = proof[0]
     confidence = grade.shown * _speaker_sureness(criterion, best.utterance, context)
     unknown = not context.rep_known and criterion.role is not Role.UNKNOWN
-    if best.confidence < (LEAST_EVIDENCE_UNKNOWN_ROLE if unknown else LEAST_EVIDENCE):
-        return None
     if unknown and confidence < SHOWN_UNKNOWN_ROLE:
         return None
     same = [
         found
-        for found in grade.evidence
-        if found.utterance.speaker == best.utterance.speaker and found.confidence >= ALSO * best.confidence
+        for found in proof
+        if found is best
+        or (
+            found.utterance.speaker == best.utterance.speaker
+            and found.confidence >= max(ALSO_LEAST, ALSO * best.confidence)
+        )
     ]
     said = predicate(criterion, name_of(best.utterance.speaker, context))
     fully = grade.score is Score.YES

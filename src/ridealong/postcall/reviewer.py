@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
@@ -30,6 +30,7 @@ from ridealong.core.rules import RuleOutcome
 from ridealong.core.transcript import Citation, Role, Roles, Speaker, Transcript, Unattributed
 from ridealong.postcall.carried import CallWords
 from ridealong.postcall.narrator import BlockingNarrator, CallNarrator, NarratorInThreads
+from ridealong.postcall.standing import Contest
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -111,6 +112,8 @@ class ReviewContext:
     names: tuple[str, ...] = ()
     """Who takes part in the call, as far as somebody said it: a statement may name them without citing it."""
     of_call: CallWords = field(default_factory=CallWords)
+    contest: Contest | None = None
+    """What else the rubric asks, so that words are taken for what they fit best. None: each section by itself."""
 
     @property
     def facts(self) -> CallFacts:
@@ -140,25 +143,31 @@ class ReviewContext:
         return max((a.confidence for a in self.roles.values() if a.role is Role.REP), default=0.0)
 
 
-def reviewed_moments(found: Sequence[StoredMoment], transcript: Transcript, roles: Roles) -> tuple[StoredMoment, ...]:
-    """Those of a call's moments that its review goes by.
+def reviewed_moments(
+    found: Sequence[StoredMoment], transcript: Transcript, roles: Roles, *, heard: Roles
+) -> tuple[StoredMoment, ...]:
+    """Those of a call's moments that its review goes by. `heard`: the roles without what people corrected.
 
-    Not one that stayed on an earlier transcript, where its utterance has another number. And not one that was noted
-    before its speaker's role was known, where that turned out to be the other side: a rep raises no objection.
+    Not one that stayed on an earlier transcript, where its utterance has another number. And not one whose speaker
+    turned out to be the other side: a rep raises no objection. Either it was noted before the role was known, or
+    somebody corrected the role since, whatever was shown to the rep then.
     """
     return tuple(
         stored
         for stored in found
-        if stored.moment.evidence[0].transcript_id == transcript.id and not _of_other_side(stored.moment, roles)
+        if stored.moment.evidence[0].transcript_id == transcript.id and not _of_other_side(stored.moment, roles, heard)
     )
 
 
-def _of_other_side(moment: Moment, roles: Roles) -> bool:
-    if moment.circumstances is None or moment.circumstances.role_known:
-        return False
+def _of_other_side(moment: Moment, roles: Roles, heard: Roles) -> bool:
     side = SIDE_OF_TYPE.get(moment.type, Role.UNKNOWN)
-    role = roles.role_of(moment.evidence[0].speaker_id)
-    return Role.UNKNOWN not in (side, role) and role is not side
+    speaker = moment.evidence[0].speaker_id
+    role = roles.role_of(speaker)
+    if Role.UNKNOWN in (side, role) or role is side:
+        return False
+    noted_before_known = moment.circumstances is not None and not moment.circumstances.role_known
+    # Else the role was known and right by the tenant's own taxonomy, whose types may be said by either side.
+    return noted_before_known or heard.role_of(speaker) is not role
 
 
 @dataclass(slots=True, kw_only=True)
@@ -295,7 +304,8 @@ class InThreads:
     reviewer: BlockingReviewer
 
     async def begin(self, tenant_id: UUID, rubric: Rubric, context: ReviewContext) -> CallReviewer:  # noqa: ARG002
-        return _InThreads(self.reviewer, rubric, context)
+        criteria = tuple(c for section in rubric.sections for c in section.criteria)
+        return _InThreads(self.reviewer, rubric, replace(context, contest=Contest(criteria)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,6 +144,7 @@ def _criterion(document: CriterionDocument) -> Criterion:
         shown_as=document.shown_as.strip(),
         weight=document.weight,
         called_for_by=tuple(document.called_for_by),
+        takes_up=None if document.takes_up is None else Role(document.takes_up),
         advice=document.advice.strip(),
         good=document.good.strip(),
         partial=document.partial.strip(),

@@ -131,6 +131,8 @@ class CriterionDocument(_Part):
     """Against the other criteria of the section."""
     called_for_by: _SomeWords = []
     """Moment types whose occurrence makes the absence of this a finding."""
+    takes_up: Literal["rep", "customer"] | None = None
+    """Whose earlier words must come up again in what shows it. The local reviewer takes no others for proof."""
     advice: _Text = ""
     """What to try next time."""
     when: WhenDocument | None = None

@@ -156,6 +156,11 @@ def _words(text: str) -> frozenset[str]:
     return frozenset([*words, *(f"{one} {other}" for one, other in pairwise(words))])
 
 
+def usual_words() -> Counter[str]:
+    """How many of the sentences that the calibrator stands on hold each word and each pair of neighbours."""
+    return _usual()[0]
+
+
 @cache
 def _usual() -> tuple[Counter[str], frozenset[str]]:
     """How many of the sentences that the calibrator stands on hold each word, and these sentences."""

@@ -304,7 +304,7 @@ async def test_a_review_asks_the_tenant_s_model_with_the_tenant_s_key_and_a_chan
             models_private=True,
         )
         async with served(store, settings) as site:
-            assert (await site.review()).reviewer == "local-3"
+            assert (await site.review()).reviewer == "local-4"
             await site.put(review_models=[OPUS], vendors={"anthropic": {"key": OWN_KEY, "url": vendor.url}})
             artifact = await site.review()
             assert artifact.reviewer == f"hosted-3 ({OPUS})"
@@ -333,7 +333,7 @@ async def test_with_the_wrong_secret_the_local_reviewer_makes_the_review_and_say
             assert shown["vendors"]["anthropic"]["key_readable"] is False
             artifact = await site.review()
         assert vendor.asked == []
-    assert artifact.reviewer == f"local-3, in place of hosted-3 ({OPUS})"
+    assert artifact.reviewer == f"local-4, in place of hosted-3 ({OPUS})"
     assert any("No hosted model answered" in w for w in artifact.warnings)
     assert {s.outcome for s in artifact.steps} == {StepOutcome.REFUSED}
 

@@ -110,7 +110,7 @@ async def test_where_no_model_answers_the_local_reviewer_makes_the_review_and_sa
         raise ModelAway
 
     artifact = await reviewed(store, hosted(dear(ScriptedModel.of(away, name="scripted:away")), budget_s=3.0))
-    assert artifact.reviewer == "local-3, in place of hosted-3 (scripted:away)"
+    assert artifact.reviewer == "local-4, in place of hosted-3 (scripted:away)"
     assert any("No hosted model answered" in w for w in artifact.warnings)
     assert artifact.assessed
     assert len(artifact.sections) == 6
@@ -133,7 +133,7 @@ async def test_where_nobody_may_stand_in_the_review_fails_and_says_why(store: St
 
 async def test_a_tenant_without_models_is_reviewed_locally(store: Store) -> None:
     artifact = await reviewed(store, hosted())
-    assert artifact.reviewer == "local-3"
+    assert artifact.reviewer == "local-4"
     assert artifact.warnings == ()
     assert artifact.steps == ()
 
