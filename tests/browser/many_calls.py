@@ -195,7 +195,11 @@ async def _told(store: Store, embedder: Embedder, tenant_id: UUID, one: Told) ->
     context = CallContext(customer=one.customer, deal=one.deal, stage=one.stage)
     async with store.tenant(tenant_id) as connection:
         await change_context(connection, call_id, context)
-        await connection.execute("UPDATE call SET title = %s WHERE call_id = %s", [one.title, call_id])
+        # It gets a sound beside it (`_with_sound`), which a call that came as a transcript has not.
+        await connection.execute(
+            "UPDATE call SET title = %s, encoding = 'pcm16', sample_rate = 16000 WHERE call_id = %s",
+            [one.title, call_id],
+        )
     return call_id
 
 
