@@ -11,7 +11,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Route, expect
 
 from tests.browser.people import Desk, browser, desk, tab
-from tests.browser.stage import needed
+from tests.browser.stage import RULES, needed, violations
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
@@ -54,11 +54,15 @@ async def test_whose_deal_a_call_is_can_be_said_on_its_page(chrome: Browser, tol
         await page.get_by_role("button", name="More").click()
         await page.get_by_role("menuitem", name="Customer and deal").click()
         dialog = page.get_by_role("dialog", name="Customer and deal")
+        await expect(dialog.get_by_label("Customer")).to_be_focused()
+        assert await violations(page, RULES) == []
         await dialog.get_by_label("Customer").fill("Nord <b>Logistics</b>")
         await dialog.get_by_label("Type of call").fill("demo")
         await dialog.get_by_role("button", name="Save").click()
         await expect(page.get_by_role("link", name="Nord <b>Logistics</b>")).to_be_visible()
-    async with httpx.AsyncClient(base_url=told.url, headers={"Authorization": f"Bearer {told.token}"}) as http:
+    async with httpx.AsyncClient(
+        base_url=told.url, headers={"Authorization": f"Bearer {told.token}"}, timeout=60
+    ) as http:
         known = (await http.get(f"/v1/calls/{told.call_id}/context")).json()
     assert (known["customer"], known["call_type"]) == ("Nord <b>Logistics</b>", "demo")
     assert set(known["sources"]) == {"customer", "call_type"}, "of what was not touched nobody said anything"
