@@ -164,9 +164,9 @@ def artifact() -> list[Row]:
             what=f"artifact of a 60-minute call ({found['utterances']} utterances), local reviewer",
             value=f"p50 {stored['p50']:.1f} s, p95 {stored['p95']:.1f} s; "
             f"where embeddings are not stored yet p50 {fresh['p50']:.1f} s",
-            floor="≤ 10 s",
-            aim="≤ 3 s",
-            ok=stored["p95"] <= 10,
+            floor="≤ 5 s",
+            aim="≤ 2 s",
+            ok=stored["p95"] <= 5,
             numbers={"p50_s": stored["p50"], "p95_s": stored["p95"], "fresh_p50_s": fresh["p50"]},
         )
     ]
