@@ -272,9 +272,11 @@ async def test_a_managers_message_is_a_card_and_its_text_is_only_text(here: Phon
     async with here.context() as context:
         page = await here.signed_in(context)
         await begin(page)
-        await asyncio.sleep(1)
-        running = (await here.calls())[0]
-        assert running["status"] == "live"
+        async with asyncio.timeout(60):
+            while not (live := [call for call in await here.calls() if call["status"] == "live"]):
+                await asyncio.sleep(0.1)
+        # One that a test before left behind is older.
+        running = live[0]
         sent = await here.manager.post(f"/v1/calls/{running['call_id']}/messages", json={"text": HOSTILE})
         assert sent.status_code == 201, sent.text
         card = page.locator(".card.message")

@@ -9,7 +9,7 @@ const online = () => onlineManager.isOnline();
 export function Offline() {
   const here = useSyncExternalStore(subscribe, online);
   return (
-    <div role="status">
+    <div aria-live="polite">
       {!here && (
         <p className={classes.offline}>
           You are offline. What you see may be older; what you ask for and change waits, and goes on by itself.

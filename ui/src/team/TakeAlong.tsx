@@ -27,6 +27,8 @@ export function TakeAlong({ from, to }: { from: string; to: string }) {
             <Anchor
               key={form}
               size="sm"
+              display="inline-block"
+              lh="24px"
               underline="always"
               href={`/v1/exports/${kind}?format=${form}&${days}`}
               download
