@@ -7,6 +7,15 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 
+def wait_s(headers: Mapping[str, str]) -> float | None:
+    """Seconds that `retry-after` asks for, as a number or until a date; None where it asks for nothing."""
+    told = (headers.get("retry-after") or "").strip()
+    if told.isascii() and told.isdigit():
+        # More digits than any wait has are no number that is worth making.
+        return float(told[:9])
+    return date_wait_s(headers)
+
+
 def date_wait_s(headers: Mapping[str, str]) -> float | None:
     """Seconds until the date of `retry-after`; None where it holds none, 0.0 where that has gone by.
 

@@ -6,30 +6,15 @@ import asyncio
 import copy
 import os
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, Page, Route, expect
 
-from tests.browser.people import HOSTILE, PASSWORD, TITLE, Desk, axe, browser, desk, tab, until
-from tests.browser.stage import needed
+from tests.browser.people import HOSTILE, PASSWORD, TITLE, Desk, axe, tab, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def chrome() -> AsyncIterator[Browser]:
-    async with browser(needed()) as made:
-        yield made
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def told(chrome: Browser) -> AsyncIterator[Desk]:
-    async with desk() as made:
-        yield made
 
 
 async def picture(page: Page, name: str) -> None:

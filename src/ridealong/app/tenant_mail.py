@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from email.utils import parseaddr
-from functools import partial
 from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid4
 
@@ -109,25 +109,24 @@ class TenantMail:
             await stored.drop_mail_account(connection)
 
     async def check(self, tenant_id: UUID) -> CheckedMail:
-        try:
-            mailbox = await self.mailbox(tenant_id)
-            if mailbox is None:
-                raise MissingPart("neither this tenant nor this server has a mail server: set one first")
-            await asyncio.get_running_loop().run_in_executor(self.threads, mailbox.check)
-        except (NotSent, Unreadable, InvalidSettings) as error:
-            return CheckedMail(works=False, message=str(error))
-        return CheckedMail(works=True, message="")
+        message = await self._tried(tenant_id, Mailbox.check)
+        return CheckedMail(works=not message, message=message)
 
     async def send_test(self, tenant_id: UUID, to: str) -> TestedMail:
+        message_id = f"msg_{uuid4().hex}"
+        message = await self._tried(tenant_id, lambda mailbox: mailbox.send(_TEST, to=to, message_id=message_id))
+        return TestedMail(works=not message, message=message, to=to)
+
+    async def _tried(self, tenant_id: UUID, work: Callable[[Mailbox], object]) -> str:
+        """What went wrong; empty where nothing did. `work` blocks, in a thread."""
         try:
             mailbox = await self.mailbox(tenant_id)
             if mailbox is None:
                 raise MissingPart("neither this tenant nor this server has a mail server: set one first")
-            send = partial(mailbox.send, _TEST, to=to, message_id=f"msg_{uuid4().hex}")
-            await asyncio.get_running_loop().run_in_executor(self.threads, send)
+            await asyncio.get_running_loop().run_in_executor(self.threads, work, mailbox)
         except (NotSent, Unreadable, InvalidSettings) as error:
-            return TestedMail(works=False, message=str(error), to=to)
-        return TestedMail(works=True, message="", to=to)
+            return str(error)
+        return ""
 
 
 _TEST: Final = Email(

@@ -16,7 +16,6 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC
-from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
@@ -36,6 +35,7 @@ from ridealong.store import Store, tenants
 from ridealong.store import webhooks as stored
 from ridealong.store.events import events_after, forget_events, number_events
 from ridealong.store.sealing import Sealing, Unreadable
+from ridealong.waits import wait_s
 from ridealong.web.events import EventTold
 from ridealong.web.webhooks import Event, LoggedDelivery, NewWebhook, Replay, Webhook, WebhookChange
 
@@ -214,19 +214,6 @@ def _says_that_it_failed(answer: bytes) -> bool:
     return isinstance(found, dict) and (found.get("ok") is False or found.get("success") is False)
 
 
-def _asked_wait_s(headers: Mapping[str, str]) -> float:
-    """How long `Retry-After` asks us to wait, in seconds or until a date (RFC 9110, 10.2.3); an hour at most."""
-    asked = headers.get("Retry-After", "").strip()
-    if asked.isascii() and asked.isdigit():
-        # More digits than any wait has are no number that is worth making.
-        return min(float(asked[:9]), _LONGEST_WAIT_S)
-    try:
-        until = parsedate_to_datetime(asked)
-    except (ValueError, OverflowError):
-        return 0.0
-    return max(0.0, min(until.replace(tzinfo=until.tzinfo or UTC).timestamp() - time.time(), _LONGEST_WAIT_S))
-
-
 @dataclass(frozen=True, slots=True)
 class _Sent:
     """What came of one attempt. `not_before_s`: how long the other side asks us to wait."""
@@ -378,11 +365,12 @@ class Messenger:
             taken = 200 <= answer.status < 300
             if taken and says_so:
                 taken = not _says_that_it_failed(await answer.content.read(_ANSWER_BYTES))
+            asked = min(wait_s(answer.headers) or 0.0, _LONGEST_WAIT_S)
             return _Sent(
                 "taken" if taken else "refused",
                 answer=answer.status,
                 for_good=answer.status == 410,
-                not_before_s=_asked_wait_s(answer.headers) if answer.status in (429, 503) else 0.0,
+                not_before_s=asked if answer.status in (429, 503) else 0.0,
             )
 
     def _secret(self, tenant_id: UUID, delivery: stored.Delivery) -> str:

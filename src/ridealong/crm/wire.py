@@ -11,6 +11,7 @@ import aiohttp
 
 from ridealong.core.crm import CrmFailed, CrmFault
 from ridealong.outside import Outside
+from ridealong.waits import wait_s
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -92,7 +93,7 @@ async def ask(
             raw = await answer.content.read(LONGEST_ANSWER + 1)
             while raw and len(raw) <= LONGEST_ANSWER and (more := await answer.content.read(LONGEST_ANSWER + 1)):
                 raw += more
-            status, asked_wait = answer.status, answer.headers.get("Retry-After", "")
+            status, asked_wait_s = answer.status, wait_s(answer.headers)
     except TimeoutError:
         raise CrmFailed(CrmFault.LATE, "the CRM does not answer in time") from None
     except (aiohttp.ClientError, OSError) as error:
@@ -104,7 +105,7 @@ async def ask(
         return Answer(status=status, body=found)
     failed = judge(status, found) or by_status(status)
     failed.answer = status
-    failed.wait_s = _seconds(asked_wait)
+    failed.wait_s = min(asked_wait_s or 0.0, LONGEST_WAIT_S)
     raise failed
 
 
@@ -134,10 +135,6 @@ def _json(raw: bytes) -> Any:
         return json.loads(raw)
     except ValueError:
         return None
-
-
-def _seconds(text: str) -> float:
-    return min(float(text), LONGEST_WAIT_S) if text.isascii() and text.isdigit() else 0.0
 
 
 def of(body: Any, *names: str | int) -> Any:

@@ -32,7 +32,7 @@ class Deciding:
         self.moments: set[UUID] = set()
         """What the rep can say something of."""
         self.sighted: set[tuple[UUID, Sight]] = set()
-        self.heard_through = 0
+        self.logged_through = 0
         """ms of audio behind which nothing is open, as last logged."""
         self.asking: Asking | None = None
         self._judge = judge
@@ -71,9 +71,9 @@ class Deciding:
                 self._judge.gap(item.start_ts)
                 self._told.publish(not_transcribed(item.start_ts, item.end_ts, self._clock.at()))
             case HeardThrough():
-                if item.ts - self.heard_through >= 5_000:
+                if item.ts - self.logged_through >= 5_000:
                     self._told.log_line({"kind": "heard", "ts": item.ts})
-                    self.heard_through = item.ts
+                    self.logged_through = item.ts
                 self._decide(self._judge.clock(item.ts), heard_ts=self._clock.now_ts())
 
     async def _finished(self, utterance: Utterance) -> None:

@@ -304,7 +304,7 @@ class LiveCall:
         for entry in self._told.logged():
             kind = entry["kind"]
             if kind == "heard":
-                self._deciding.heard_through = max(self._deciding.heard_through, int(str(entry["ts"])))
+                self._deciding.logged_through = max(self._deciding.logged_through, int(str(entry["ts"])))
                 continue
             if kind == "sighting":
                 sighted = read_sighting(entry)
@@ -324,7 +324,7 @@ class LiveCall:
             elif isinstance(event, CallEnded):
                 self._ended = event
         self._judge.restored()
-        self._listening.heard_through = self._deciding.heard_through
+        self._listening.heard_through = self._deciding.logged_through
         self._listening.restore(breaks)
         self.clock.received(self.audio_ms())
         self.clock.pause()

@@ -154,11 +154,14 @@ def sift(statements: Sequence[Statement], shipped: Sequence[float | None], *, tr
     )
 
 
+_CONTRADICTS: Final = "contradicts the shipped classifier in {} of the {} cases that it is sure of"
+
+
 def _reason(statements: Sequence[Statement], shipped: Sequence[float | None], numbers: Sequence[int]) -> str | None:
     """Why these are not believed, None where they are."""
     sure, against = _contradicted(statements, shipped, numbers)
     if against >= FEWEST and against > MOST_CONTRADICTED * sure:
-        return f"contradicts the shipped classifier in {against} of the {sure} cases that it is sure of"
+        return _CONTRADICTS.format(against, sure)
     verdicts = [statements[n] for n in numbers if statements[n].source in _VERDICTS]
     wrong = sum(not s.holds for s in verdicts)
     if len(verdicts) >= FEWEST_VERDICTS and wrong >= MOST_WRONG * len(verdicts):
@@ -173,7 +176,7 @@ def _reason_of_a_type(
     sure, against = _contradicted(statements, shipped, numbers)
     if sure < FEWEST_OF_A_TYPE or against < MOST_CONTRADICTED_OF_A_TYPE * sure:
         return None
-    return f"contradicts the shipped classifier in {against} of the {sure} cases that it is sure of"
+    return _CONTRADICTS.format(against, sure)
 
 
 def _contradicted(

@@ -1,84 +1,38 @@
-"""The hosted reviewer: what it asks, what it believes, what the clock does to it. Scripted models, virtual time."""
+"""The hosted reviewer: what it asks, what it believes. Scripted models, virtual time."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
-from uuid import UUID
 
 import pytest
 
 from ridealong.app.bench.spoken import CUSTOMER, REP, written_call
 from ridealong.core.artifact import StepOutcome
-from ridealong.core.errors import BadAnswer, ModelAway, ModelBusy, ModelFailed, ModelRefused
+from ridealong.core.errors import ModelAway
 from ridealong.core.rubric import Section
 from ridealong.core.transcript import Speaker
-from ridealong.llm import Question, Usage
-from ridealong.llm.providers.scripted import ScriptedModel
-from ridealong.postcall.asking import ReviewModel
-from ridealong.postcall.hosted import HostedReviewer, ReviewModels
-from ridealong.postcall.local import LocalReviewer
+from ridealong.llm import Question
 from ridealong.postcall.review import SectionOutcome, coach_call, review_section
-from ridealong.postcall.reviewer import CallReviewer, InThreads, ReviewContext, StepLog
-from ridealong.postcall.rubric import shipped_rubric
+from ridealong.postcall.reviewer import ReviewContext, StepLog
 from tests.integration.postcall.frontier import Json, answered, part, prompt_of, said, well
 from tests.unit.postcall.embedder import LetterEmbedder
+from tests.unit.postcall.hosted import (
+    OBJECTIONS,
+    OPENING,
+    RUBRIC,
+    Script,
+    begun,
+    model,
+    reviewer,
+    section_of,
+    with_verdict,
+)
 from tests.unit.postcall.test_review import context
 from tests.unit.postcall.virtual import run
-
-RUBRIC = shipped_rubric("discovery")
-OPENING = RUBRIC.section("opening")
-OBJECTIONS = RUBRIC.section("objections")
-Script = Callable[[Question], Mapping[str, Any] | Awaitable[Mapping[str, Any]]]
-
-
-def model(script: Script, name: str = "scripted:one", **changes: Any) -> ReviewModel:
-    return ReviewModel(
-        model=ScriptedModel.of(script, name=name),
-        **{"context_tokens": 100_000, "price": lambda usage: usage.output / 1000, **changes},
-    )
-
-
-def reviewer(*models: ReviewModel, verify: Sequence[ReviewModel] = (), **changes: Any) -> HostedReviewer:
-    async def models_for(_tenant_id: UUID) -> ReviewModels:
-        return ReviewModels(drafting=models, verifying=tuple(verify))
-
-    return HostedReviewer(
-        models_for=models_for,
-        embedder=LetterEmbedder(),
-        local=InThreads(LocalReviewer(LetterEmbedder())),
-        **{"lead_s": 0.0, **changes},
-    )
-
-
-async def begun(made: HostedReviewer, call: ReviewContext | None = None) -> tuple[CallReviewer, ReviewContext]:
-    call = call or context()
-    return await made.begin(UUID(int=1), RUBRIC, call), call
-
-
-async def section_of(
-    made: HostedReviewer, section: Section = OPENING, call: ReviewContext | None = None
-) -> tuple[SectionOutcome, StepLog]:
-    asked, call = await begun(made, call)
-    log = StepLog(step=f"section {section.id}")
-    return await review_section(asked, section, call, log), log
-
-
-async def later(seconds: float, question: Question) -> Mapping[str, Any]:
-    await asyncio.sleep(seconds)
-    return answered(question)
-
-
-def with_verdict(word: str) -> Script:
-    def script(question: Question) -> Mapping[str, Any]:
-        found = well(prompt_of(question))
-        return {"verdicts": [{**v, "support": word} for v in found["verdicts"]]} if "verdicts" in found else found
-
-    return script
-
 
 # ---------------------------------------------------------------------------------------------------- what is asked
 
@@ -252,183 +206,6 @@ def test_a_second_reader_that_is_away_or_silent_leaves_claims_unchecked_and_coun
         (outcome, _), _ = run(section_of(reviewer(model(script))))
         assert len(outcome.review.findings) == 1
         assert outcome.counts.unchecked == 1
-
-
-# ---------------------------------------------------------------------------------------------------- the clock
-
-
-def test_a_model_that_is_late_gives_way_to_the_next_within_the_review_s_time() -> None:
-    slow = model(lambda q: later(60, q), "scripted:slow")
-    quick = model(lambda q: later(2, q), "scripted:quick")
-    ((outcome, log), seconds) = run(section_of(reviewer(slow, quick, verify=[model(answered)], budget_s=30)))
-    assert outcome.review.findings
-    assert seconds <= 30
-    assert [(s.model, s.outcome) for s in log.asked[:2]] == [
-        ("scripted:slow", StepOutcome.LATE),
-        ("scripted:quick", StepOutcome.ANSWERED),
-    ]
-    assert log.asked[0].seconds == pytest.approx(0.6 * 0.72 * 30)
-
-
-def test_nothing_is_waited_for_beyond_the_review_s_time_and_nothing_is_invented() -> None:
-    async def never() -> tuple[bool, StepLog]:
-        judge, call = await begun(reviewer(model(lambda q: later(99, q)), model(lambda q: later(99, q)), budget_s=30))
-        log = StepLog(step="section opening")
-        with pytest.raises(ModelFailed):
-            await review_section(judge, OPENING, call, log)
-        return True, log
-
-    (_, log), seconds = run(never())
-    assert seconds <= 30
-    assert {s.outcome for s in log.asked} == {StepOutcome.LATE}
-
-
-@pytest.mark.parametrize(
-    ("error", "outcome"),
-    [
-        (ModelAway(), StepOutcome.AWAY),
-        (ModelRefused(), StepOutcome.REFUSED),
-        (ModelBusy(retry_after_s=600), StepOutcome.BUSY),
-        (BadAnswer(), StepOutcome.BAD_ANSWER),
-    ],
-)
-def test_every_failure_of_the_first_model_leads_to_the_next_at_once(error: Exception, outcome: StepOutcome) -> None:
-    async def failing(_question: Question) -> Mapping[str, Any]:
-        raise error
-
-    made = reviewer(model(failing, "scripted:first"), model(answered, "scripted:next"))
-    ((found, log), seconds) = run(section_of(made))
-    assert found.review.findings
-    assert seconds < 0.1
-    assert [(s.model, s.outcome) for s in log.asked[:2]] == [
-        ("scripted:first", outcome),
-        ("scripted:next", StepOutcome.ANSWERED),
-    ]
-
-
-def test_an_answer_that_was_no_use_is_counted_as_billed() -> None:
-    async def unreadable(_question: Question) -> Mapping[str, Any]:
-        error = BadAnswer()
-        error.billed = Usage(input=1000, output=50)
-        raise error
-
-    ((_, log), _) = run(section_of(reviewer(model(unreadable, "scripted:first"), model(answered, "scripted:next"))))
-    assert (log.asked[0].input_tokens, log.asked[0].output_tokens) == (1000, 50)
-
-
-def test_the_first_that_may_answer_again_is_waited_for_and_not_the_last_that_failed() -> None:
-    tries: list[str] = []
-
-    async def away_once(question: Question) -> Mapping[str, Any]:
-        tries.append("first")
-        if tries.count("first") == 1:
-            raise ModelAway
-        return answered(question)
-
-    async def busy(_question: Question) -> Mapping[str, Any]:
-        raise ModelBusy(retry_after_s=600)
-
-    made = reviewer(model(away_once, "scripted:first"), model(busy, "scripted:next"))
-    ((outcome, _), seconds) = run(section_of(made))
-    assert outcome.review.findings
-    assert seconds < 2
-
-
-def test_a_model_that_is_overloaded_for_some_seconds_is_waited_for() -> None:
-    async def overloaded(question: Question) -> Mapping[str, Any]:
-        if asyncio.get_running_loop().time() < 6.0:
-            raise ModelAway
-        return answered(question)
-
-    ((outcome, log), took) = run(section_of(reviewer(model(overloaded))))
-    assert outcome.review.findings
-    assert {asked.outcome for asked in log.asked} == {StepOutcome.ANSWERED}
-    assert log.asked[0].attempts > 3
-    assert took < 12.0
-
-
-def test_a_model_that_stays_away_is_given_up_within_the_time_for_drafts_and_not_asked_without_end() -> None:
-    async def away(_question: Question) -> Mapping[str, Any]:
-        raise ModelAway
-
-    async def whole() -> StepLog:
-        judge, call = await begun(reviewer(model(away)))
-        log = StepLog(step="section opening")
-        with pytest.raises(ModelFailed):
-            await review_section(judge, OPENING, call, log)
-        return log
-
-    (log, took) = run(whole())
-    assert took <= 0.72 * 30.0
-    assert [asked.outcome for asked in log.asked] == [StepOutcome.AWAY]
-    assert 5 <= log.asked[0].attempts <= 12
-
-
-def test_a_single_model_that_was_busy_is_asked_again_when_it_said() -> None:
-    tries: list[float] = []
-
-    async def busy_once(question: Question) -> Mapping[str, Any]:
-        tries.append(asyncio.get_running_loop().time())
-        if len(tries) == 1:
-            raise ModelBusy(retry_after_s=4)
-        return answered(question)
-
-    ((outcome, log), _) = run(section_of(reviewer(model(busy_once))))
-    assert outcome.review.findings
-    assert tries[:2] == pytest.approx([0, 4])
-    assert log.asked[0].attempts == 2
-
-
-def test_a_model_that_refuses_is_not_asked_twice() -> None:
-    asked: list[Question] = []
-
-    async def refusing(question: Question) -> Mapping[str, Any]:
-        asked.append(question)
-        raise ModelRefused
-
-    async def tried() -> None:
-        judge, call = await begun(reviewer(model(refusing)))
-        with pytest.raises(ModelRefused):
-            await review_section(judge, OPENING, call, StepLog(step="section opening"))
-
-    run(tried())
-    assert len(asked) == 1
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        {},
-        {"findings": "all of them"},
-        {"findings": ["one"], "coaching_moments": []},
-        {"findings": [{"criterion_id": "agenda_set", "score": "splendid"}], "coaching_moments": []},
-        {"findings": [{"criterion_id": "agenda_set", "score": "yes", "citations": []}], "coaching_moments": []},
-    ],
-)
-def test_an_answer_of_the_wrong_shape_is_no_answer(content: Mapping[str, Any]) -> None:
-    def bad(_question: Question) -> Mapping[str, Any]:
-        return content
-
-    ((outcome, log), _) = run(section_of(reviewer(model(bad, "scripted:bad"), model(answered))))
-    assert outcome.review.findings
-    assert log.asked[0].outcome is StepOutcome.BAD_ANSWER
-
-
-def test_tokens_and_cost_of_each_model_are_summed() -> None:
-    log = StepLog(step="section opening")
-    for cost in (0.01, None, 0.02):
-        log.note(
-            part="draft",
-            model="a:b",
-            outcome=StepOutcome.ANSWERED,
-            usage=Usage(input=10, cache_read=5, output=2),
-            cost_usd=cost,
-            seconds=1.5,
-        )
-    (step,) = log.asked
-    assert (step.attempts, step.input_tokens, step.cache_read_tokens, step.output_tokens) == (3, 30, 15, 6)
-    assert step.cost_usd == pytest.approx(0.03)
-    assert step.seconds == 4.5
 
 
 # ------------------------------------------------------------------------------------------------------ long calls

@@ -17,8 +17,8 @@ from ridealong.postcall.answers import NOT_APPLICABLE, NOT_ASSESSED, read_findin
 from ridealong.postcall.reading import section_in_full
 from ridealong.postcall.review import SectionOutcome, review_section
 from ridealong.postcall.reviewer import StepLog
-from tests.unit.postcall.test_hosted import OBJECTIONS, begun, model, reviewer
-from tests.unit.postcall.test_hosted import section_of as judged
+from tests.unit.postcall.hosted import OBJECTIONS, begun, model, reviewer
+from tests.unit.postcall.hosted import section_of as judged
 from tests.unit.postcall.test_review import context
 from tests.unit.postcall.virtual import run
 

@@ -20,7 +20,8 @@ from ridealong.postcall.reviewer import StepLog, Support
 from ridealong.postcall.rubric import shipped_rubric
 from ridealong.postcall.together import MOST_CLAIMS, MOST_CRITERIA, SharedAnswers, SharedChecks, groups_of
 from tests.integration.postcall.frontier import answered, part, prompt_of, well
-from tests.unit.postcall.test_hosted import RUBRIC, begun, model, reviewer, run
+from tests.unit.postcall.hosted import RUBRIC, begun, model, reviewer
+from tests.unit.postcall.virtual import run
 
 RUBRICS = ("discovery", "meddic", "meddpicc", "bant", "spin", "sandler", "challenger", "demo", "negotiation", "renewal")
 

@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, Route, expect
 
-from tests.browser.people import Desk, browser, desk, tab
-from tests.browser.stage import RULES, needed, violations
+from tests.browser.people import Desk, tab
+from tests.browser.stage import RULES, violations
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def chrome() -> AsyncIterator[Browser]:
-    async with browser(needed()) as made:
-        yield made
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def told(chrome: Browser) -> AsyncIterator[Desk]:
-    async with desk() as made:
-        yield made
 
 
 async def test_a_call_without_a_recording_says_so_and_a_claim_marks_its_words(chrome: Browser, told: Desk) -> None:
