@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 DOUBT_BELOW: Final = 0.17
 """From so far under a type's `detect` on, a type is in doubt; under that it is surely nothing."""
 
-DOUBT_ABOVE: Final = 0.10
-"""Up to so far over a type's `floor` it is in doubt; over that it is surely something."""
+DOUBT_ABOVE: Final = 0.03
+"""Up to so far over a type's `floor` it is in doubt; over that it is surely something: from 0.85 on, by default."""
 
 CONFIRMED: Final = 25.0
 """Likelihood ratio of the model naming a type: how much more often it does so where the type is there than where it is

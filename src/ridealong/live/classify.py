@@ -26,8 +26,8 @@ CONTEXT_MS: Final = 60_000
 MOST_TYPES: Final = 2
 """An utterance carries at most two content types."""
 
-TRACKED_CONFIDENCE: Final = 0.75
-"""Of a tenant's phrase said by the right role: above the default floors, below a sure judgement of the words."""
+TRACKED_CONFIDENCE: Final = 0.82
+"""Of a tenant's phrase said by the right role: at the default floors, below a sure judgement of the words."""
 
 TRACKED_BY_OTHER: Final = 0.5
 """Of a tenant's phrase while the role is not known."""

@@ -20,11 +20,13 @@ from ridealong.core.transcript import (
 if TYPE_CHECKING:
     from ridealong.embedding import Vectors
 
-KNOWN_FROM: Final = 0.9
+KNOWN_FROM: Final = 0.85
 """A heuristic's confidence from which the rep counts as known, and role-bound moments may be nudged."""
 
-CLIP: Final = 1.2
-"""No single utterance moves the heuristic by more than this log-odds: one odd sentence must not decide."""
+CLIP: Final = 1.6
+"""No single utterance moves the heuristic by more than this log-odds: one odd sentence must not decide.
+
+Both chosen on calls of voices that the manner was not learned from (0043)."""
 
 SOURCE_RANK: Final = {
     RoleSource.CHANNEL: 4,

@@ -75,6 +75,12 @@ def report(found: Trained) -> dict[str, Any]:
     statements = found.believed.statements
     guard, own = _guard(found), _own(found)
     reasons = _reasons(guard, own)
+    if found.believed.trusted and guard["candidate"] < guard["shipped"]:
+        # What contradicts the classifier in what it is sure of has no tolerance to hide in.
+        reasons.append(
+            f"trusted feedback contradicts the shipped classifier, and macro-F1 on the {guard['calls']} shipped calls"
+            f" falls from {guard['shipped']:.3f} to {guard['candidate']:.3f}: promote it yourself if that is meant"
+        )
     if not found.fitted.tuned:
         reasons.append("nothing was learned: no type has enough examples that are believed")
     return {
@@ -173,7 +179,7 @@ def _confused(found: Trained) -> list[dict[str, object]]:
     ]
 
 
-def _guard(found: Trained) -> dict[str, object]:
+def _guard(found: Trained) -> dict[str, Any]:
     """The shipped calls that nothing was trained on: what a tenant's examples must not spoil."""
     calls = found.base.calibration
     kept = [t for t in found.types if t.shipped]

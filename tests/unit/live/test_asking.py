@@ -144,7 +144,7 @@ def test_the_deadline_counts_from_the_finished_utterance() -> None:
 
 def test_what_would_be_shown_anyway_is_never_made_late_by_the_model() -> None:
     async def script(talk: Talk) -> None:
-        talk.say(1, confidence=0.8, passed_ms=1500)
+        talk.say(1, confidence=0.84, passed_ms=1500)
 
     # The trigger is 1.5 s ago, 2 s are allowed: half a second is left, not 0.9.
     talk = play(Talk(Scripted([good(1)], delay_s=5.0)), script)
@@ -153,7 +153,7 @@ def test_what_would_be_shown_anyway_is_never_made_late_by_the_model() -> None:
 
 def test_where_no_time_is_left_nobody_is_asked() -> None:
     async def script(talk: Talk) -> None:
-        talk.say(1, confidence=0.8, passed_ms=1950)
+        talk.say(1, confidence=0.84, passed_ms=1950)
 
     talk = play(Talk(Scripted([good(1)])), script)
     assert talk.times() == [(0.0, 1, "local")]

@@ -197,11 +197,13 @@ def test_clauses_cover_words_only_and_stay_within_the_text() -> None:
 def test_the_held_out_calls_are_no_training_examples() -> None:
     trained = {" ".join(e.text.lower().split()) for e in shipped_examples() if len(e.text.split()) > 5}
     unseen = sorted(
-        path for part in ("test", "blind", "diagnosed", "fresh") for path in (CALLS[0].parent / part).glob("*.jsonl")
+        path
+        for part in ("test", "blind", "diagnosed", "fresh", "voices")
+        for path in (CALLS[0].parent / part).glob("*.jsonl")
     )
     dev = sorted((Path(str(files("ridealong.live"))) / "examples" / "dev").glob("*.jsonl"))
-    assert len(unseen) >= 25
-    assert len(dev) >= 14
+    assert len(unseen) >= 37
+    assert len(dev) >= 26
     for path in (*CALLS, *unseen, *dev):
         lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()[1:]]
         assert not {said for line in lines if len((said := line["text"].lower()).split()) > 5} & trained

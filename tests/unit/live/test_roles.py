@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ridealong.core.transcript import UNATTRIBUTED, Role, RoleSource, SpeakerId, Utterance
-from ridealong.live.roles import RoleTracker
+from ridealong.live.roles import KNOWN_FROM, RoleTracker
 
 A, B, C = SpeakerId(0), SpeakerId(1), SpeakerId(2)
 
@@ -35,7 +35,7 @@ def test_enough_words_make_a_guess_with_a_confidence() -> None:
     assert roles.roles.rep == A
     assert roles.roles.role_of(B) is Role.CUSTOMER
     assert {a.source for a in changed} == {RoleSource.HEURISTIC}
-    assert all(0.9 <= a.confidence < 1.0 for a in changed)
+    assert all(KNOWN_FROM <= a.confidence < 1.0 for a in changed)
 
 
 def test_one_odd_sentence_does_not_decide() -> None:

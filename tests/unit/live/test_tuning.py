@@ -164,7 +164,7 @@ def test_the_report_says_what_is_thin_and_what_is_confused(parts: PARTS, fitted:
     found = report(trained(parts, fitted, statements))
     by_type = {t["type"]: t for t in found["types"]}
     assert by_type["warranty_asked"]["positives"] == 8
-    assert 0.0 < by_type["warranty_asked"]["false_alarms"] < 0.05
+    assert 0.0 < by_type["warranty_asked"]["false_alarms"] < 0.08
     assert not by_type["stall"]["trained"]
     assert all(pair["examples"][0]["text"] for pair in found["confused"])
     assert found["verdict"]["not_worse"], "what was not taught cannot have become worse"
