@@ -78,6 +78,8 @@ async def replay_call(conn: AsyncConnection, call_id: UUID, taxonomy: Taxonomy) 
     roles = await calls.load_roles(conn, first)
     # What a person added afterwards no policy ever decided.
     stored = [m for m in await moments.load_moments(conn, transcript) if m.moment.reason is not Reason.ADDED]
+    order = await moments.decision_order(conn, call_id)
+    stored.sort(key=lambda m: order[m.moment_id])
     return ReplayedCall(
         call_id=call_id,
         title=call.title,
