@@ -185,7 +185,7 @@ def _takes_all(statements: Sequence[Statement], shipped: Sequence[float | None],
     expected, spread = sum(p for _, p in asked), math.sqrt(sum(p * (1 - p) for _, p in asked))
     if yes - expected <= UNLIKELY * spread:
         return None
-    return f"says yes to {yes} of {len(asked)} questions in doubt, of which the shipped classifier expects {expected:.0f}"
+    return f"says yes to {yes} of {len(asked)} questions in doubt; the shipped classifier expects {expected:.0f}"
 
 
 def _reason_of_a_type(

@@ -108,8 +108,8 @@ def test_a_document_that_says_nothing_of_policy_has_the_policy_of_the_default() 
 def test_a_shipped_type_that_says_no_floor_has_that_of_the_default() -> None:
     text = """
 types:
-  - {id: price_asked, label: Price, role: customer, description: Asks what it costs., nudges: [Say what it costs and what is in it.]}
-  - {id: refund_asked, label: Refund, role: customer, description: Asks for money back., nudges: [Say how it is paid back and when.]}
+  - {id: price_asked, label: Price, role: customer, description: Asks what it costs., tier: noted}
+  - {id: refund_asked, label: Refund, role: customer, description: Asks for money back., tier: noted}
 trackers:
   - {name: Refund, type: refund_asked, phrases: [money back]}
 """

@@ -37,8 +37,9 @@ def page(evaluation: Evaluation) -> str:
         'content="width=device-width,initial-scale=1"><title>Moments: how well they are judged</title>'
         f"<style>{_STYLE}</style></head><body><h1>Moments: how well they are judged</h1>"
         f"<p>{escape(heading(evaluation))}</p><table>{facts}</table>"
-        '<h2>By type</h2><div class="wide"><table><tr><th>type</th><th class="n">precision</th><th class="n">recall</th>'
-        '<th class="n">F1</th><th class="n">95%</th><th class="n">true</th><th class="n">found</th></tr>'
+        '<h2>By type</h2><div class="wide"><table><tr><th>type</th><th class="n">precision</th>'
+        '<th class="n">recall</th><th class="n">F1</th><th class="n">95%</th><th class="n">true</th>'
+        '<th class="n">found</th></tr>'
         f'{rows}</table></div><h2>Plots</h2><div class="plots">'
         f"{_bars(evaluation.types)}"
         f"{_diagram(evaluation.recorded_reliability, 'Recorded moments: confidence and how often right')}"
@@ -96,7 +97,8 @@ def _diagram(found: Reliability, title: str) -> str:
         parts.append(f'<text x="{_EDGE + at:.0f}" y="{_SIDE + 26}" text-anchor="middle">{mark:.1f}</text>')
     middle = _SIDE / 2 + 8
     parts.append(f'<text x="{_EDGE + _SIDE / 2}" y="{_SIDE + 46}" text-anchor="middle">how sure</text>')
-    parts.append(f'<text x="12" y="{middle}" text-anchor="middle" transform="rotate(-90 12 {middle})">how often right</text>')
+    turned = f'text-anchor="middle" transform="rotate(-90 12 {middle})"'
+    parts.append(f'<text x="12" y="{middle}" {turned}>how often right</text>')
     for part in found.bins:
         if not part.count:
             continue

@@ -86,9 +86,9 @@ async def run_evaluation(
     html: Path | None,
 ) -> None:
     """The command: print the report, or JSON, and write the page where one is wanted."""
-    if html is not None and (html.is_dir() or not html.parent.is_dir()):
+    if html is not None:
         # Before minutes of work, not after.
-        raise InvalidDocument("the page cannot be written here: give another path", source=str(html))
+        await asyncio.to_thread(_check_place, html)
     found = await evaluate_files(settings, paths, tenant=tenant, version=version)
     if html is not None:
         await asyncio.to_thread(_write, html, page(found))
@@ -96,6 +96,11 @@ async def run_evaluation(
         sys.stdout.write(json.dumps(as_json(found), indent=2) + "\n")
     else:
         show(found, Console(highlight=False))
+
+
+def _check_place(to: Path) -> None:
+    if to.is_dir() or not to.parent.is_dir():
+        raise InvalidDocument("the page cannot be written here: give another path", source=str(to))
 
 
 def _write(to: Path, text: str) -> None:
