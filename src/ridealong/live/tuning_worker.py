@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +37,8 @@ def main(folder: Path, cache: Path | None) -> int:
     """Train what the folder asks for; the exit code is 0 where `report.json` was written."""
     embedder = load_embedder(cache)
     base, shipped = load_base(embedder, cache), load_head(embedder, cache)
-    import scipy.optimize  # noqa: F401, PLC0415 - what fits is loaded while the job is gathered
+    # What fits is loaded while the job is gathered.
+    import_module("scipy.optimize")
 
     # The job is written meanwhile. Without a line nobody wants it any more.
     if not sys.stdin.buffer.readline():
