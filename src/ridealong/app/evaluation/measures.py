@@ -202,8 +202,10 @@ def reliability(judged: Sequence[tuple[float, bool]]) -> Reliability:
                 right=float(right[inside].mean()) if count else 0.0,
             )
         )
-    drawn = np.random.default_rng(13).random((SIMULATIONS, len(judged))) < confidence
-    simulated = sorted(_ece(confidence, of, place) for of in drawn.astype(np.float64))
+    chance = np.random.default_rng(13)
+    # One draw after the other: together those of a hundred thousand lines would take two gigabytes.
+    drawn = ((chance.random(len(judged)) < confidence).astype(np.float64) for _ in range(SIMULATIONS))
+    simulated = [_ece(confidence, of, place) for of in drawn]
     low, high = np.percentile(simulated, [2.5, 97.5])
     return Reliability(
         bins=tuple(bins),
