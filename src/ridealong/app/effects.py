@@ -111,7 +111,7 @@ class StoredEffects:
             "types": [
                 {
                     "type": name,
-                    "label": labels.get(name, name.replace("_", " ")),
+                    "label": labels.get(name, name.replace("_", " ").capitalize()),
                     **_figures([of for of in counts if of.type == name]),
                 }
                 for name in types

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from ridealong.core.artifact import evidence_json
 from ridealong.core.errors import InvalidDocument
@@ -78,6 +78,8 @@ async def replay_call(conn: AsyncConnection, call_id: UUID, taxonomy: Taxonomy) 
     roles = await calls.load_roles(conn, first)
     # What a person added afterwards no policy ever decided.
     stored = [m for m in await moments.load_moments(conn, transcript) if m.moment.reason is not Reason.ADDED]
+    order = await moments.decision_order(conn, call_id)
+    stored.sort(key=lambda m: order[m.moment_id])
     return ReplayedCall(
         call_id=call_id,
         title=call.title,
@@ -238,7 +240,7 @@ def show(found: Sequence[ReplayedCall], out: Console) -> None:
 
 
 def _difference_table(changed: Sequence[Replayed]) -> Table:
-    table = Table("at", "type", "sure", "was", "would be", "quote", box=None, pad_edge=False)
+    table = Table("at", Column("type", no_wrap=True), "sure", "was", "would be", "quote", box=None, pad_edge=False)
     for of in changed:
         was = of.stored.moment
         quote = was.evidence[0].quote

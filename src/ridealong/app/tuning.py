@@ -12,6 +12,7 @@ import os
 import re
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -36,6 +37,8 @@ from ridealong.store import Store, calls, labels, moments, taxonomy_versions
 from ridealong.store.taxonomy_versions import StoredTaxonomyVersion, VersionState
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
     from ridealong.core.author import Author
     from ridealong.live.taxonomy import Taxonomy
 
@@ -75,10 +78,12 @@ class TenantTuning:
 
     async def train(self, tenant_id: UUID, author: Author, *, then: Then, trust_feedback: bool) -> Json:
         """The same, awaited. A version that failed is in the answer with its reason."""
-        job, features = await self._gather(tenant_id, trust_feedback=trust_feedback)
-        async with self.store.tenant(tenant_id) as conn:
-            version = await taxonomy_versions.begin_training(conn, author)
-        await self._train(tenant_id, version, job, features, author=author, then=then)
+        # It loads what it needs, for a second or more, while the job is gathered.
+        async with _worker(self.models_dir) as worker:
+            job, features = await self._gather(tenant_id, trust_feedback=trust_feedback)
+            async with self.store.tenant(tenant_id) as conn:
+                version = await taxonomy_versions.begin_training(conn, author)
+            await self._train(tenant_id, version, job, features, author=author, then=then, worker=worker)
         return await self.version(tenant_id, version)
 
     async def close(self) -> None:
@@ -354,28 +359,37 @@ class TenantTuning:
 
     async def _gather(self, tenant_id: UUID, *, trust_feedback: bool) -> tuple[TuningJob, str]:
         features = await asyncio.to_thread(features_name)
-        models_dir = None if self.models_dir is None else str(self.models_dir)
         async with self.store.tenant(tenant_id) as conn:
-            job = await gather(conn, features=features, models_dir=models_dir, trust_feedback=trust_feedback)
+            job = await gather(conn, features=features, trust_feedback=trust_feedback)
         return job, features
 
     async def _train(
-        self, tenant_id: UUID, version: int, job: TuningJob, features: str, *, author: Author, then: Then
+        self,
+        tenant_id: UUID,
+        version: int,
+        job: TuningJob,
+        features: str,
+        *,
+        author: Author,
+        then: Then,
+        worker: _Worker | None = None,
     ) -> None:
         try:
             async with self.store.tenant(tenant_id) as conn:
                 running = (await taxonomy_versions.heads_in_use(conn)).live
-            with tempfile.TemporaryDirectory(prefix="ridealong-training-") as scratch:
-                folder = Path(scratch)
+            async with contextlib.AsyncExitStack() as stack:
+                worker = worker or await stack.enter_async_context(_worker(self.models_dir))
+                folder = worker.folder
                 if running is not None and running.features == features:
                     (folder / "running.npz").write_bytes(running.head)
                 await asyncio.to_thread(_write_job, folder, job)
-                await _work(folder)
+                await worker.work()
                 report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
                 head = (folder / "head.npz").read_bytes()
                 fresh = await asyncio.to_thread(read_views, folder / "fresh.npz")
             async with self.store.tenant(tenant_id) as conn:
                 await keep(conn, job, fresh, features)
+                report["seconds"] = round(time.monotonic() - worker.began, 2)
                 await taxonomy_versions.finish_training(conn, version, head=head, features=features, report=report)
                 state, outcome = _outcome(report, then)
                 if state is not VersionState.CANDIDATE:
@@ -422,31 +436,52 @@ def _write_job(folder: Path, job: TuningJob) -> None:
     write_views(folder / "views.npz", {text: view for text, view in job.views.items()})  # noqa: C416 - of another type
 
 
-async def _work(folder: Path) -> None:
-    """Run the worker on the folder. Raises Unavailable with the kind of what went wrong, never with its words."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "ridealong.live.tuning_worker",
-        str(folder),
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-        # Spinning threads of the algebra library would take the cores from running calls.
-        env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
-    )
-    try:
-        async with asyncio.timeout(MOST_SECONDS):
-            _, errors = await process.communicate()
-    except TimeoutError:
-        raise Unavailable(f"the training took longer than {MOST_SECONDS:.0f} s: give it fewer examples") from None
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if process.returncode:
-        last = (errors.decode(errors="replace").strip().splitlines() or [""])[-1]
-        kind = re.match(r"[\w.]+", last)
-        raise Unavailable(f"the training process ended with {kind[0] if kind else 'an error'} ({process.returncode})")
+@dataclass(frozen=True, slots=True, eq=False)
+class _Worker:
+    """A training process that waits for the job in its folder. Made by `_worker`."""
+
+    folder: Path
+    process: asyncio.subprocess.Process
+    began: float
+    """By the monotonic clock: from here on a training is timed."""
+
+    async def work(self) -> None:
+        """Have it train. Raises Unavailable with the kind of what went wrong, never with its words."""
+        try:
+            async with asyncio.timeout(MOST_SECONDS):
+                _, errors = await self.process.communicate(b"\n")
+        except TimeoutError:
+            raise Unavailable(f"the training took longer than {MOST_SECONDS:.0f} s: give it fewer examples") from None
+        if self.process.returncode:
+            last = (errors.decode(errors="replace").strip().splitlines() or [""])[-1]
+            kind = re.match(r"[\w.]+", last)
+            raise Unavailable(
+                f"the training process ended with {kind[0] if kind else 'an error'} ({self.process.returncode})"
+            )
+
+
+@contextlib.asynccontextmanager
+async def _worker(models_dir: Path | None) -> AsyncGenerator[_Worker]:
+    """Start the process; it ends with the context, whatever it does then."""
+    with tempfile.TemporaryDirectory(prefix="ridealong-training-") as scratch:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "ridealong.live.tuning_worker",
+            scratch,
+            *([] if models_dir is None else [str(models_dir)]),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+            # Spinning threads of the algebra library would take the cores from running calls.
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+        )
+        try:
+            yield _Worker(Path(scratch), process, time.monotonic())
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
 
 
 def _trained(version: StoredTaxonomyVersion | None) -> list[str]:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from ridealong.app.terminal import printable
@@ -129,7 +129,8 @@ def show_version(found: dict[str, Any], out: Console) -> None:
         out.print("  If that is right all the same: --trust-feedback")
     for one in report["trusted"]:
         out.print(Text(f"Trusted on your word: {one['statements']} of {printable(one['by_name'])}.", style="yellow"))
-    table = Table("type", "examples", "not", "found again", "false alarms", "expected F1", "", box=None)
+    table = Table(Column("type", no_wrap=True), "yes", "no", "found again", "false alarms", "expected F1", box=None)
+    thin: list[str] = []
     for one in report["types"]:
         if one["trained"]:
             recall = one["recall"]
@@ -140,12 +141,14 @@ def show_version(found: dict[str, Any], out: Console) -> None:
                 f"{recall['value']:.0%} ({recall['low']:.0%} to {recall['high']:.0%})",
                 f"{one['false_alarms']:.1%}",
                 f"{one['expected_f1']:.2f} ({one['expected_f1_low']:.2f} to {one['expected_f1_high']:.2f})",
-                "" if one["thin"] is None else f"thin: {one['thin']}",
             )
-        elif one["thin"]:
-            table.add_row(one["type"], str(one["positives"]), "", "", "", "", f"not trained: {one['thin']}")
+        if one["thin"]:
+            # Below the table, for a sentence in a column of it would leave the others no room.
+            thin.append(f"{one['type']} is {'thin' if one['trained'] else 'not trained'}: {one['thin']}")
     if table.row_count:
         out.print(table)
+    for line in thin:
+        out.print(line)
     for pair in report["confused"]:
         out.print(f"{pair['count']} examples of {pair['type']} are taken for {pair['taken_for']}:")
         for example in pair["examples"]:

@@ -81,9 +81,7 @@ async def all_labels(connection: AsyncConnection) -> list[StoredLabel]:
     return sorted((*stated, *verdicts), key=lambda label: label.at, reverse=True)[: labels.MOST_STATEMENTS]
 
 
-async def gather(
-    connection: AsyncConnection, *, features: str, models_dir: str | None, trust_feedback: bool
-) -> TuningJob:
+async def gather(connection: AsyncConnection, *, features: str, trust_feedback: bool) -> TuningJob:
     """Raises Refused('nothing_to_train') where there is neither an example nor feedback."""
     taxonomy = await load_tenant_taxonomy(connection)
     types = {t.id: t for t in taxonomy.types if t.kind is Kind.CONTENT}
@@ -120,7 +118,6 @@ async def gather(
     written = {text: hashlib.sha256(text.encode()).digest() for text in _texts_of(types.values())}
     views = await _known(connection, written, spoken, features)
     job: Json = {
-        "models_dir": models_dir,
         "trust_feedback": trust_feedback,
         "types": [
             {"id": t.id, "role": t.role, "description": f"{t.label}. {t.description}", "detect": t.detect}

@@ -42,11 +42,14 @@ class Replayed:
 def replay(
     moments: Sequence[StoredMoment], taxonomy: Taxonomy, transcript: Transcript, roles: Roles
 ) -> tuple[Replayed, ...]:
-    """Decide `moments` of one call anew, in the order of their decisions, under the policy of `taxonomy`."""
+    """Decide `moments` of one call anew under the policy of `taxonomy`.
+
+    By the time of their decisions; those of one millisecond in the order in which they are given.
+    """
     policy = Policy(taxonomy)
     too_late_ms = round(taxonomy.policy.max_lateness_s * 1000) + 1
     known = [(m, m.moment.circumstances or _assumed(m.moment, transcript, roles, too_late_ms)) for m in moments]
-    # Python's sort is stable: moments of one utterance stay in their order.
+    # Python's sort is stable: moments of one utterance stay in the order in which they were decided.
     known.sort(key=lambda pair: pair[1].decided_ts)
     return tuple(
         Replayed(stored=stored, circumstances=then, would=_decide(policy, taxonomy, stored.moment, then))

@@ -68,6 +68,14 @@ MOST_WRONG: Final = 0.9
 """So is somebody who calls at least this share of moments wrong: six in ten of those recorded are right."""
 
 
+FEWEST_IN_DOUBT: Final = 12
+MOST_TAKEN: Final = 0.9
+UNLIKELY: Final = 4.0
+"""Somebody who answers yes to at least this share of the review queue, and this many standard deviations more often
+than the classifier's own probabilities say, says yes without looking: the queue asks about what is in doubt. Each yes
+makes the coach speak up more often. No to all may well be true where a type hardly occurs, and makes it quieter."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
     """Where in the tenant's calls something was said."""
@@ -166,7 +174,18 @@ def _reason(statements: Sequence[Statement], shipped: Sequence[float | None], nu
     wrong = sum(not s.holds for s in verdicts)
     if len(verdicts) >= FEWEST_VERDICTS and wrong >= MOST_WRONG * len(verdicts):
         return f"calls {wrong} of {len(verdicts)} moments wrong"
-    return None
+    return _takes_all(statements, shipped, numbers)
+
+
+def _takes_all(statements: Sequence[Statement], shipped: Sequence[float | None], numbers: Sequence[int]) -> str | None:
+    asked = [(statements[n].holds, p) for n in numbers if statements[n].source is Source.QUEUE if (p := shipped[n])]
+    yes = sum(holds for holds, _ in asked)
+    if len(asked) < FEWEST_IN_DOUBT or yes < MOST_TAKEN * len(asked):
+        return None
+    expected, spread = sum(p for _, p in asked), math.sqrt(sum(p * (1 - p) for _, p in asked))
+    if yes - expected <= UNLIKELY * spread:
+        return None
+    return f"says yes to {yes} of {len(asked)} questions in doubt; the shipped classifier expects {expected:.0f}"
 
 
 def _reason_of_a_type(

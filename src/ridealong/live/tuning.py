@@ -114,7 +114,6 @@ def tune(
     """The head of a tenant whose document has `types`, which was taught `statements` (sifted: see `live.teaching`)."""
     taught = taught_types(types, statements)
     said, starts = rows_of([s.example for s in statements], reader, within_a_call=True)
-    margins = np.zeros((len(statements), 0), np.float32)
     fitting = _Fitting(taught, statements, base, shipped=shipped, reader=reader, said=said, starts=starts)
     weights, bias, held = fitting.fit()
     known = [t for t in types if t.shipped or t in taught]
@@ -150,6 +149,8 @@ def tune(
             np.float32,
         ),
     )
+    # All that people say may have been left out: then there is nothing, of as many types.
+    margins = np.zeros((0, len(known)), np.float32)
     if len(statements):
         margins = np.maximum.reduceat(head.margins(said), starts[:-1], axis=0)
     held_out = margins.copy()

@@ -41,7 +41,8 @@ MOST_WORSE_OF_A_TYPE: Final = 0.05
 """Of one shipped type: a ninth of it is all that the mean of nine types shows, and feedback is mostly about one."""
 
 ENOUGH_OWN: Final = 20
-"""Labelled utterances of the tenant's own calls from which on they have a say."""
+"""Labelled utterances of the tenant's own calls from which on they have a say: more than MOST_WORSE of them fewer met
+than by what runs is worse. Fewer is one statement more or less, on which honest feedback would founder."""
 
 SHOWN: Final = 50
 
@@ -334,9 +335,10 @@ def _reasons(guard: dict[str, Any], own: dict[str, Any] | None) -> list[str]:
         f" with the shipped classifier {lost['shipped']:.2f}"
         for lost in guard["lost"]
     )
-    if own is not None and own["labelled"] >= ENOUGH_OWN and own["difference"] < 0:
+    if own is not None and own["labelled"] >= ENOUGH_OWN and own["difference"] < -MOST_WORSE:
+        # Counts: two shares that differ by one in two hundred look the same.
+        after, before = (round(own[key] * own["labelled"]) for key in ("candidate", "running"))
         found.append(
-            f"of {own['labelled']} labelled utterances of your own calls it meets {own['candidate']:.0%}, "
-            f"the running one {own['running']:.0%}"
+            f"of {own['labelled']} labelled utterances of your own calls it meets {after}, the running one {before}"
         )
     return found

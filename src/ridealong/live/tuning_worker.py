@@ -1,14 +1,15 @@
-"""`python -m ridealong.live.tuning_worker FOLDER`: one training, in a process of its own.
+"""`python -m ridealong.live.tuning_worker FOLDER [MODELS_DIR]`: one training, in a process of its own.
 
-The server would carry scipy and the shipped examples (150 MB) for the rest of its life. The folder holds `job.json` and
-`views.npz`; the worker leaves `head.npz`, `report.json` and `fresh.npz` (what it had to read) there.
+The server would carry scipy and the shipped examples (150 MB) for the rest of its life. The models are loaded at once;
+a line on the standard input says that `job.json` and `views.npz` lie in the folder. The worker leaves `head.npz`,
+`report.json` and `fresh.npz` (what it had to read) there.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-import time
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,14 +33,18 @@ if TYPE_CHECKING:
     from ridealong.embedding import Vectors
 
 
-def main(folder: Path) -> int:
+def main(folder: Path, cache: Path | None) -> int:
     """Train what the folder asks for; the exit code is 0 where `report.json` was written."""
-    began = time.monotonic()
-    job = json.loads((folder / "job.json").read_text(encoding="utf-8"))
-    cache = None if job["models_dir"] is None else Path(job["models_dir"])
     embedder = load_embedder(cache)
-    reader = KnownViews(embedder, read_views(folder / "views.npz"))
     base, shipped = load_base(embedder, cache), load_head(embedder, cache)
+    # What fits is loaded while the job is gathered.
+    import_module("scipy.optimize")
+
+    # The job is written meanwhile. Without a line nobody wants it any more.
+    if not sys.stdin.buffer.readline():
+        return 1
+    job = json.loads((folder / "job.json").read_text(encoding="utf-8"))
+    reader = KnownViews(embedder, read_views(folder / "views.npz"))
     types = tuple(TunedType(**entry) for entry in job["types"])
     statements = [_statement(entry) for entry in job["statements"]]
     past = tuple(Past(example=_example(entry), place=Place(**entry["place"])) for entry in job["past"])
@@ -66,7 +71,6 @@ def main(folder: Path) -> int:
     )
     fitted.head.save(folder / "head.npz")
     write_views(folder / "fresh.npz", reader.fresh)
-    found["seconds"] = round(time.monotonic() - began, 2)
     (folder / "report.json").write_text(json.dumps(found), encoding="utf-8")
     return 0
 
@@ -134,4 +138,4 @@ def write_views(path: Path, known: Mapping[str, Vectors]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2]) if sys.argv[2:] else None))

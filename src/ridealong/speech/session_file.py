@@ -122,6 +122,8 @@ class _Line:
     def utterance(self) -> Utterance:
         for key in ("no", "speaker", "start_ts", "end_ts", "text"):
             if key not in self._entry:
+                if "call" in self._entry:
+                    raise self.wrong("another call begins here: a file holds one call, give each a file of its own")
                 raise self.wrong(f"{key} is missing")
         speaker: Speaker = UNATTRIBUTED
         if self._entry["speaker"] is not None:

@@ -256,12 +256,13 @@ async def keep_example_views(
     connection: AsyncConnection, views: Mapping[bytes, NDArray[np.float16]], wanted: Sequence[bytes], features: str
 ) -> None:
     """Keep `views`; what is not `wanted` any more stands in no document and goes."""
-    async with connection.cursor() as writing:
-        await writing.executemany(
-            "INSERT INTO example_view (tenant_id, text_hash, features, views) VALUES (current_tenant(), %s, %s, %s)"
-            " ON CONFLICT (tenant_id, text_hash) DO UPDATE SET features = EXCLUDED.features, views = EXCLUDED.views",
-            [(name, features, np.ascontiguousarray(v, np.float16).tobytes()) for name, v in views.items()],
-        )
+    # One statement: two thousand take half a second of their own.
+    await connection.execute(
+        "INSERT INTO example_view (tenant_id, text_hash, features, views)"
+        " SELECT current_tenant(), text_hash, %s, views FROM unnest(%s::bytea[], %s::bytea[]) AS v (text_hash, views)"
+        " ON CONFLICT (tenant_id, text_hash) DO UPDATE SET features = EXCLUDED.features, views = EXCLUDED.views",
+        [features, list(views), [np.ascontiguousarray(v, np.float16).tobytes() for v in views.values()]],
+    )
     await connection.execute("DELETE FROM example_view WHERE text_hash <> ALL (%s)", [list(wanted)])
 
 

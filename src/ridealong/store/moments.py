@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from psycopg import AsyncConnection
 
@@ -116,6 +117,12 @@ async def load_moments(connection: AsyncConnection, transcript: Transcript) -> l
         )
         found.append(StoredMoment(moment_id=row[0], moment=moment))
     return found
+
+
+async def decision_order(connection: AsyncConnection, call_id: UUID) -> dict[UUID, int]:
+    """Numbers of the call's moments that grow in the order in which they were decided."""
+    cursor = await connection.execute("SELECT moment_id, decision_no FROM moment WHERE call_id = %s", [call_id])
+    return dict(await cursor.fetchall())
 
 
 def _circumstance_values(known: Circumstances | None) -> dict[str, object]:

@@ -343,6 +343,8 @@ CREATE TABLE ridealong.moment (
     decided_ts integer,
     rep_speaking boolean,
     role_known boolean,
+    -- Grows within a call from decision to decision: of two at the same millisecond the first may have spent the budget.
+    decision_no bigint GENERATED ALWAYS AS IDENTITY,
     PRIMARY KEY (tenant_id, moment_id),
     CONSTRAINT moment_within_its_transcript UNIQUE (tenant_id, moment_id, call_id, revision),
     CONSTRAINT moment_within_its_call UNIQUE (tenant_id, moment_id, call_id),

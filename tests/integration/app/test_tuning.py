@@ -161,10 +161,10 @@ async def test_poison_that_an_admin_trusts_is_not_promoted_without_a_word(store:
 async def test_nothing_of_another_tenant_is_in_a_training(store: Store) -> None:
     acme, other = await tenant_with(store, "acme"), await tenant_with(store, "other", None)
     async with store.tenant(acme) as conn:
-        alone = await gather(conn, features="f", models_dir=None, trust_feedback=False)
+        alone = await gather(conn, features="f", trust_feedback=False)
     await asked_for_prices(store, other, Verdict.HELPFUL)
     async with store.tenant(acme) as conn:
-        beside = await gather(conn, features="f", models_dir=None, trust_feedback=False)
+        beside = await gather(conn, features="f", trust_feedback=False)
     assert beside.job == alone.job
     assert beside.spoken == alone.spoken
 
@@ -208,7 +208,7 @@ async def test_what_a_manager_says_is_an_example_and_goes_with_the_call(store: S
     agreed = await tuning.label_moment(tenant_id, call_id, recorded.moment_id, MIA, type_id="objection_raised")
     assert agreed["label"] == "objection_raised"
     async with store.tenant(tenant_id) as conn:
-        job = (await gather(conn, features="f", models_dir=None, trust_feedback=False)).job
+        job = (await gather(conn, features="f", trust_feedback=False)).job
     [one] = job["statements"]  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType]
     assert (one["source"], one["holds"], one["by_name"]) == ("agreed", True, "Mia"), "a manager's word stands above"
 

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from ridealong.core.artifact import StoredMoment
 from ridealong.core.events import NudgeSighted
-from ridealong.core.moments import Reason, Sight, Tier
+from ridealong.core.moments import Circumstances, Moment, Reason, Sight, Tier
 from ridealong.store import calls, effects, moments
 from ridealong.web.answers.effects import CallEffects, EffectsAnswer
 from ridealong.web.answers.policy import ReplayAnswer
@@ -41,6 +41,45 @@ async def test_a_past_call_is_decided_again_and_the_differences_are_told(pages: 
     assert answer["total"]["would"]["reasons"].get("delivered") is None
     # Its moments were stored without what policy went by, and the answer says so.
     assert len(answer["notes"]) == 2
+
+
+async def test_under_its_own_policy_a_call_is_what_it_was_also_where_two_moments_share_a_millisecond(
+    pages: Pages,
+) -> None:
+    call_id = await pages.call(reviewed=False)
+    async with pages.store.tenant(pages.tenant_id) as conn:
+        transcript = await calls.load_transcript(conn, await calls.latest_revision(conn, call_id))
+        cited = transcript.cite_whole(next(u.no for u in transcript if u.speaker == 1))
+        # The later words were surer, so they were decided first, and spent the budget.
+        decided = [
+            (cited.end_ts, "objection_raised", Tier.NUDGE, Reason.DELIVERED),
+            (cited.end_ts - 400, "price_asked", Tier.NOTED, Reason.BUDGET_SPENT),
+        ]
+        found = [
+            StoredMoment(
+                # Numbered against their order: nothing but the order of decisions can tell it.
+                moment_id=UUID(int=uuid4().int >> 8 | (9 - place) << 120),
+                moment=Moment(
+                    type=type_id,
+                    tier=tier,
+                    reason=reason,
+                    confidence=0.9 - place / 10,
+                    nudge="Acknowledge it, then ask what is behind the concern.",
+                    trigger_ts=trigger_ts,
+                    evidence=(cited,),
+                    circumstances=Circumstances(decided_ts=cited.end_ts + 5, rep_speaking=False, role_known=True),
+                ),
+            )
+            for place, (trigger_ts, type_id, tier, reason) in enumerate(decided)
+        ]
+        await moments.record_moments(conn, found)
+    wanted = {"call_ids": [str(call_id)], "policy": "policy: {max_nudges: 1}"}
+    answer = await pages.ask("POST", "/policy/replay", json=wanted)
+    [call] = answer["calls"]
+    # The written call's own moments come later, and were stored without what policy went by.
+    ours = {str(m.moment_id) for m in found}
+    assert not [m for m in call["changes"] if m["moment_id"] in ours]
+    assert [m["moment_id"] for m in call["kept"]] == [str(found[0].moment_id)]
 
 
 async def test_a_mistake_in_a_replayed_policy_is_told_with_its_line(pages: Pages) -> None:

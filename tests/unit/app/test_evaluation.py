@@ -13,6 +13,7 @@ from ridealong.app.evaluation.labelled import LabelledCall, read_labelled, trans
 from ridealong.app.evaluation.measures import evaluate, reliability, types_to_score
 from ridealong.app.evaluation.page import page
 from ridealong.app.evaluation.play import Decided, PlayedCall
+from ridealong.app.evaluation.report import as_json
 from ridealong.core.errors import InvalidDocument
 from ridealong.core.moments import Moment, Reason, Tier
 from ridealong.core.transcript import Citation, SpeakerId, Transcript, TranscriptId, Utterance
@@ -194,3 +195,41 @@ def test_a_folder_means_the_transcripts_in_it(tmp_path: Path) -> None:
     one, two = write(tmp_path / "b.jsonl", line(0)), write(tmp_path / "a.jsonl", line(0))
     assert transcripts_in([tmp_path]) == [two, one]
     assert transcripts_in([one]) == [one]
+
+
+def test_a_resample_that_holds_nothing_of_a_type_says_nothing_of_it() -> None:
+    missed = played({0: frozenset({"stall"}), 1: NONE})
+    empty = played({0: NONE, 1: NONE})
+    [_, stall, _] = evaluate([missed, *[empty] * 5], TYPES, FOUR).types
+    # Two in three resamples of six calls do not hold the one that has it: they are no perfect calls.
+    assert (stall.f1, stall.f1_low, stall.f1_high) == (0.0, 0.0, 0.0)
+
+
+def test_where_nothing_is_counted_no_figure_is_told() -> None:
+    found = evaluate([played({0: frozenset({"stall"}), 1: NONE})], TYPES, FOUR)
+    price, stall, _ = found.types
+    assert (price.precision, price.recall, price.f1) == (None, None, None)
+    assert (stall.precision, stall.recall, stall.f1) == (None, 0.0, 0.0)
+    assert found.nudged.precision.value is None, "no nudge was right or wrong"
+    assert evaluate([played({0: NONE})], TYPES, FOUR).macro_f1.value is None
+    shown = page(found)
+    assert "never there, never found" in shown
+    assert "nan" not in shown.casefold()
+    json.dumps(as_json(found), allow_nan=False)
+
+
+def test_a_second_call_in_a_file_is_told_as_one(tmp_path: Path) -> None:
+    path = write(tmp_path / "two.jsonl", line(0), {"call": "the second", "rep_speaker": 0}, line(1))
+    with pytest.raises(InvalidDocument, match="a file holds one call") as caught:
+        read_labelled(path, TYPES)
+    assert caught.value.line == 3
+
+
+def test_a_call_that_is_named_twice_counts_once(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", line(0))
+    assert transcripts_in([tmp_path, path, tmp_path / ".." / tmp_path.name / "a.jsonl"]) == [path]
+
+
+def test_lines_without_labels_among_labelled_ones_are_counted(tmp_path: Path) -> None:
+    bare = {key: value for key, value in line(1).items() if key != "moments"}
+    assert read_labelled(write(tmp_path / "a.jsonl", line(0, "stall"), bare), TYPES).unlabelled == 1

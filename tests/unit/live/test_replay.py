@@ -162,3 +162,10 @@ def test_what_a_policy_leaves_out_stays_as_the_tenant_has_it() -> None:
     changed = with_policy(own, "policy: {quiet: {while_rep_speaks: true}}", "policy.yaml")
     assert changed.policy.max_nudges == 9
     assert (changed.policy.quiet.first_s, changed.policy.quiet.while_rep_speaks) == (30, True)
+
+
+def test_moments_of_the_same_millisecond_are_decided_in_the_order_in_which_they_were() -> None:
+    one = TAXONOMY.model_copy(update={"policy": TAXONOMY.policy.model_copy(update={"max_nudges": 1})})
+    first = moment(2, type_id="stall", decided=at(201_000))
+    second = moment(2, decided=at(201_000), reason=Reason.BUDGET_SPENT)
+    assert reasons([first, second], one) == ["delivered", "budget_spent"]

@@ -9,7 +9,15 @@ import pytest
 
 from ridealong.core.errors import InvalidDocument
 from ridealong.core.moments import CONTENT_TYPES, TIMING_TYPES
-from ridealong.live.taxonomy import MAX_WORDS, MIN_WORDS, default_taxonomy, load_taxonomy, nudge_texts
+from ridealong.live.taxonomy import (
+    MAX_WORDS,
+    MIN_WORDS,
+    PolicySettings,
+    TimingSettings,
+    default_taxonomy,
+    load_taxonomy,
+    nudge_texts,
+)
 from ridealong.live.wording import Wording
 
 TEXT = (files("ridealong.live") / "taxonomy.yaml").read_text(encoding="utf-8")
@@ -87,3 +95,24 @@ def test_no_wording_is_shown_twice_in_a_row() -> None:
 def test_a_tenant_may_remove_a_type() -> None:
     start, end = TEXT.index("  - id: stall"), TEXT.index("  - id: decision_process")
     assert load_taxonomy(TEXT[:start] + TEXT[end:], "mine.yaml").find("stall") is None
+
+
+def test_a_document_that_says_nothing_of_timing_has_the_limits_of_the_default() -> None:
+    assert TimingSettings() == default_taxonomy().timing
+
+
+def test_a_document_that_says_nothing_of_policy_has_the_policy_of_the_default() -> None:
+    assert PolicySettings() == default_taxonomy().policy
+
+
+def test_a_shipped_type_that_says_no_floor_has_that_of_the_default() -> None:
+    text = """
+types:
+  - {id: price_asked, label: Price, role: customer, description: Asks what it costs., tier: noted}
+  - {id: refund_asked, label: Refund, role: customer, description: Asks for money back., tier: noted}
+trackers:
+  - {name: Refund, type: refund_asked, phrases: [money back]}
+"""
+    found, shipped = load_taxonomy(text, "own.yaml"), default_taxonomy().find("price_asked")
+    assert shipped is not None
+    assert [t.floor for t in found.types] == [shipped.floor, 0.55]

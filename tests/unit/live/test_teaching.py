@@ -104,3 +104,23 @@ def test_an_interval_of_eight_in_eight_is_not_certainty() -> None:
     assert 0.6 < low < 0.7
     assert high == 1.0
     assert share_interval(0, 0) == (0.0, 1.0)
+
+
+def test_whoever_says_yes_to_all_that_is_in_doubt_is_left_out() -> None:
+    given = [said(n, holds=True, source=Source.QUEUE) for n in range(30)]
+    believed = sift(given, [0.4] * 30, trust=False)
+    assert not believed.statements
+    assert "yes to 30 of 30" in believed.left_out[0].reason
+    assert "expects 12" in believed.left_out[0].reason
+
+
+def test_a_few_who_say_yes_where_it_is_likely_are_believed() -> None:
+    likely = [said(n, holds=True, source=Source.QUEUE) for n in range(30)]
+    assert len(sift(likely, [0.75] * 30, trust=False).statements) == 30
+    few = [said(n, holds=True, source=Source.QUEUE) for n in range(10)]
+    assert len(sift(few, [0.4] * 10, trust=False).statements) == 10
+
+
+def test_answers_about_a_type_of_the_tenants_own_are_not_held_against_the_shipped_classifier() -> None:
+    given = [said(n, holds=True, source=Source.QUEUE) for n in range(30)]
+    assert len(sift(given, [None] * 30, trust=False).statements) == 30

@@ -15,7 +15,7 @@ from ridealong.embedding.minilm import load_embedder
 from ridealong.live.features import Turn
 from ridealong.live.head import Head
 from ridealong.live.known_views import KnownViews
-from ridealong.live.taxonomy import MomentType, default_taxonomy_text, load_taxonomy
+from ridealong.live.taxonomy import MomentType, default_taxonomy, default_taxonomy_text, load_taxonomy
 from ridealong.live.teaching import Believed, Source, Statement
 from ridealong.live.train import Example, load_head
 from ridealong.live.tuning import Fitted, TunedType, tune
@@ -175,6 +175,13 @@ def test_a_head_that_spoils_the_shipped_calls_is_told_as_worse(parts: PARTS, fit
     found = report(trained(parts, deaf, documented(load_taxonomy(own_document(), "own.yaml").content_types)))
     assert not found["verdict"]["not_worse"]
     assert "macro-F1" in found["verdict"]["reasons"][0]
+
+
+def test_a_training_that_believes_nothing_says_so(parts: PARTS) -> None:
+    reader, base, shipped = parts
+    fitted = tune(tuned_types(default_taxonomy().content_types), [], base, shipped, reader)
+    found = report(trained(parts, fitted, []))
+    assert found["verdict"]["reasons"] == ["nothing was learned: no type has enough examples that are believed"]
 
 
 def test_many_small_steps_down_are_told_against_the_shipped_classifier(parts: PARTS, fitted: Fitted) -> None:

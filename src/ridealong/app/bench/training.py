@@ -45,7 +45,6 @@ def job(examples: int) -> dict[str, object]:
         for number, example in enumerate(shipped_examples("calibration")[:PAST])
     ]
     return {
-        "models_dir": os.environ.get("RIDEALONG_MODELS_DIR"),
         "trust_feedback": False,
         "types": [*shipped, *own],
         "statements": [_statement(number, example, chance) for number, example in enumerate(chosen[:examples])],
@@ -76,10 +75,11 @@ def trained(folder: Path, asked: Mapping[str, object]) -> tuple[float, float]:
     """Run the worker on what lies in `folder`: seconds by the clock, and of processor time."""
     (folder / "job.json").write_text(json.dumps(asked), encoding="utf-8")
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    models = [given] if (given := os.environ.get("RIDEALONG_MODELS_DIR")) else []
     # One thread for algebra, as in the server.
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "ridealong.live.tuning_worker", str(folder)]
-    subprocess.run(command, check=True, env=environment)  # noqa: S603 - our own module
+    command = [sys.executable, "-m", "ridealong.live.tuning_worker", str(folder), *models]
+    subprocess.run(command, check=True, env=environment, input=b"\n")  # noqa: S603 - our own module
     after, ended = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     return ended - began, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 

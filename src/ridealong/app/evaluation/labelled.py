@@ -26,6 +26,8 @@ class LabelledCall:
     name: str
     session: RecordedSession
     truth: dict[int, frozenset[str]]
+    unlabelled: int = 0
+    """Lines without the key, which are taken as holding no moment."""
 
     @property
     def minutes(self) -> float:
@@ -35,35 +37,34 @@ class LabelledCall:
 
 def transcripts_in(paths: Sequence[Path]) -> list[Path]:
     """The files themselves; for a folder, the `.jsonl` files in it, by name. Raises InvalidDocument."""
-    found: list[Path] = []
+    found: dict[Path, Path] = {}
     for path in paths:
-        if not path.is_dir():
-            found.append(path)
-            continue
-        inside = sorted(path.glob("*.jsonl"))
+        inside = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
         if not inside:
             raise InvalidDocument("there is no .jsonl file in this folder", source=str(path))
-        found.extend(inside)
-    return found
+        for one in inside:
+            # Named twice, also within a folder that is named too, it is one call all the same.
+            found.setdefault(one.resolve(), one)
+    return list(found.values())
 
 
 def read_labelled(path: Path, known: Collection[str]) -> LabelledCall:
     """Read one labelled call; `known` are the types that the taxonomy has. Raises InvalidDocument with the line."""
     session = read_session(path)
     truth: dict[int, frozenset[str]] = {}
-    labelled = False
+    labelled = 0
     lines = [(n, line) for n, line in enumerate(path.read_text(encoding="utf-8-sig").split("\n"), 1) if line.strip()]
     for number, line in lines[1:]:
         # `read_session` has checked that each line but the first is an utterance.
         entry = cast("dict[str, Any]", json.loads(line))
-        labelled |= "moments" in entry
+        labelled += "moments" in entry
         truth[int(entry["no"])] = _types(entry.get("moments", []), known, path.name, number)
     if not labelled:
         raise InvalidDocument(
             'no line is labelled: give each its moments, as "moments": [{"type": "stall"}], or [] where there is none',
             source=path.name,
         )
-    return LabelledCall(name=session.call, session=session, truth=truth)
+    return LabelledCall(name=session.call, session=session, truth=truth, unlabelled=len(truth) - labelled)
 
 
 def _types(value: object, known: Collection[str], source: str, line: int) -> frozenset[str]:

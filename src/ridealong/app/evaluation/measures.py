@@ -30,27 +30,34 @@ SIMULATIONS: Final = 500
 BINS: Final = 10
 WORST: Final = 12
 CONTEXT_TURNS: Final = 3
+NOTHING: Final = float("nan")
+"""The share of nothing. Never leaves this module: `Interval` and `TypeScore` say None."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Interval:
-    """A figure with its 95% interval; low and high are the figure itself where one call alone was given."""
+    """A figure with its 95% interval; low and high are the figure itself where one call alone was given.
 
-    value: float
-    low: float
-    high: float
+    None where there is nothing to count: no labelled type, no nudge. A resample that leaves nothing to count says
+    nothing, and is left out of the interval.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TypeScore:
-    """Of one type: `support` is how often it is true, `found` how often it was said."""
+    """Of one type: `support` is how often it is true, `found` how often it was said. None where nothing is counted:
+    the precision of what was never found, the recall of what never occurs."""
 
     type: str
-    precision: float
-    recall: float
-    f1: float
-    f1_low: float
-    f1_high: float
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    f1_low: float | None
+    f1_high: float | None
     support: int
     found: int
 
@@ -195,8 +202,10 @@ def reliability(judged: Sequence[tuple[float, bool]]) -> Reliability:
                 right=float(right[inside].mean()) if count else 0.0,
             )
         )
-    drawn = np.random.default_rng(13).random((SIMULATIONS, len(judged))) < confidence
-    simulated = sorted(_ece(confidence, of, place) for of in drawn.astype(np.float64))
+    chance = np.random.default_rng(13)
+    # One draw after the other: together those of a hundred thousand lines would take two gigabytes.
+    drawn = ((chance.random(len(judged)) < confidence).astype(np.float64) for _ in range(SIMULATIONS))
+    simulated = [_ece(confidence, of, place) for of in drawn]
     low, high = np.percentile(simulated, [2.5, 97.5])
     return Reliability(
         bins=tuple(bins),
@@ -235,7 +244,7 @@ def _counts(played: Sequence[PlayedCall], types: Sequence[str], counts: Callable
 def _f1(counts: NDArray[np.float64]) -> float:
     right, wrong, missed = counts
     total = 2 * right + wrong + missed
-    return float(2 * right / total) if total else 1.0
+    return float(2 * right / total) if total else NOTHING
 
 
 def _macro(counts: Counts, whole: Counts) -> float:
@@ -243,14 +252,17 @@ def _macro(counts: Counts, whole: Counts) -> float:
     occurs = whole[:, :, [0, 2]].sum(axis=(0, 2)) > 0
     summed = counts.sum(axis=0)
     there = occurs & (summed[:, [0, 2]].sum(axis=1) > 0)
-    return float(np.mean([_f1(row) for row in summed[there]])) if there.any() else 0.0
+    return float(np.mean([_f1(row) for row in summed[there]])) if there.any() else NOTHING
 
 
 def _interval(counts: Counts, figure: Callable[[Counts], float]) -> Interval:
     chosen = np.random.default_rng(11).integers(0, len(counts), (RESAMPLES, len(counts)))
-    values = [figure(counts[row]) for row in chosen]
-    low, high = np.percentile(values, [2.5, 97.5])
-    return Interval(value=figure(counts), low=float(low), high=float(high))
+    value = figure(counts)
+    if np.isnan(value):
+        return Interval(value=None, low=None, high=None)
+    # With the figure itself among them there is always one that counts something.
+    low, high = np.nanpercentile([value, *(figure(counts[row]) for row in chosen)], [2.5, 97.5])
+    return Interval(value=value, low=float(low), high=float(high))
 
 
 def _scores(counts: Counts, types: Sequence[str]) -> tuple[TypeScore, ...]:
@@ -261,8 +273,8 @@ def _scores(counts: Counts, types: Sequence[str]) -> tuple[TypeScore, ...]:
         found.append(
             TypeScore(
                 type=name,
-                precision=float(right / (right + wrong)) if right + wrong else 1.0,
-                recall=float(right / (right + missed)) if right + missed else 1.0,
+                precision=float(right / (right + wrong)) if right + wrong else None,
+                recall=float(right / (right + missed)) if right + missed else None,
                 f1=f1.value,
                 f1_low=f1.low,
                 f1_high=f1.high,
@@ -283,7 +295,7 @@ def _nudged(
     def share(part: Sequence[int]) -> Callable[[Counts], float]:
         def figure(c: Counts) -> float:
             right, *others = (float(c[:, :, column].sum()) for column in (0, *part))
-            return right / (right + sum(others)) if right + sum(others) else 1.0
+            return right / (right + sum(others)) if right + sum(others) else NOTHING
 
         return figure
 
@@ -298,7 +310,7 @@ def _nudged(
 
     def of_allowed(c: Counts) -> float:
         allowed = float(c[:, 0, 4].sum())
-        return float(c[:, :, 0].sum()) / allowed if allowed else 1.0
+        return float(c[:, :, 0].sum()) / allowed if allowed else NOTHING
 
     held: Counter[str] = Counter()
     for p in played:

@@ -20,8 +20,15 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
     return dataclasses.asdict(evaluation)
 
 
+def figure(value: float | None) -> str:
+    """A dash where there was nothing to count."""
+    return "–" if value is None else f"{value:.2f}"
+
+
 def interval(found: Interval) -> str:
-    return f"{found.value:.2f} ({found.low:.2f} to {found.high:.2f})"
+    if found.value is None:
+        return "– (nothing to count)"
+    return f"{figure(found.value)} ({figure(found.low)} to {figure(found.high)})"
 
 
 def spread(found: Spread) -> str:
@@ -31,7 +38,7 @@ def spread(found: Spread) -> str:
 def summary(evaluation: Evaluation) -> list[tuple[str, str]]:
     """The figures beside the table of types, as (what, value)."""
     nudged = evaluation.nudged
-    held = ", ".join(f"{count} {reason}" for reason, count in nudged.held_back.items())
+    held = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in nudged.held_back.items())
     return [
         ("macro-F1 of what is recorded", interval(evaluation.macro_f1)),
         ("micro-F1 of what is recorded", interval(evaluation.micro_f1)),
@@ -54,14 +61,19 @@ def summary(evaluation: Evaluation) -> list[tuple[str, str]]:
 
 
 def _calibration(found: Reliability) -> str:
-    chance = found.by_chance
-    return f"{found.ece:.3f}; were all as sure as right, {chance.value:.3f} ({chance.low:.3f} to {chance.high:.3f})"
+    if not found.count:
+        return "– (nothing to count)"
+    value, low, high = (of or 0.0 for of in (found.by_chance.value, found.by_chance.low, found.by_chance.high))
+    return f"{found.ece:.3f}; were all as sure as right, {value:.3f} ({low:.3f} to {high:.3f})"
 
 
 def heading(evaluation: Evaluation) -> str:
+    intervals = "Intervals: 95%, bootstrap over calls."
+    if evaluation.calls == 1:
+        intervals = "One call tells nothing of others: its intervals are empty."
     return (
-        f"{evaluation.calls} calls, {evaluation.utterances} utterances, {evaluation.minutes:.0f} minutes, "
-        f"{evaluation.moments} labelled moments. Intervals: 95%, bootstrap over calls."
+        f"{evaluation.calls} call{'' if evaluation.calls == 1 else 's'}, {evaluation.utterances} utterances, "
+        f"{evaluation.minutes:.0f} minutes, {evaluation.moments} labelled moments. {intervals}"
     )
 
 
@@ -72,10 +84,10 @@ def show(evaluation: Evaluation, console: Console) -> None:
     for score in evaluation.types:
         table.add_row(
             score.type,
-            f"{score.precision:.2f}",
-            f"{score.recall:.2f}",
-            f"{score.f1:.2f}",
-            f"{score.f1_low:.2f} to {score.f1_high:.2f}",
+            figure(score.precision),
+            figure(score.recall),
+            figure(score.f1),
+            "–" if score.f1 is None else f"{figure(score.f1_low)} to {figure(score.f1_high)}",
             str(score.support),
             str(score.found),
         )

@@ -43,7 +43,14 @@ async def evaluate_files(
     if waiting := [t.id for t in taxonomy.content_types if t.examples and t.id not in learned]:
         sys.stderr.write(f"not learned yet (ridealong taxonomy train --tenant {tenant}): {', '.join(waiting)}\n")
     known = {*content, *TIMING_TYPES}
-    calls = [read_labelled(path, known) for path in await asyncio.to_thread(transcripts_in, paths)]
+    files = await asyncio.to_thread(transcripts_in, paths)
+    calls = [read_labelled(path, known) for path in files]
+    for path, call in zip(files, calls, strict=True):
+        if call.unlabelled:
+            sys.stderr.write(
+                f"{path.name}: {call.unlabelled} of {len(call.truth)} lines have no `moments`, and are taken for lines"
+                " that hold none\n"
+            )
     if not calls:
         raise InvalidDocument("give at least one labelled transcript, or a folder of them")
     loaded = await asyncio.to_thread(models.load, settings)
@@ -79,13 +86,25 @@ async def run_evaluation(
     html: Path | None,
 ) -> None:
     """The command: print the report, or JSON, and write the page where one is wanted."""
+    if html is not None:
+        # Before minutes of work, not after.
+        await asyncio.to_thread(_check_place, html)
     found = await evaluate_files(settings, paths, tenant=tenant, version=version)
     if html is not None:
-        try:
-            await asyncio.to_thread(html.write_text, page(found), encoding="utf-8")
-        except OSError as error:
-            raise InvalidDocument("the page cannot be written here: give another path", source=str(html)) from error
+        await asyncio.to_thread(_write, html, page(found))
     if json_wanted:
         sys.stdout.write(json.dumps(as_json(found), indent=2) + "\n")
     else:
         show(found, Console(highlight=False))
+
+
+def _check_place(to: Path) -> None:
+    if to.is_dir() or not to.parent.is_dir():
+        raise InvalidDocument("the page cannot be written here: give another path", source=str(to))
+
+
+def _write(to: Path, text: str) -> None:
+    try:
+        to.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InvalidDocument("the page cannot be written here: give another path", source=str(to)) from error
