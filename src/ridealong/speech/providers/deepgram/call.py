@@ -54,6 +54,8 @@ _AHEAD_MS: Final = 20_000
 _AHEAD_WAIT_S: Final = 1.0
 _WAITING: Final = 256
 """Events that may wait for whoever listens before no more audio is taken."""
+_LEAST_GAP_MS: Final = 20
+"""Audio that was read again may be a few ms short of what was asked for: a gap that small holds no word."""
 _CLOSING_S: Final = 4.0
 _LAST_TRIES: Final = 3
 """Connections opened after the audio is over, to have its end made final."""
@@ -288,7 +290,7 @@ class HeardCall:
         final_through = self._ear.final_through
         from_ts = self._ear.resend_from(self._options.overlap_ms, self._options.most_overlap_ms)
         origin_ts, data = await self._sent.again(from_ts)
-        if round(origin_ts) > final_through:
+        if round(origin_ts) >= final_through + _LEAST_GAP_MS:
             self._tell([NotHeard(start_ts=final_through, end_ts=round(origin_ts))])
             self._ear.skip_to(round(origin_ts))
         self._ear.begin(origin_ts)
@@ -314,7 +316,6 @@ class HeardCall:
 
     async def _close_stream(self, socket: Socket) -> bool:
         """No more audio. Finalize may be answered by nothing; CloseStream is, by the rest and then by the close."""
-        unheard = self._unanswered is not None and self._voiced
         self._unanswered = None
         over = self._last_heard = self._loop.time()
         socket.send_control(FINALIZE)
@@ -322,13 +323,20 @@ class HeardCall:
         while self._socket is socket:
             left = self._last_heard + _CLOSING_S - self._loop.time()
             if left <= 0:
-                return not self._ear.open and not (unheard and self._last_heard == over)
+                stalled = self._last_heard == over and await self._ends_unanswered()
+                return not self._ear.open and not stalled
             try:
                 async with asyncio.timeout(left):
                     await self._stirred()
             except TimeoutError:
                 continue
-        return self._close_code == 1000
+        self._tell(self._ear.release())
+        return self._close_code == 1000 and not self._ear.open
+
+    async def _ends_unanswered(self) -> bool:
+        """Whether somebody spoke behind what the connection has answered."""
+        _, data = await self._sent.again(self._ear.heard_ts)
+        return bool(data) and _has_voice(data)
 
     def _drop(self) -> None:
         if self._socket is not None:
