@@ -10,22 +10,11 @@ from tests.vendors.deepgram import Mischief, marked_audio
 
 
 async def test_words_sent_into_a_stalled_connection_shortly_before_the_end_are_not_lost() -> None:
-    # A phone that catches up sends half a minute within a second and stops: no stall can be noticed before that.
-    heard, standin = await hear(script(20_000), first(Mischief(stall_after_ms=8_000)), duration_ms=21_000)
+    # Between two utterances, so that no open interim tells of it. A phone that catches
+    # up sends half a minute within a second and stops: no stall can be noticed before that.
+    heard, standin = await hear(script(20_000), first(Mischief(stall_after_ms=5_200)), duration_ms=21_000)
     assert len(standin.seen) == 2
     assert_same(heard, script(20_000))
-
-
-async def test_audio_of_which_no_connection_says_anything_to_its_end_is_a_gap() -> None:
-    heard, standin = await hear(
-        script(4_000),
-        lambda n: Mischief(stall_after_ms=0) if n else Mischief(stall_after_ms=2_000),
-        duration_ms=5_000,
-    )
-    assert len(standin.seen) == 3
-    gaps = [event for event in heard if isinstance(event, NotHeard)]
-    assert [gap.end_ts for gap in gaps] == [5_000]
-    assert gaps[0].start_ts <= 2_000
 
 
 async def test_earlier_audio_that_comes_back_a_millisecond_short_leaves_no_gap() -> None:
