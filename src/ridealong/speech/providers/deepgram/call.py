@@ -57,6 +57,9 @@ _WAITING: Final = 256
 _LEAST_GAP_MS: Final = 20
 """Audio that was read again may be a few ms short of what was asked for: a gap that small holds no word."""
 _CLOSING_S: Final = 4.0
+_NEAR_END_MS: Final = 1_500
+"""Interims come about once a second also in silence: who has said nothing of more than this has not heard it."""
+_SAME_END_MS: Final = 250
 _LAST_TRIES: Final = 3
 """Connections opened after the audio is over, to have its end made final."""
 _LONGEST_DELAY_S: Final = 4.0
@@ -97,6 +100,9 @@ class HeardCall:
         self._failing_since: float | None = None
         self._failures = 0
         self._stalls = 0
+        self._ended_at: int | None = None
+        """How far a connection had answered that closed as it should. When the next one closes at the same place, there
+        is no more to be said."""
         self._last_wire = self._last_ship = self._last_heard = 0.0
         self._unanswered: float | None = None
         """Since when audio is sent and nothing comes back."""
@@ -323,20 +329,34 @@ class HeardCall:
         while self._socket is socket:
             left = self._last_heard + _CLOSING_S - self._loop.time()
             if left <= 0:
-                stalled = self._last_heard == over and await self._ends_unanswered()
-                return not self._ear.open and not stalled
+                return await self._heard_to_end(_NEAR_END_MS if self._last_heard > over else 0)
             try:
                 async with asyncio.timeout(left):
                     await self._stirred()
             except TimeoutError:
                 continue
         self._tell(self._ear.release())
-        return self._close_code == 1000 and not self._ear.open
+        if self._close_code != 1000:
+            return False
+        before, self._ended_at = self._ended_at, self._answered_ts
+        again = before is not None and abs(self._ended_at - before) <= _SAME_END_MS
+        return await self._heard_to_end(_NEAR_END_MS) or (again and not self._ear.open)
 
-    async def _ends_unanswered(self) -> bool:
-        """Whether somebody spoke behind what the connection has answered."""
-        _, data = await self._sent.again(self._ear.heard_ts)
-        return bool(data) and _has_voice(data)
+    async def _heard_to_end(self, near_ms: int) -> bool:
+        """Whether the connection has answered the audio to within `near_ms` of its end, or nobody speaks behind that.
+
+        What it sends as it closes may have been on its way before it got the end of the audio, or any of the last of it.
+        """
+        if self._ear.open:
+            return False
+        if self._sent.through_ts - self._answered_ts <= near_ms:
+            return True
+        _, data = await self._sent.again(self._answered_ts)
+        return not (data and _has_voice(data))
+
+    @property
+    def _answered_ts(self) -> int:
+        return max(self._ear.heard_ts, self._ear.processed_ts)
 
     def _drop(self) -> None:
         if self._socket is not None:
