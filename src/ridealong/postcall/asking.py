@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from ridealong.core.artifact import StepOutcome
-from ridealong.core.errors import BadAnswer, ModelAway, ModelBusy, ModelFailed, ModelRefused
+from ridealong.core.errors import BadAnswer, BudgetSpent, ModelAway, ModelBusy, ModelFailed, ModelRefused
 from ridealong.llm import Usage
 
 if TYPE_CHECKING:
@@ -124,6 +124,8 @@ def _outcome(error: ModelFailed) -> StepOutcome:
     match error:
         case ModelRefused():
             return StepOutcome.REFUSED
+        case BudgetSpent():
+            return StepOutcome.BUDGET_SPENT
         case ModelBusy():
             return StepOutcome.BUSY
         case BadAnswer():

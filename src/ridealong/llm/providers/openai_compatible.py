@@ -9,7 +9,7 @@ import json
 import time
 from typing import Any, cast
 
-from ridealong.core.errors import BadAnswer, ModelAway, ModelRefused
+from ridealong.core.errors import BadAnswer, ModelAway, QuestionRefused
 from ridealong.llm import Answer, Question, Usage
 from ridealong.llm.endpoint import Endpoint
 from ridealong.llm.failures import billing, failure, openai_limits, retry_after_s
@@ -130,7 +130,7 @@ class OpenAICompatibleModel:
                 f"{self.name} answered with something that is no chat completion: is its URL right?"
             ) from None
         if refusal or finish == "content_filter":
-            raise ModelRefused(f"{self.name} refuses to answer this question: another vendor's model may not")
+            raise QuestionRefused(f"{self.name} refuses to answer this question: another vendor's model may not")
         if finish == "length":
             raise BadAnswer(f"{self.name} was cut off at its limit of tokens: allow more, or ask for less effort")
         return text if isinstance(text, str) else ""

@@ -345,7 +345,7 @@ class HeardCall:
     async def _heard_to_end(self, near_ms: int) -> bool:
         """Whether the connection has answered the audio to within `near_ms` of its end, or nobody speaks behind that.
 
-        What it sends as it closes may have been on its way before it got the end of the audio, or any of the last of it.
+        What comes after CloseStream may have been on its way before the connection got the end of the audio.
         """
         if self._ear.open:
             return False
