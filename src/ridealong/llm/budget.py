@@ -175,7 +175,9 @@ class Budgeted:
             self._budget.settle(_counted(error.billed) - tokens)
             raise
         self._limits.answered(answer.limits)
-        self._budget.settle(_counted(answer.usage) - tokens)
+        if answer.usage != Usage():
+            # A vendor that does not say what it used is not free: what was set aside stays taken.
+            self._budget.settle(_counted(answer.usage) - tokens)
         return answer
 
     async def close(self) -> None:

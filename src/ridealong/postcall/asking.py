@@ -100,7 +100,8 @@ async def ask(
                     model=asked.model.name,
                     outcome=outcome,
                     usage=usage,
-                    cost_usd=asked.price(usage),
+                    # An answer whose vendor tells no usage is not known to be free.
+                    cost_usd=None if usage == Usage() and outcome is StepOutcome.ANSWERED else asked.price(usage),
                     seconds=loop.time() - began,
                     prompt=prompt,
                 )

@@ -124,7 +124,8 @@ class AnthropicModel:
                 _take(message, kind, event)
             except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
                 continue  # a kind of event that we do not know; what we need is checked at the end
-        if not message.ended:
+        # Its content is whole once it is said why it ended.
+        if not message.ended and message.stop is None:
             with billing(_usage(message.usage)):
                 raise ModelAway("anthropic broke off in the middle of an answer: ask again")
         return message
