@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import struct
+from collections.abc import Iterator
 from typing import Final
 
 TEXT: Final = 0x81
@@ -33,3 +35,18 @@ def header_of(kind: int, size: int, *, masked: bool = False) -> bytes:
     if size < 1 << 16:
         return struct.pack("!BBH", kind, bit | 126, size)
     return struct.pack("!BBQ", kind, bit | 127, size)
+
+
+def _masks() -> Iterator[bytes]:
+    while True:
+        drawn = os.urandom(4 * 512)
+        for at in range(0, len(drawn), 4):
+            yield drawn[at : at + 4]
+
+
+_drawn: Final = _masks()
+
+
+def next_mask() -> bytes:
+    """The four bytes that mask one frame, from a strong source (RFC 6455, 5.3), which is asked for many at once."""
+    return next(_drawn)

@@ -28,12 +28,15 @@ class CallClock:
         if self._began_at is None:
             self._began_at = self._monotonic()
 
-    def received(self, audio_ms: float) -> None:
-        """All audio up to `audio_ms` is there."""
-        self.begin()
+    def received(self, audio_ms: float) -> float:
+        """All audio up to `audio_ms` is there; returns the seconds that `monotonic` gave."""
+        now = self._monotonic()
+        if self._began_at is None:
+            self._began_at = now
         self._received_ts = audio_ms
-        self._received_at = self._monotonic()
+        self._received_at = now
         self._running = True
+        return now
 
     def pause(self) -> None:
         self._received_ts = self.now_ts()

@@ -56,12 +56,14 @@ class Bell:
         self.answer: Callable[[], bool] | None = None
         """Asked first where somebody waits: True when all that it was rung for is done, and who waits may go on so."""
 
-    def ring(self) -> None:
+    def ring(self) -> bool:
+        """True where nobody has to be woken, because `answer` did all that it was rung for."""
         if self._waiter is not None and not self._waiter.done():
             if self.answer is not None and not self._rung and self.answer():
-                return
+                return True
             self._waiter.set_result(None)
         self._rung = True
+        return False
 
     async def wait(self) -> None:
         """Return when it was rung after the last `wait` ended, and forget that it was."""
@@ -90,7 +92,10 @@ class JournalReader:
         self.journal = journal
         self._format = audio_format
         self._clock = byte_clock(audio_format)
-        self._least = 1 if audio_format.encoding is Encoding.OPUS else self._clock.offset(PIECE_MS)
+        self.frame_bytes = self._clock.frame_bytes
+        """Bytes of one sample of all channels; of no use for Opus."""
+        self.least = 1 if audio_format.encoding is Encoding.OPUS else self._clock.offset(PIECE_MS)
+        """Bytes that are handed on at once, at least, while there is no hurry."""
         self.as_heard = audio_format.encoding is Encoding.PCM16 and audio_format.sample_rate == SAMPLE_RATE
         """The journal's bytes are the seam's own: nothing is to decode."""
         self.channels = audio_format.channels
@@ -100,10 +105,6 @@ class JournalReader:
     def pieces(self, *, from_ts: int, tap: Tap, until_file_size: Callable[[], int | None]) -> Pieces:
         """Audio from `from_ts` on. Ends at `until_file_size()` bytes, once that is no longer None."""
         return Pieces(self, from_ts=from_ts, tap=tap, until_file_size=until_file_size)
-
-    def frames_of(self, data: bytes) -> int:
-        """How many samples of each channel are in `data`; of no use for Opus."""
-        return len(data) // self._clock.frame_bytes
 
     def decoder(self) -> AudioDecoder:
         return AudioDecoder(self._format.encoding.value, self._format.sample_rate, self._format.channels)
@@ -121,7 +122,7 @@ class JournalReader:
         if self._format.encoding is Encoding.OPUS:
             return self._take_packets(at, limit)
         size = min(limit - at, LARGEST_PIECE)
-        if size <= 0 or (not ending and size < self._least):
+        if size <= 0 or (not ending and size < self.least):
             return [], at
         size -= size % self._clock.frame_bytes
         return ([self.journal.read(at, size)], at + size) if size else ([], at)
@@ -174,6 +175,7 @@ class Pieces:
         self._end = until_file_size
         self._at, self._skip = reader.seek(from_ts)
         self._frames = 0
+        self._least, self._frame_bytes = reader.least, reader.frame_bytes
         self._take_now: TakesAudio | None = None
 
     def hand_to(self, take: TakesAudio) -> None:
@@ -183,18 +185,23 @@ class Pieces:
             self._tap.more.answer = self._handed
 
     def _handed(self) -> bool:
-        """What has just been written, in the moment of its arrival. The iterator waits meanwhile."""
-        size = self._reader.journal.file_size - self._at
+        """What has just been written, in the moment of its arrival. The iterator waits meanwhile: the tap is idle."""
+        journal = self._reader.journal
+        size = journal.file_size - self._at
         if self._take_now is None or not 0 < size <= LARGEST_PIECE or self._end() is not None:
             return False
-        data, at = self._reader.take(self._at, self._at + size, ending=False)
-        # Too little to hand on yet is nothing to wake anybody for.
-        if data and not self._take_now(data[0]):
+        if size < self._least:
+            return True  # too little to hand on yet is nothing to wake anybody for
+        data, at = journal.last, journal.file_size
+        if len(data) != size:
+            read, at = self._reader.take(self._at, at, ending=False)
+            if not read:
+                return True
+            data = read[0]
+        if not self._take_now(data):
             return False
-        if data:
-            self._at = at
-            self._frames += self._reader.frames_of(data[0])
-        self._tap.idle.set()
+        self._at = at
+        self._frames += len(data) // self._frame_bytes
         return True
 
     @property
@@ -212,7 +219,7 @@ class Pieces:
                 data, self._at = reader.take(self._at, limit, ending=end is not None)
                 if data and reader.as_heard:
                     piece = Audio(start_ts=self._ts, pcm16=data[0], channels=reader.channels)
-                    self._frames += reader.frames_of(data[0])
+                    self._frames += len(data[0]) // reader.frame_bytes
                     yield piece
                     continue
                 if data:

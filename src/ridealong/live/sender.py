@@ -27,6 +27,7 @@ class AttachedSender:
 
     def __init__(self, call: LiveCall) -> None:
         self._call = call
+        self._journal, self._max_ms = call.journal, call.max_ms
         self._packets = call.start.format.encoding is Encoding.OPUS
         self._clock = byte_clock(call.start.format)
         self._opus_samples: int | None = None
@@ -50,21 +51,23 @@ class AttachedSender:
         return await self._call.journal.room()
 
     def write_now(self, data: bytes) -> bool:
-        if not self._call.journal.has_room:
+        if not self._journal.has_room:
             return False
         self._append(data)
         return True
 
     def _append(self, data: bytes) -> None:
-        self._check()
-        self.sign_of_life()
-        call = self._call
+        """Ten times a second for each call: what is looked at here is looked at once, and nothing is asked twice."""
+        call, journal = self._call, self._journal
+        if self.superseded or call.progress.stopped:
+            self._check()
         if not data:
+            self.sign_of_life()
             return
         packets = self._packets
-        if call.journal.written < HEADER_BYTES and not (packets and call.journal.written):
+        if journal.written < HEADER_BYTES and not (packets and journal.written):
             # A header may come in pieces; packets come whole.
-            refuse_file(call.journal.read(0, HEADER_BYTES) + data)
+            refuse_file(journal.read(0, HEADER_BYTES) + data)
         if call.progress.paused:
             raise Refused("paused", "the call is paused: send `unpause` before more audio")
         if packets:
@@ -72,16 +75,16 @@ class AttachedSender:
             samples = opus.packet_samples(data[:2])
             if self._opus_samples is None:
                 self._opus_samples = call.audio_ms() * opus.RATE // 1000
-            call.journal.append(data)
+            journal.append(data)
             self._opus_samples += samples
             audio_ms = self._opus_samples * 1000 / opus.RATE
         else:
             if len(data) % self._clock.frame_bytes:
                 raise InvalidAudio("a frame holds whole samples of every channel: this one has a byte too many")
-            call.journal.append(data)
-            audio_ms = self._clock.ms(call.journal.written)
-        call.audio_arrived(audio_ms)
-        if audio_ms > call.max_ms:
+            journal.append(data)
+            audio_ms = self._clock.ms(journal.written)
+        self.last_sign = call.audio_arrived(audio_ms)
+        if audio_ms > self._max_ms:
             call.warn("too_long", "the call has reached the longest time that this server records, and ends")
             call.finish("too_long")
 

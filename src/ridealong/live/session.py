@@ -208,10 +208,12 @@ class LiveCall:
         for task in (idle, over):
             task.cancel()
 
-    def audio_arrived(self, audio_ms: float) -> None:
-        self.clock.received(audio_ms)
-        self.tap.idle.clear()
-        self.tap.more.ring()
+    def audio_arrived(self, audio_ms: float) -> float:
+        """Audio up to `audio_ms` is in the journal; returns the time of `clock_seconds`."""
+        now = self.clock.received(audio_ms)
+        if not self.tap.more.ring():
+            self.tap.idle.clear()
+        return now
 
     def interrupt(self, *, duration_ms: int, reason: str) -> None:
         """Audio is missing here: what is open is finished, and hearing starts afresh behind the gap."""

@@ -14,31 +14,43 @@ if TYPE_CHECKING:
 SYNC_EVERY_S: Final = 0.8
 """A sender sees its bytes acknowledged about this much later; each flush costs the processor as much as a frame."""
 
+ROUND_S: Final = 0.2
+"""What is due within this time is flushed together. All journals at once would wake all calls at once, to send their
+acknowledgements while everybody's nudges wait."""
+
 
 class Flusher:
-    """Flushes the journals of many calls, all that wait in one go: a task and a thread's turn for each of them would
-    cost more than the flushes. A slow disk makes the rounds longer, and so rarer, by itself.
+    """Flushes the journals of many calls, each some time after it was written to, those that are due together in one
+    go: a task and a thread's turn for each of them would cost more than the flushes. A slow disk makes the rounds
+    longer, and so rarer, by itself.
     """
 
     def __init__(self, every_s: float = SYNC_EVERY_S) -> None:
         self._every_s = every_s
-        self._waiting: set[AudioJournal] = set()
+        self._due: dict[AudioJournal, float] = {}
+        """When each is to be flushed, by the event loop's time; the earliest first, since all wait equally long."""
         self._rounds: asyncio.Task[None] | None = None
 
     def soon(self, journal: AudioJournal) -> None:
-        """Flush `journal` with the next round."""
-        self._waiting.add(journal)
+        """Flush `journal`, which has something to flush, when its time has come."""
+        if journal in self._due:
+            return
+        self._due[journal] = asyncio.get_running_loop().time() + self._every_s
         if self._rounds is None or self._rounds.done():
             self._rounds = asyncio.create_task(self._run())
 
     def forget(self, journal: AudioJournal) -> None:
         """It flushes itself and is closed: no round takes it any more."""
-        self._waiting.discard(journal)
+        self._due.pop(journal, None)
 
     async def _run(self) -> None:
-        while self._waiting:
-            await asyncio.sleep(self._every_s)
-            due, self._waiting = tuple(self._waiting), set()
+        time = asyncio.get_running_loop().time
+        while self._due:
+            await asyncio.sleep(max(0.0, next(iter(self._due.values())) - time()))
+            until = time() + ROUND_S
+            due = [journal for journal, at in self._due.items() if at <= until]
+            for journal in due:
+                del self._due[journal]
             by_executor: dict[Executor, list[AudioJournal]] = {}
             for journal in due:
                 by_executor.setdefault(journal.executor, []).append(journal)

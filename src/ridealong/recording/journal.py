@@ -49,17 +49,13 @@ class AudioJournal:
         self._packets = packets
         self._flusher = flusher or Flusher()
         self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        self._file_size, self.written = self._recover()
+        self.file_size, self.written = self._recover()
         self.received = self.written
-        self._last = b""
+        self.last = b""
         """The block at the end of the file: what is heard as soon as it is written need not be read back."""
         self._flushes = 0
         self._failure: OSError | None = None
         self._waiters: list[asyncio.Future[None]] = []
-
-    @property
-    def file_size(self) -> int:
-        return self._file_size
 
     @property
     def quiet_ms(self) -> int:
@@ -100,11 +96,11 @@ class AudioJournal:
         try:
             self._append(block)
         except OSError as error:
-            os.ftruncate(self._file, self._file_size)
+            os.ftruncate(self._file, self.file_size)
             raise disk_error(error) from error
-        self._file_size += len(block)
+        self.file_size += len(block)
         self.written += len(data)
-        self._last = block
+        self.last = block
         self._flusher.soon(self)
 
     @property
@@ -122,7 +118,7 @@ class AudioJournal:
         # A page-cache write of a few kB costs microseconds; the flush, which can take long, runs in a thread.
         done = 0
         while done < len(block):
-            done += os.pwrite(self._file, block[done:], self._file_size + done)
+            done += os.pwrite(self._file, block[done:], self.file_size + done)
 
     def begin_flush(self) -> tuple[int, int]:
         """(file, `written` now): the file stays open until `end_flush`."""
@@ -167,10 +163,10 @@ class AudioJournal:
 
     def read(self, offset: int, size: int) -> bytes:
         """Up to `size` bytes of the file from `offset` (file bytes: with packets, their headers too)."""
-        begin = offset - (self._file_size - len(self._last))
+        begin = offset - (self.file_size - len(self.last))
         if begin >= 0:
-            return self._last[begin : begin + size]
-        return os.pread(self._file, min(size, max(0, self._file_size - offset)), offset)
+            return self.last[begin : begin + size]
+        return os.pread(self._file, min(size, max(0, self.file_size - offset)), offset)
 
     async def close(self) -> None:
         self._flusher.forget(self)

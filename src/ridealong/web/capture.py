@@ -34,7 +34,7 @@ from ridealong.web.messages import (
     call_start,
     sender_message,
 )
-from ridealong.web.pace import Pace
+from ridealong.web.pace import LOOK_EVERY_S, Pace
 from ridealong.web.refusals import ResumeBeyondReceived
 from ridealong.web.rights import asked_again
 from ridealong.web.services import Services, refuse_others_call
@@ -213,10 +213,12 @@ class _Conversation(Conversation):
         self._services = services
         self._opened = opened
         self._pace = opened.pace
-        self._offered = opened.sender.received
-        self._acknowledged = self._offered
+        self._acknowledged = opened.sender.received
         self._acknowledged_at = 0.0
-        self._new_bytes = asyncio.Event()
+        self._arrived = 0
+        """Bytes since the pace was last looked at."""
+        self._look_at = 0.0
+        self._largest = line.limits.binary_bytes
         self._doubt: str | None = None
         """What is to be said of the pace of the audio."""
         # A resumed call may be paused from its earlier socket.
@@ -263,7 +265,6 @@ class _Conversation(Conversation):
 
     async def _acknowledge(self) -> None:
         while True:
-            await self._new_bytes.wait()
             received = await self.sender.wait_received(self._acknowledged)
             if self._doubt is not None:
                 doubt, self._doubt = self._doubt, None
@@ -275,8 +276,6 @@ class _Conversation(Conversation):
                 await asyncio.sleep(rest)
             if self.sender.received > self._acknowledged:
                 await self._send_ack()
-            if self._acknowledged >= self._offered:
-                self._new_bytes.clear()
 
     async def _send_ack(self) -> None:
         self.count()
@@ -300,22 +299,27 @@ class _Conversation(Conversation):
             # Only the sender knows when it listens again, and its first byte says so.
             await self._unpause()
         if await self.write(data):
-            self._took(data)
+            self._took(len(data))
 
     def _audio_now(self, data: bytes) -> bool:
         """The same in the moment of its arrival, where nothing is to be waited for and nothing speaks against it."""
-        if not data or self._paused or self.over or self.stopping is not None:
+        size = len(data)
+        if not 0 < size <= self._largest or self._paused or self.over or self.stopping is not None:
             return False
-        if len(data) > self.line.limits.binary_bytes or not self.write_now(data):
+        if not self.write_now(data):
             return False
-        self._took(data)
+        self.uncounted += size
+        self._took(size)
         return True
 
-    def _took(self, data: bytes) -> None:
-        self._offered += len(data)
-        self._new_bytes.set()
-        if self._pace is not None:
-            self._doubt = self._pace.arrived(len(data), at=self.clock()) or self._doubt
+    def _took(self, size: int) -> None:
+        self._arrived += size
+        now = self.heard_at = self.clock()
+        if now >= self._look_at:
+            self._look_at = now + LOOK_EVERY_S
+            if self._pace is not None:
+                self._doubt = self._pace.arrived(self._arrived, at=now) or self._doubt
+            self._arrived = 0
 
     async def _message(self, message: FromSender) -> None:  # noqa: PLR0912 - one for each message
         match message:

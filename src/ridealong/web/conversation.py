@@ -33,7 +33,8 @@ class Conversation:
         self.clock = asyncio.get_running_loop().time
         self._sockets = sockets
         self._left = asyncio.Event()
-        self._uncounted = 0
+        self.uncounted = 0
+        """Bytes that came the short way and are not in the metrics yet."""
         self._until = self.clock() + line.limits.call_s
         self.heard_at = self.clock()
         """When the client last sent anything."""
@@ -114,21 +115,20 @@ class Conversation:
         return True
 
     def write_now(self, data: bytes) -> bool:
-        """Journal `data` without waiting. False, with nothing changed, where `write` has to wait or to refuse."""
+        """Journal `data` without waiting. False, with nothing changed, where `write` has to wait or to refuse.
+
+        Whoever calls it says with `heard_at` and `uncounted` that it came.
+        """
         try:
-            if not self.sender.write_now(data):
-                return False
+            return self.sender.write_now(data)
         except RidealongError:
             return False
-        self.heard_at = self.clock()
-        self._uncounted += len(data)
-        return True
 
     def count(self) -> None:
         """Put what came the short way into the metrics: a counter's lock costs what a frame does."""
-        if self._uncounted:
-            measures.audio_bytes_total.inc(self._uncounted)
-            self._uncounted = 0
+        if self.uncounted:
+            measures.audio_bytes_total.inc(self.uncounted)
+            self.uncounted = 0
 
     def stop(self) -> None:
         """End the call, once; a second `stop` changes nothing."""

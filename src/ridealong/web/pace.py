@@ -22,8 +22,9 @@ from ridealong.live import AudioFormat, Encoding
 RATIO: Final = 1.5
 WINDOW_S: Final = 10.0
 STEADY_S: Final = 0.75
-LOOK_EVERY_S: Final = 0.5
-"""Every frame is counted; what they add up to is looked at so often."""
+LOOK_EVERY_S: Final = 0.25
+"""Every byte is counted, and what they add up to is told no more often. Breaks are seen by what lies between two such
+reports, so it stays well under STEADY_S."""
 BUFFERED_S: Final = 5.0
 """Seconds that a client may have recorded while its connection was being made."""
 
@@ -52,14 +53,13 @@ class Pace:
         self._window_from = began_at
         self._window_bytes = 0
         self._warned = False
-        self._look_at = began_at
 
     def broken(self) -> None:
         """A pause or a stated gap: what comes next starts a new window."""
         self._last_at = None
 
     def arrived(self, size: int, *, at: float) -> str | None:
-        """Take note of `size` bytes. Returns the warning's text when there is one to give, once."""
+        """Take note of `size` bytes, the last of which came `at`. Returns the warning's text, once, if there is one."""
         if self._rate is None or not self._live or self._warned:
             return None
         self._total += size
@@ -68,9 +68,6 @@ class Pace:
         else:
             self._window_bytes += size
         self._last_at = at
-        if at < self._look_at:
-            return None
-        self._look_at = at + LOOK_EVERY_S
         found = self._too_much(at) or self._too_little(at)
         self._warned = found is not None
         return found

@@ -46,8 +46,8 @@ class Line:
 
     def say(self, data: bytes) -> None:
         self._journal.append(data)
-        self.tap.idle.clear()
-        self.tap.more.ring()
+        if not self.tap.more.ring():
+            self.tap.idle.clear()
 
     def finish(self) -> None:
         self.end = self._journal.file_size

@@ -66,6 +66,9 @@ _LONGEST_DELAY_S: Final = 4.0
 _STALLS: Final = 3
 """Connections in a row that take audio with voices in it and answer nothing, before hearing is given up."""
 _LONGEST_STALL_S: Final = 30.0
+_UNANSWERED_S: Final = 1.0
+_LISTEN_EVERY_S: Final = 0.25
+"""What is sent and not answered is looked at for a voice after a second, and then so often: whoever speaks is met."""
 _VOICED: Final = 330
 """Of 32768: about -40 dBFS, which no pause on a telephone line reaches."""
 
@@ -108,6 +111,10 @@ class HeardCall:
         """Since when audio is sent and nothing comes back."""
         self._voiced = False
         """There was a voice in it."""
+        self._listen_from = 0.0
+        """When the audio is looked at for a voice again."""
+        self._ahead = False
+        """As `_is_ahead` said when the clock was last told."""
         self._finalized = False
         self._told_at = hearing.resumed_at_ts
         self._sent_at: deque[int] = deque(maxlen=_LONG_TICKS)
@@ -166,7 +173,7 @@ class HeardCall:
         socket = self._socket
         if socket is None or not self._begun or len(data) > self._longest - self._ship_bytes:
             return False
-        if socket.paused or not self._live.is_set() or self._is_ahead() or self._ear.torn:
+        if socket.paused or self._ahead or not self._live.is_set() or self._ear.torn:
             return False
         try:
             if self._pending or len(data) < self._ship_bytes:
@@ -224,17 +231,17 @@ class HeardCall:
 
     def _send(self, socket: Socket, data: bytes) -> None:
         now = self._loop.time()
-        self._sent.add(data)
+        through = self._sent.add(data)
         socket.send_audio(data)
         self._last_ship = self._last_wire = now
         self._finalized = False
         if self._unanswered is None:
-            self._unanswered, self._voiced = now, False
-        elif not self._voiced and now - self._unanswered > 1.0:
-            self._voiced = _has_voice(data)
-        through = self._sent.through_ts
+            self._unanswered, self._voiced, self._listen_from = now, False, now + _UNANSWERED_S
+        elif now > self._listen_from and not self._voiced:
+            self._voiced, self._listen_from = _has_voice(data), now + _LISTEN_EVERY_S
         if through - self._told_at >= _TOLD_EVERY_MS:
             self._told_at = through
+            self._ahead = self._is_ahead()
             # A vendor that answers is behind at most; only one that says nothing in silence is taken at its silence.
             silent = len(self._sent_at) == _LONG_TICKS and now - self._last_heard > _SILENT_S
             self._tell([self._ear.through(through, self._sent_at[0] if silent else 0)])
@@ -303,6 +310,7 @@ class HeardCall:
         self._sent_at.clear()
         self._last_wire = self._last_ship = self._last_heard = self._loop.time()
         self._unanswered, self._voiced = (self._last_ship if data else None), bool(data) and _has_voice(data)
+        self._listen_from = self._last_ship + _UNANSWERED_S
         self._finalized = False
         for at in range(0, len(data), self._longest):
             socket.send_audio(data[at : at + self._longest])

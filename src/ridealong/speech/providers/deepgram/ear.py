@@ -120,7 +120,10 @@ class Ear:
     def torn(self) -> bool:
         """A word at the end of the audio was made final and is kept back. Only a new connection hears it whole, where
         the audio goes on; where it is over, `finish` says it as it was heard."""
-        return any(channel.torn is not None for channel in self._channels)
+        for channel in self._channels:  # noqa: SIM110 - asked with every frame: a generator costs more than all of it
+            if channel.torn is not None:
+                return True
+        return False
 
     def break_off(self, at_ts: int) -> None:
         """No audio came for a while behind `at_ts`, which may be inside a word, and what is open shall become final."""

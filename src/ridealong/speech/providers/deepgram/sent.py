@@ -23,14 +23,15 @@ class SentAudio:
         self._kept: deque[bytes] = deque()
         self._kept_bytes = 0
 
-    def add(self, data: bytes) -> None:
-        """`data`, whole frames, was sent or is as good as sent."""
+    def add(self, data: bytes) -> int:
+        """`data`, whole frames, was sent or is as good as sent; returns `through_ts`."""
         self._frames += len(data) // self._frame_bytes
         if self._earlier is None:
             self._kept.append(data)
             self._kept_bytes += len(data)
             while self._kept_bytes - len(self._kept[0]) >= _KEPT_MS * FRAMES_A_MS * self._frame_bytes:
                 self._kept_bytes -= len(self._kept.popleft())
+        return self._start_ts + self._frames // FRAMES_A_MS
 
     @property
     def through_ts(self) -> int:

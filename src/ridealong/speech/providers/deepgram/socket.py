@@ -7,7 +7,6 @@ switches of task between a result's arrival and its being heard (docs/decisions/
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Sequence
 from typing import Any, Final, cast
 
@@ -17,7 +16,7 @@ from websockets.frames import Frame, Opcode, apply_mask  # pyright: ignore[repor
 from websockets.protocol import State
 
 from ridealong.core.errors import InvalidSettings, RidealongError, Unavailable
-from ridealong.framing import BINARY, TEXT, end_of_frame, header_of
+from ridealong.framing import BINARY, TEXT, end_of_frame, header_of, next_mask
 from ridealong.speech.providers.deepgram.wire import DeepgramOptions, authorization, refusal, retry_after_s
 
 _OPEN_TIMEOUT_S: Final = 5.0
@@ -108,9 +107,8 @@ class Socket(ClientConnection):
         """Send one binary frame. What is sent into a connection that is closing is lost, as on any wire."""
         if self.protocol.state is State.OPEN:
             # By hand (RFC 6455, 5.2): ten frames a second of each call go out here, and nothing else of theirs.
-            mask = secrets.token_bytes(4)
-            header = header_of(BINARY, len(data), masked=True)
-            self.transport.write(b"".join((header, mask, apply_mask(data, mask))))
+            mask = next_mask()
+            self.transport.write(b"".join((header_of(BINARY, len(data), masked=True), mask, apply_mask(data, mask))))
 
     def send_control(self, message: str) -> None:
         """Send one of the control messages, which are text frames."""
