@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _FOR_TENANTS: Final = tuple(vendor for vendor in VENDORS if vendor != "scripted")
 """`scripted` reads a file of the server's, which is none of a tenant's business."""
 _LONGEST_KEY: Final = 1_000
-_NEARLY_SPENT: Final = 0.1
+_NEARLY_SPENT: Final = 0.25
 """Of a day's tokens: with less than this a review may not be asked whole."""
 _SHOWS_ITS_END: Final = 16
 """The last four characters of a shorter key would tell too much of it."""
