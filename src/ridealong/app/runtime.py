@@ -168,13 +168,19 @@ class Runtime:
             for transcriber in set(ears.values()):
                 stack.push_async_callback(transcriber.close)
             recordings = Recordings(settings.recordings_dir)
+            house = ModelHouse(settings)
+            stack.push_async_callback(house.close)
             again = await transcribers.open_batch(settings, ears)
             rehearing = None
             if again is not None:
                 stack.push_async_callback(again.close)
-                rehearing = Rehearing(store, loaded.embedder, again, recorded_calls(store, recordings, disk))
-            house = ModelHouse(settings)
-            stack.push_async_callback(house.close)
+                rehearing = Rehearing(
+                    store,
+                    loaded.embedder,
+                    again,
+                    recorded_calls(store, recordings, disk),
+                    billing=transcribers.batch_billing(settings, house),
+                )
             tenant_models = TenantModels(store, sealing)
             context_in = ContextIn(
                 store=store,

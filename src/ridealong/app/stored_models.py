@@ -11,6 +11,7 @@ from uuid import UUID
 from ridealong.app.tenant_models import can_ask, live_name, review_names, verify_names
 from ridealong.core.errors import InvalidSettings, Refused
 from ridealong.llm import VENDORS, split_name
+from ridealong.llm.budget import DAY_S, MINUTE_S
 from ridealong.llm.endpoint import checked_url
 from ridealong.store import model_choices
 from ridealong.store.model_choices import ModelChoice, VendorAccount
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 _FOR_TENANTS: Final = tuple(vendor for vendor in VENDORS if vendor != "scripted")
 """`scripted` reads a file of the server's, which is none of a tenant's business."""
 _LONGEST_KEY: Final = 1_000
+_NEARLY_SPENT: Final = 0.25
+"""Of a day's tokens: with less than this a review may not be asked whole."""
 _SHOWS_ITS_END: Final = 16
 """The last four characters of a shorter key would tell too much of it."""
 
@@ -39,7 +42,7 @@ class StoredModels:
 
     async def read(self, tenant_id: UUID) -> Mapping[str, object]:
         choice = await model_choices.load_choice(self.tenants.store, self.tenants.sealing, tenant_id)
-        return self._shown(choice)
+        return self._shown(tenant_id, choice)
 
     async def write(self, tenant_id: UUID, change: Mapping[str, object]) -> Mapping[str, object]:
         """Keep what `change` holds; its keys are those of `web.models.ModelsChange`. Raises Refused or MissingPart."""
@@ -108,8 +111,9 @@ class StoredModels:
         except InvalidSettings as error:
             raise Refused("bad_request", str(error)) from None
 
-    def _shown(self, choice: ModelChoice) -> Mapping[str, object]:
+    def _shown(self, tenant_id: UUID, choice: ModelChoice) -> Mapping[str, object]:
         review = choice.review_models
+        tokens = self.house.budget(str(tenant_id)).left()
         return {
             "live_model": choice.live_model,
             "review_models": None if review is None else list(review),
@@ -120,7 +124,8 @@ class StoredModels:
                 "review_models": list(review_names(self.settings, choice)),
                 "verify_models": list(verify_names(self.settings, choice, self.house)),
             },
-            "warnings": list(self.warnings(choice, today=date.today())),
+            "tokens": {"per_minute": _limit_json(tokens.get(MINUTE_S)), "per_day": _limit_json(tokens.get(DAY_S))},
+            "warnings": [*self.warnings(choice, today=date.today()), *_spent(tokens)],
         }
 
     def warnings(self, choice: ModelChoice, *, today: date) -> Sequence[str]:
@@ -155,6 +160,20 @@ def _account_json(account: VendorAccount) -> dict[str, object]:
         "key_ends_with": key[-4:] if len(key) >= _SHOWS_ITS_END else None,
         "key_readable": None if account.key_set_at is None else account.unreadable is None,
     }
+
+
+def _limit_json(limit: tuple[int, int] | None) -> dict[str, int] | None:
+    return None if limit is None else {"limit": limit[0], "left": limit[1]}
+
+
+def _spent(tokens: Mapping[float, tuple[int, int]]) -> list[str]:
+    day = tokens.get(DAY_S)
+    if day is None or day[1] >= day[0] * _NEARLY_SPENT:
+        return []
+    return [
+        f"of the {day[0]} tokens a day {day[1]} are left: models are asked as some come back, evenly over the day, and "
+        "what is not asked is decided and reviewed on the server itself (RIDEALONG_TENANT_TOKENS_PER_DAY)"
+    ]
 
 
 def _live(change: Mapping[str, object], was: ModelChoice) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ridealong.core.errors import InvalidSettings
+from ridealong.postcall.rehearing import Billing
 from ridealong.speech import BatchTranscriber, Transcriber, transcriber_class
 from ridealong.speech.batch import HeardToTheEnd
 from ridealong.speech.fallback import FallbackTranscriber
@@ -20,6 +21,7 @@ from ridealong.speech.shared import SharedModels
 
 if TYPE_CHECKING:
     from ridealong.config import Settings
+    from ridealong.llm.house import ModelHouse
 
 
 async def open_live(settings: Settings) -> dict[int, Transcriber]:
@@ -37,6 +39,15 @@ async def open_batch(settings: Settings, live: Mapping[int, Transcriber]) -> Bat
     if name == settings.transcriber:
         return HeardToTheEnd(live)
     return HeardToTheEnd(await _in_order([name], settings), owned=True)
+
+
+def batch_billing(settings: Settings, house: ModelHouse) -> Billing | None:
+    """What hearing recordings again is paid for; None where it costs nothing but this machine's time."""
+    if (settings.retranscriber or "").strip() != "deepgram":
+        return None
+    name = f"deepgram:{settings.deepgram_model}"
+    price = house.transcription(name)
+    return Billing(model=name, cost=None if price is None else price.cost)
 
 
 async def _in_order(names: Sequence[str], settings: Settings) -> dict[int, Transcriber]:

@@ -41,6 +41,8 @@ class StepOutcome(StrEnum):
     LATE = "late"
     REFUSED = "refused"
     BUSY = "busy"
+    BUDGET_SPENT = "budget_spent"
+    """The tenant's own tokens were used up."""
     AWAY = "away"
     BAD_ANSWER = "bad_answer"
 
@@ -52,7 +54,7 @@ class ReviewStep:
     step: str
     """For example `section opening` or `coaching moments`."""
     part: str
-    """`draft`, `repair` (what was refused, once more) or `verify`."""
+    """`draft`, `repair` (what was refused, once more), `verify`, or `transcribe` (the recording, heard again)."""
     model: str
     """`vendor:model id`, as the settings write it."""
     outcome: StepOutcome

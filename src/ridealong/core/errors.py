@@ -10,7 +10,9 @@
     ├── Unavailable             something outside is away for now: try again
     ├── ModelFailed             a language model gave no usable answer
     │   ├── ModelRefused        its vendor refuses us (key, quota, unknown or retired model): another try cannot help
+    │   │   └── QuestionRefused only this question, for what stands in it
     │   ├── ModelBusy           a rate limit; says when to come back, where the vendor does
+    │   │   └── BudgetSpent     the tenant's own tokens are used up
     │   ├── ModelAway           it does not answer, or breaks off: another try may help
     │   └── BadAnswer           it answered with something that is not what was asked for
     └── MissingPart             an optional part is not installed or not built
@@ -88,6 +90,10 @@ class ModelRefused(ModelFailed):
     """The vendor refuses the request. Run `ridealong doctor` to see why."""
 
 
+class QuestionRefused(ModelRefused):
+    """The model refuses to answer this question. Another vendor's model may not."""
+
+
 class ModelBusy(ModelFailed):
     """The vendor's rate limit is reached, or it is overloaded and says until when."""
 
@@ -95,6 +101,10 @@ class ModelBusy(ModelFailed):
         super().__init__(message)
         self.retry_after_s = retry_after_s
         """When to come back, as the vendor states it; None where it does not."""
+
+
+class BudgetSpent(ModelBusy):
+    """The tenant's tokens for models are used up for now. Nothing was asked of the vendor."""
 
 
 class ModelAway(ModelFailed):

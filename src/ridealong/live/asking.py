@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from ridealong import telemetry
-from ridealong.core.errors import BadAnswer, ModelFailed, ModelRefused
+from ridealong.core.errors import BadAnswer, BudgetSpent, ModelFailed, ModelRefused, QuestionRefused
 from ridealong.live.cascade import Cascade
 from ridealong.live.second_opinion import SecondOpinion, Unusable
 
@@ -34,6 +34,13 @@ question that we cancel."""
 
 LEAST_WAIT_S: Final = 0.1
 """A question that could be waited for no longer than this is not worth its price."""
+
+_NO_ANSWERS: Final = (
+    "the live model gives no answers: moments are decided on this machine alone; run `ridealong doctor`"
+)
+_TOKENS_SPENT: Final = (
+    "the organisation's tokens for models are used up: moments are decided on this machine alone until some are back"
+)
 
 _log = structlog.get_logger(__name__)
 
@@ -231,21 +238,20 @@ class Asking:
     # ---- away and back
 
     def _no_answer(self, error: Exception | None) -> None:
-        if isinstance(error, BadAnswer):
+        answers = isinstance(error, BadAnswer | QuestionRefused)
+        if answers:
             self._bad += 1
         else:
             self._unanswered += 1
-        gone = self._unanswered >= AWAY_AFTER or self._bad >= BAD_AFTER or isinstance(error, ModelRefused)
+        refused = isinstance(error, ModelRefused) and not answers
+        gone = self._unanswered >= AWAY_AFTER or self._bad >= BAD_AFTER or refused
         if not self._away and gone:
             self._away = True
             # Our own errors hold nothing of what was said; others may, and are named by their kind.
             known = isinstance(error, ModelFailed)
             reason = str(error) if known else type(error).__name__ if error is not None else "late"
             _log.warning("live_model_away", model=self.hosted.model.name, reason=reason)
-            self.warn(
-                "live_model_away",
-                "the live model gives no answers: moments are decided on this machine alone; run `ridealong doctor`",
-            )
+            self.warn("live_model_away", _TOKENS_SPENT if isinstance(error, BudgetSpent) else _NO_ANSWERS)
 
     def _answered(self) -> None:
         self._unanswered = self._bad = 0

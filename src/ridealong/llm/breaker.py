@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 
 from ridealong import telemetry
-from ridealong.core.errors import ModelAway, ModelBusy, ModelRefused
+from ridealong.core.errors import ModelAway, ModelBusy, ModelRefused, QuestionRefused
 from ridealong.llm import Answer, Model, Question
 
 Changed = Callable[[str, bool, str], None]
@@ -22,9 +22,10 @@ class Breaker:
     Closed: questions pass. `failures` of them within `window_s` open it: for `rest_s` questions are refused at once
     with ModelAway. Then one probe passes, alone; its success closes it, its failure opens it for twice as long, up to
     `longest_rest_s`: an overload is mostly over in seconds, and a review that runs meanwhile can wait for that.
-    ModelAway, ModelBusy and ModelRefused count; BadAnswer does not, since the vendor is there. A question that is
-    cancelled counts as nothing, so a deadline belongs inside; where the asker's own deadline changes from question to
-    question, one that was cancelled after `given_up_s` counts as well.
+    ModelAway, ModelBusy and ModelRefused count; BadAnswer and QuestionRefused do not, since the vendor is there, and
+    what one call holds must not take the model from all others. A question that is cancelled counts as nothing, so a
+    deadline belongs inside; where the asker's own deadline changes from question to question, one that was cancelled
+    after `given_up_s` counts as well.
     """
 
     def __init__(
@@ -119,6 +120,10 @@ class Guarded:
         began = loop.time()
         try:
             answer = await self._model.answer(question)
+        except QuestionRefused:
+            if probe:
+                self._breaker.succeeded()
+            raise
         except (ModelAway, ModelBusy, ModelRefused) as error:
             self._breaker.failed(str(error), probe=probe)
             raise

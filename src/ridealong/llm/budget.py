@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
-from ridealong.core.errors import ModelBusy, ModelFailed
+from ridealong import telemetry
+from ridealong.core.errors import BudgetSpent, ModelBusy, ModelFailed
 from ridealong.llm import Answer, Limits, Model, Question, Usage
 
+MINUTE_S: Final = 60.0
+DAY_S: Final = 86_400.0
 _CHARACTERS_A_TOKEN = 3.5
 """English has about four; a little less keeps the estimate on the safe side."""
 _EXPECTED_OUTPUT = 0.5
@@ -51,7 +55,7 @@ class TokenBudget:
         now = clock()
         self._buckets = [
             _Bucket(size=float(size), period_s=period_s, level=float(size), filled_at=now)
-            for size, period_s in ((per_minute, 60.0), (per_day, 86_400.0))
+            for size, period_s in ((per_minute, MINUTE_S), (per_day, DAY_S))
             if size > 0
         ]
 
@@ -65,6 +69,13 @@ class TokenBudget:
             return wait
         self.settle(tokens)
         return 0.0
+
+    def left(self) -> Mapping[float, tuple[int, int]]:
+        """Of each limit, by its seconds (`MINUTE_S`, `DAY_S`): (its tokens, those that are left now, 0 or more)."""
+        now = self._clock()
+        for bucket in self._buckets:
+            bucket.refill(now)
+        return {bucket.period_s: (int(bucket.size), max(0, int(bucket.level))) for bucket in self._buckets}
 
     def settle(self, tokens: int) -> None:
         """Take that many more without asking, or give them back where the number is negative."""
@@ -146,7 +157,8 @@ class Budgeted:
             raise ModelBusy(f"the rate limit of {self.name} leaves no room for {wait:.1f} s", retry_after_s=wait)
         wait = self._budget.take(tokens)
         if wait > 0:
-            raise ModelBusy(
+            telemetry.model_requests_total.labels(self.name, "budget_spent").inc()
+            raise BudgetSpent(
                 f"the tokens of this tenant are used up for {wait:.0f} s: "
                 "raise RIDEALONG_TENANT_TOKENS_PER_MINUTE or RIDEALONG_TENANT_TOKENS_PER_DAY",
                 retry_after_s=wait,
@@ -163,7 +175,9 @@ class Budgeted:
             self._budget.settle(_counted(error.billed) - tokens)
             raise
         self._limits.answered(answer.limits)
-        self._budget.settle(_counted(answer.usage) - tokens)
+        if answer.usage != Usage():
+            # A vendor that does not say what it used is not free: what was set aside stays taken.
+            self._budget.settle(_counted(answer.usage) - tokens)
         return answer
 
     async def close(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from importlib.resources import files
@@ -62,6 +62,24 @@ class Price(Rates):
         return super().cost(usage)
 
 
+class Transcription(_Part):
+    """A vendor's recogniser of whole recordings: US dollars a minute, of each channel, as of `seen` at `source`."""
+
+    id: Annotated[str, StringConstraints(pattern=r"^[a-z]+:\S+$")]
+    minute: float = Field(ge=0)
+    diarised_minute: float = Field(default=0.0, ge=0)
+    """On top where one channel's voices are told apart."""
+    seen: date
+    source: Line
+    verified: bool = True
+    note: Line | None = None
+
+    def cost(self, audio_ms: int, channels: int) -> float:
+        """US dollars of a recording. Two channels are two speakers, and nobody has to be told apart."""
+        minute = self.minute + (self.diarised_minute if channels == 1 else 0.0)
+        return minute * channels * audio_ms / 60_000
+
+
 class Cache(_Part):
     """The prompt cache. `marked`: it wants the prefix marked in the request; else it finds prefixes by itself."""
 
@@ -99,6 +117,7 @@ class Capability(_Part):
 class _Document(_Part):
     version: int = 1
     models: tuple[Capability, ...] = ()
+    transcription: tuple[Transcription, ...] = ()
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:
@@ -121,6 +140,7 @@ class Capabilities:
     """All known models by their name `vendor:id`."""
 
     models: Mapping[str, Capability]
+    transcription: Mapping[str, Transcription] = field(default_factory=dict[str, Transcription])
 
     def knows(self, name: str) -> bool:
         """Whether there is an entry for it."""
@@ -153,6 +173,7 @@ def load_capabilities(override: Path | None = None) -> Capabilities:
     Raises InvalidDocument with the line of the first mistake.
     """
     models = {model.id: model for model in _packaged().models}
+    transcription = {one.id: one for one in _packaged().transcription}
     if override is not None:
         try:
             text = override.read_text(encoding="utf-8")
@@ -161,8 +182,10 @@ def load_capabilities(override: Path | None = None) -> Capabilities:
                 f"cannot be read ({type(error).__name__}): set RIDEALONG_MODELS_FILE to a YAML file",
                 source=str(override),
             ) from None
-        models |= {model.id: model for model in read_document(text, _Document, source=str(override)).models}
-    return Capabilities(models=models)
+        own = read_document(text, _Document, source=str(override))
+        models |= {model.id: model for model in own.models}
+        transcription |= {one.id: one for one in own.transcription}
+    return Capabilities(models=models, transcription=transcription)
 
 
 @lru_cache(maxsize=1)

@@ -15,7 +15,7 @@ from ridealong.core.errors import InvalidSettings, ModelFailed
 from ridealong.llm import Model, adapter_class, split_name
 from ridealong.llm.breaker import Breaker
 from ridealong.llm.budget import Budgeted, TokenBudget, VendorLimits
-from ridealong.llm.capabilities import Capabilities, Capability, load_capabilities
+from ridealong.llm.capabilities import Capabilities, Capability, Transcription, load_capabilities
 from ridealong.llm.deadline import Deadline
 from ridealong.llm.endpoint import Endpoint, checked_url, usual_url
 from ridealong.llm.fallback import Fallback
@@ -54,6 +54,10 @@ class ModelHouse:
     def capability(self, name: str) -> Capability:
         """What the model `vendor:id` can do."""
         return self._capabilities.of(name)
+
+    def transcription(self, name: str) -> Transcription | None:
+        """What hearing a recording costs by `vendor:id`; None where the table has no price."""
+        return self._capabilities.transcription.get(name)
 
     def knows(self, name: str) -> bool:
         """Whether the table of models has the model `vendor:id`."""

@@ -15,7 +15,7 @@ from ridealong.llm.capabilities import Price
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Spent:
-    """What one question took. `cost_usd` is None where the price table has no price."""
+    """What one question took. `cost_usd` is None where the price table has no price, or the vendor told no usage."""
 
     model: str
     """`vendor:model id`, as asked."""
@@ -59,7 +59,8 @@ class Metered:
         await self._model.close()
 
     def _count(self, outcome: str, usage: Usage, seconds: float) -> None:
-        cost = self._price.cost(usage) if self._price is not None else None
+        told = outcome != "answered" or usage != Usage()
+        cost = self._price.cost(usage) if self._price is not None and told else None
         telemetry.model_requests_total.labels(self.name, outcome).inc()
         if outcome == "answered":
             telemetry.model_seconds.labels(self.name).observe(seconds)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from ridealong.core.artifact import StepOutcome
-from ridealong.core.errors import BadAnswer, ModelAway, ModelBusy, ModelFailed, ModelRefused
+from ridealong.core.errors import BadAnswer, BudgetSpent, ModelAway, ModelBusy, ModelFailed, ModelRefused
 from ridealong.llm import Usage
 
 if TYPE_CHECKING:
@@ -100,7 +100,8 @@ async def ask(
                     model=asked.model.name,
                     outcome=outcome,
                     usage=usage,
-                    cost_usd=asked.price(usage),
+                    # An answer whose vendor tells no usage is not known to be free.
+                    cost_usd=None if usage == Usage() and outcome is StepOutcome.ANSWERED else asked.price(usage),
                     seconds=loop.time() - began,
                     prompt=prompt,
                 )
@@ -124,6 +125,8 @@ def _outcome(error: ModelFailed) -> StepOutcome:
     match error:
         case ModelRefused():
             return StepOutcome.REFUSED
+        case BudgetSpent():
+            return StepOutcome.BUDGET_SPENT
         case ModelBusy():
             return StepOutcome.BUSY
         case BadAnswer():

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from ridealong.core.artifact import StepOutcome
 from ridealong.core.rubric import call_score
 from ridealong.postcall.proving import Counts
 from ridealong.postcall.step_names import COACHING, FOLLOW_UP, GAPS, NEXT_ACTIONS, OUTLINE, STOOD_IN, section_step
 from ridealong.postcall.tally import by_fate
 from ridealong.postcall.warnings import narrator_warnings, review_warnings, step_warnings
+from ridealong.store.review_questions import load_steps
 from ridealong.store.reviews import assessed_sections, call_effects, finish_review
 
 if TYPE_CHECKING:
@@ -56,6 +58,7 @@ async def finish(
         utterances=len(call.context.transcript),
         unchecked=totals["unchecked"],
         stood_in=stood_in,
+        tokens_spent=any(s.outcome is StepOutcome.BUDGET_SPENT for s in await load_steps(connection, review_id)),
     )
     # What the local reviewer makes in the place of models is told once.
     told = {name: found[name] for name in (OUTLINE, NEXT_ACTIONS, GAPS, FOLLOW_UP)}

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import structlog
 
+from ridealong.core.artifact import ReviewStep, StepOutcome
 from ridealong.core.errors import Unavailable
 from ridealong.core.reanchor import carried_roles, match_speakers, reanchored, renamed
 from ridealong.core.transcript import Evidence, Transcript, TranscriptId
@@ -18,6 +19,7 @@ from ridealong.postcall.review import embed_call
 from ridealong.speech.batch import utterances_of
 from ridealong.store.calls import load_call, load_roles, load_transcript
 from ridealong.store.moments import load_moments
+from ridealong.store.review_questions import save_steps
 from ridealong.store.revisions import revisable, store_revision
 from ridealong.telemetry import retranscription_seconds
 
@@ -37,6 +39,8 @@ FAILED: Final = 2
 BUDGET_S: Final = 60.0
 BUDGET_PER_CALL: Final = 0.5
 """Hearing again may take a minute, and half of the call's own time on top."""
+TRANSCRIPTION: Final = "transcription"
+"""What it is called among the steps of a review."""
 RETRY_S: Final = (1.0, 4.0)
 
 _log = structlog.get_logger(__name__)
@@ -48,6 +52,16 @@ class RecordedCall:
 
     audio: Callable[[], AsyncIterable[Audio]]
     hearing: Hearing
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Billing:
+    """What hearing again is paid for."""
+
+    model: str
+    """`vendor:model id`, as the price table writes it."""
+    cost: Callable[[int, int], float] | None
+    """US dollars of (milliseconds of audio, channels); None where no price is known."""
 
 
 Recorded = Callable[[UUID, UUID], Awaitable[RecordedCall | None]]
@@ -66,6 +80,7 @@ class Rehearing:
         *,
         budget_s: float = BUDGET_S,
         budget_per_call: float = BUDGET_PER_CALL,
+        billing: Billing | None = None,
     ) -> None:
         self._store = store
         self._embedder = embedder
@@ -73,6 +88,7 @@ class Rehearing:
         self._recorded = recorded
         self._budget_s = budget_s
         self._budget_per_call = budget_per_call
+        self._billing = billing
 
     async def hear_again(self, tenant_id: UUID, review_id: UUID) -> int:
         """HEARD, NOTHING or FAILED. Repeating it after HEARD hears nothing again."""
@@ -97,8 +113,10 @@ class Rehearing:
         recorded = await self._recorded(tenant_id, now.call_id)
         if recorded is None:
             return NOTHING
+        began = time.monotonic()
         async with asyncio.timeout(self._budget_s + self._budget_per_call * call.audio_ms / 1000):
             words = await self._transcribe(recorded)
+        seconds = time.monotonic() - began
         utterances = await asyncio.to_thread(utterances_of, words)
         next_id = TranscriptId(call_id=now.call_id, revision=now.revision + 1)
         async with self._store.tenant(tenant_id) as connection:
@@ -127,6 +145,9 @@ class Rehearing:
                 anchors=anchors,
                 vectors=vectors,
             )
+            if done and self._billing is not None:
+                asked = _billed(self._billing, call.audio_ms, recorded.hearing.channels, seconds)
+                await save_steps(connection, review_id, asked.step, [asked])
         _log.info("heard_again", review_id=str(review_id), moments=len(moments), reanchored=len(anchors))
         return HEARD if done else NOTHING
 
@@ -137,3 +158,20 @@ class Rehearing:
             except Unavailable:
                 await asyncio.sleep(pause_s)
         return await self._transcriber.transcribe(recorded.audio(), recorded.hearing)
+
+
+def _billed(billing: Billing, audio_ms: int, channels: int, seconds: float) -> ReviewStep:
+    """The one request that was answered: what was asked in vain is not billed."""
+    return ReviewStep(
+        step=TRANSCRIPTION,
+        part="transcribe",
+        model=billing.model,
+        outcome=StepOutcome.ANSWERED,
+        attempts=1,
+        input_tokens=0,
+        cache_read_tokens=0,
+        cache_written_tokens=0,
+        output_tokens=0,
+        cost_usd=None if billing.cost is None else billing.cost(audio_ms, channels),
+        seconds=seconds,
+    )

@@ -385,8 +385,10 @@ def steps_total(steps: Sequence[ReviewStep]) -> str:
     if costs and len(costs) < len(steps):
         cost = f"at least {cost}"
     tokens = sum(s.input_tokens for s in steps), sum(s.cache_read_tokens for s in steps)
+    questions = sum(s.attempts for s in steps if s.part != "transcribe")
+    heard = "a recording heard again, " if any(s.part == "transcribe" for s in steps) else ""
     return (
-        f"{sum(s.attempts for s in steps)} questions, {tokens[0]:,} tokens in ({tokens[1]:,} of them from a cache),"
+        f"{heard}{questions} questions, {tokens[0]:,} tokens in ({tokens[1]:,} of them from a cache),"
         f" {sum(s.output_tokens for s in steps):,} out, {cost}"
     )
 

@@ -66,15 +66,21 @@ def step_warnings(
     utterances: int,
     unchecked: int,
     stood_in: bool,
+    tokens_spent: bool = False,
 ) -> tuple[str, ...]:
     """One sentence for each thing that the steps could not do in full.
 
     `missing`: ids of sections without an outcome. `read`: by section id, of how many utterances it was judged where
     that is not all of the call's `utterances`; `coaching_read` the same for the coaching moments. `unchecked`: claims
     that were not read a second time. `stood_in`: no model answered, and another reviewer made the review.
+    `tokens_spent`: some question was not asked, because the tenant's own tokens were used up.
     """
     title = {s.id: s.title for s in rubric.sections}
     found: list[str] = []
+    if tokens_spent:
+        found.append(
+            "The organisation's tokens for hosted models were used up: ask for the review again when some are back."
+        )
     if stood_in:
         found.append("No hosted model answered: the local reviewer made this review, which understands less.")
     if missing:

@@ -504,7 +504,7 @@ CREATE TABLE ridealong.review_section (
     CONSTRAINT review_section_workings_are_an_object CHECK (jsonb_typeof(workings) = 'object')
 );
 
--- What each step of a review asked of which model, and what that took. No word of the call.
+-- What each step of a review asked of which model or recogniser, and what that took. No word of the call.
 CREATE TABLE ridealong.review_step (
     tenant_id uuid NOT NULL,
     review_id uuid NOT NULL,
@@ -525,9 +525,9 @@ CREATE TABLE ridealong.review_step (
     -- Goes with its review, so that erasing a call needs to know nothing about it.
     CONSTRAINT review_step_belongs_to_a_review FOREIGN KEY (tenant_id, review_id) REFERENCES ridealong.review
         ON DELETE CASCADE,
-    CONSTRAINT review_step_part_is_known CHECK (part IN ('draft', 'repair', 'verify')),
+    CONSTRAINT review_step_part_is_known CHECK (part IN ('draft', 'repair', 'verify', 'transcribe')),
     CONSTRAINT review_step_outcome_is_known CHECK
-        (outcome IN ('answered', 'late', 'refused', 'busy', 'away', 'bad_answer')),
+        (outcome IN ('answered', 'late', 'refused', 'busy', 'budget_spent', 'away', 'bad_answer')),
     CONSTRAINT review_step_counts_from_zero CHECK (attempts >= 0 AND input_tokens >= 0 AND cache_read_tokens >= 0
         AND cache_written_tokens >= 0 AND output_tokens >= 0 AND cost_usd >= 0 AND seconds >= 0)
 );

@@ -26,6 +26,8 @@ _log = structlog.get_logger(__name__)
 
 MOST_BAD: Final = 100
 """Messages in a row without meaning, after which the other side is no carrier: two seconds of one track."""
+MOST_EARLY: Final = 20
+"""Frames that may come before `start`: 200 ms of two tracks, as far as frames are put in order."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,12 +39,14 @@ class _Opened:
 
 async def twilio(line: Line, services: Services, sockets: Sockets) -> None:
     """Hold one media stream: open or take up its call, then audio in until it stops."""
-    started = await _first(line)
+    started, early = await _first(line)
     opened = await _open(line, services, sockets, started)
-    await _Stream(line, sockets, opened).run()
+    await _Stream(line, sockets, opened, early=early, stream_sid=started.stream_sid).run()
 
 
-async def _first(line: Line) -> StreamStarted:
+async def _first(line: Line) -> tuple[StreamStarted, list[StreamAudio]]:
+    """The `start`, and the frames that overtook it: where frames come out of order, so may the first ones."""
+    early: list[StreamAudio] = []
     try:
         async with asyncio.timeout(line.limits.start_s):
             while True:
@@ -51,7 +55,9 @@ async def _first(line: Line) -> StreamStarted:
                     raise Refused("bad_message", "a media stream is text messages: `connected`, then `start`")
                 match carrier_message(text):
                     case StreamStarted() as started:
-                        return started
+                        return started, early
+                    case StreamAudio() as audio if len(early) < MOST_EARLY:
+                        early.append(audio)
                     case None | StreamAudio() | StreamStopped():
                         raise Refused("bad_message", "the first messages must be `connected` and `start`, as JSON")
                     case _:
@@ -87,9 +93,13 @@ async def _open(line: Line, services: Services, sockets: Sockets, started: Strea
 class _Stream(Conversation):
     """From the carrier's `start` to the end of the socket."""
 
-    def __init__(self, line: Line, sockets: Sockets, opened: _Opened) -> None:
+    def __init__(
+        self, line: Line, sockets: Sockets, opened: _Opened, *, early: list[StreamAudio], stream_sid: str
+    ) -> None:
         super().__init__(line, sockets, opened.call, opened.sender)
         self._tracks = TwoTracks(opened.channels)
+        self._early = early
+        self._stream_sid = stream_sid
         self._bad = 0
 
     async def run(self) -> None:
@@ -104,6 +114,8 @@ class _Stream(Conversation):
         self.line.interrupt(Finished())
 
     async def _listen(self) -> None:
+        for said in self._early:
+            await self._journal(self._tracks.feed(said.channel, said.frame))
         while True:
             text = await self.receive()
             said = carrier_message(text) if isinstance(text, str) else None
@@ -113,6 +125,8 @@ class _Stream(Conversation):
                 case StreamStopped() if self.stopping is None and not self.over:
                     await self.before_leaving()
                     self.stop()
+                case StreamStarted(stream_sid=again) if again == self._stream_sid:
+                    pass  # the same `start` once more
                 case StreamStarted():
                     raise Refused("already_started", "this socket has its call already: connect again for another")
                 case None:

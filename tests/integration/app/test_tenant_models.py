@@ -219,6 +219,19 @@ async def test_what_will_not_work_is_warned_of(site: Site) -> None:
     assert found["in_use"]["live_model"] == "groq:a-model-of-tomorrow"
 
 
+async def test_tokens_that_are_left_are_told_and_a_day_that_is_used_up_is_warned_of(site: Site) -> None:
+    assert (await site.get())["tokens"] == {"per_minute": None, "per_day": None}
+    house = ModelHouse(site.settings.model_copy(update={"tenant_tokens_per_day": 1_000}))
+    models = StoredModels(settings=site.settings, house=house, tenants=site.models)
+    shown = await models.read(site.tenant_id)
+    assert shown["tokens"] == {"per_minute": None, "per_day": {"limit": 1_000, "left": 1_000}}
+    assert shown["warnings"] == []
+    house.budget(str(site.tenant_id)).settle(950)
+    (warning,) = (await models.read(site.tenant_id))["warnings"]
+    assert "RIDEALONG_TENANT_TOKENS_PER_DAY" in warning
+    await house.close()
+
+
 async def test_only_the_tenant_s_admin_may_look_and_change(site: Site, store: Store) -> None:
     await site.put(vendors={"groq": {"key": OWN_KEY}})
     reader = await tenants.issue_token(store, site.tenant_id, [tenants.Scope.READ, tenants.Scope.CAPTURE])

@@ -19,7 +19,7 @@ import pytest
 from ridealong.app import reviewing
 from ridealong.config import Settings
 from ridealong.core.artifact import Artifact, StepOutcome
-from ridealong.core.errors import ModelAway, ModelRefused
+from ridealong.core.errors import BudgetSpent, ModelAway, ModelRefused
 from ridealong.llm import Model, Question
 from ridealong.llm.house import ModelHouse
 from ridealong.llm.providers.scripted import ScriptedModel
@@ -115,6 +115,15 @@ async def test_where_no_model_answers_the_local_reviewer_makes_the_review_and_sa
     assert artifact.assessed
     assert len(artifact.sections) == 6
     assert {s.outcome for s in artifact.steps} == {StepOutcome.AWAY}
+
+
+async def test_tokens_that_are_used_up_are_told_in_the_review(store: Store) -> None:
+    async def spent(_question: Question) -> Mapping[str, object]:
+        raise BudgetSpent(retry_after_s=4000.0)
+
+    artifact = await reviewed(store, hosted(dear(ScriptedModel.of(spent, name="scripted:dear")), budget_s=3.0))
+    assert any("tokens for hosted models were used up" in w for w in artifact.warnings)
+    assert {s.outcome for s in artifact.steps} == {StepOutcome.BUDGET_SPENT}
 
 
 async def test_where_nobody_may_stand_in_the_review_fails_and_says_why(store: Store) -> None:

@@ -21,9 +21,10 @@ from ridealong.app.bench.spoken import written_call
 from ridealong.config import Settings
 from ridealong.core.errors import Unavailable, Ungrounded
 from ridealong.core.transcript import SpeakerId
+from ridealong.llm.capabilities import load_capabilities
 from ridealong.postcall.local import LocalReviewer
 from ridealong.postcall.pipeline import ReviewPipeline
-from ridealong.postcall.rehearing import RecordedCall, Rehearing
+from ridealong.postcall.rehearing import Billing, RecordedCall, Rehearing
 from ridealong.postcall.reviewer import InThreads
 from ridealong.speech import Audio, Hearing, SpokenWord
 from ridealong.speech.providers.replay import spread
@@ -84,7 +85,7 @@ async def no_recording(tenant_id: UUID, call_id: UUID) -> RecordedCall | None:
 
 @asynccontextmanager
 async def pipeline(
-    store: Store, ears: BetterEars, *, source: object = recorded, **budget: float
+    store: Store, ears: BetterEars, *, source: object = recorded, **budget: object
 ) -> AsyncIterator[ReviewPipeline]:
     embedder = LetterEmbedder()
     rehearing = Rehearing(store, embedder, ears, source, **budget)  # type: ignore[arg-type]
@@ -149,6 +150,19 @@ async def test_the_review_cites_the_better_transcript_and_the_moments_move_to_it
     found = {(hit.type, hit.revision) for hit in hits}
     assert {("price_asked", 1), ("objection_raised", 2)} <= found <= set(shown.items())
     assert all(hit.quote.isupper() for hit in hits if hit.revision == 2)
+
+
+async def test_what_hearing_again_cost_stands_with_the_review(store: Store) -> None:
+    tenant_id = await new_tenant(store)
+    call_id = await ended_call(store, tenant_id)
+    price = load_capabilities().transcription["deepgram:nova-3"]
+    billing = Billing(model=price.id, cost=price.cost)
+    await reviewed(store, BetterEars(fails=1), tenant_id, call_id, billing=billing)
+    async with store.tenant(tenant_id) as conn:
+        artifact = await load_artifact(conn, call_id)
+    (step,) = artifact.steps
+    assert (step.step, step.part, step.model) == ("transcription", "transcribe", "deepgram:nova-3")
+    assert step.cost_usd == pytest.approx((0.0043 + 0.0020) * artifact.duration_ms / 60_000)
 
 
 async def test_what_was_said_live_stays_and_erasing_removes_both(store: Store) -> None:

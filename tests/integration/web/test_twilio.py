@@ -289,6 +289,28 @@ async def test_messages_without_meaning_are_passed_over(server: World) -> None:
 
 
 @pytest.mark.asyncio(loop_scope="session")
+async def test_frames_that_overtake_the_start_are_kept_and_the_start_may_come_twice(server: World) -> None:
+    stream = TwilioStream(
+        call_sid="CA4", parameters={"token": server.token, "rep": "r", "consent": "Announced."}, audio=AUDIO
+    )
+    connected, start = stream.opening()
+    frames = [text for _, text in stream.media()]
+    async with line(server.address) as socket:
+        for text in (connected, *frames[:10], start, *frames[10:100], start, *frames[100:], stream.closing()):
+            await socket.send(text)
+        assert await until_closed(socket) == 1000
+    alike = server.calls.last.audio
+    async with line(server.address) as socket:
+        for text in (connected, start, *frames, stream.closing()):
+            await socket.send(text)
+        assert await until_closed(socket) == 1000
+    assert alike == server.calls.last.audio
+    other = json.dumps(json.loads(start) | {"start": json.loads(start)["start"] | {"streamSid": "MZ1"}})
+    assert await refused(server, connected, start, other) == ("already_started", 4400)
+    assert await refused(server, connected, *frames[:50]) == ("bad_message", 4400)
+
+
+@pytest.mark.asyncio(loop_scope="session")
 async def test_a_stream_of_nothing_but_garbage_is_closed_and_its_call_waits(server: World) -> None:
     stream = TwilioStream(
         call_sid="CA3", parameters={"token": server.token, "rep": "r", "consent": "Announced."}, audio=AUDIO

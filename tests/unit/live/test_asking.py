@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from ridealong.core.errors import BadAnswer, ModelAway, ModelBusy, ModelRefused
+from ridealong.core.errors import BadAnswer, BudgetSpent, ModelAway, ModelBusy, ModelRefused, QuestionRefused
 from ridealong.core.moments import Detection
 from ridealong.core.transcript import SpeakerId
 from ridealong.live.asking import Asking, Hosted
@@ -37,13 +37,14 @@ class Talk:
         self.transcript = transcript_of()
         self.decided: list[tuple[float, Detection]] = []
         self.warned: list[str] = []
+        self.told: list[str] = []
         self.hosted = Hosted.of(model, default_taxonomy(), language="en", settings=CascadeSettings(**settings))
         self.asking = Asking(
             hosted=self.hosted,
             transcript=self.transcript,
             roles=lambda: KNOWN,
             decided=self._note,
-            warn=lambda code, _message: self.warned.append(code),
+            warn=lambda code, message: (self.warned.append(code), self.told.append(message))[0],
         )
 
     @property
@@ -281,6 +282,26 @@ def test_one_failure_is_no_absence_but_a_refusal_is() -> None:
 
     assert play(Talk(Scripted([ModelAway()])), script).warned == []
     assert play(Talk(Scripted([ModelRefused()])), script).warned == ["live_model_away"]
+
+
+def test_a_question_refused_for_what_stands_in_it_is_no_absence() -> None:
+    async def script(talk: Talk) -> None:
+        talk.say(1)
+        await talk.asking.settled()
+
+    assert play(Talk(Scripted([QuestionRefused()])), script).warned == []
+
+
+def test_tokens_that_are_used_up_are_told_as_such() -> None:
+    async def script(talk: Talk) -> None:
+        for no in range(0, 6, 2):
+            talk.say(no)
+            talk.say(no + 1, REP, asked=False)
+            await talk.asking.settled()
+
+    talk = play(Talk(Scripted([BudgetSpent()])), script)
+    assert talk.warned == ["live_model_away"]
+    assert "tokens" in talk.told[0]
 
 
 def test_a_question_that_its_own_deadline_ends_just_after_ours_counts_once() -> None:

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from ridealong.core.errors import BadAnswer, ModelAway, ModelBusy, ModelFailed, ModelRefused
+from ridealong.core.errors import BadAnswer, ModelAway, ModelBusy, ModelFailed, ModelRefused, QuestionRefused
 from ridealong.llm.breaker import Breaker, Guarded
 from tests.unit.llm.asking import QUESTION, Stub
 
@@ -66,6 +66,18 @@ async def test_a_bad_answer_does_not_count() -> None:
     breaker = Breaker("m", failures=1, clock=Clock())
     await fail(breaker, BadAnswer(), 5)
     assert not breaker.open
+
+
+async def test_a_question_refused_for_what_stands_in_it_takes_the_model_from_nobody() -> None:
+    clock = Clock()
+    breaker = Breaker("m", failures=2, rest_s=5, clock=clock)
+    await fail(breaker, QuestionRefused(), 5)
+    assert not breaker.open
+    await fail(breaker, ModelAway(), 2)
+    assert breaker.open
+    clock.now += 5
+    await fail(breaker, QuestionRefused(), 1)
+    assert not breaker.open, "the vendor answers again"
 
 
 async def test_one_probe_passes_after_the_rest_and_closes_it() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ridealong.core.errors import BadAnswer, ModelAway, ModelBusy
+from ridealong.core.errors import BadAnswer, BudgetSpent, ModelAway, ModelBusy
 from ridealong.llm import Limits, Usage
 from ridealong.llm.budget import Budgeted, TokenBudget, VendorLimits, estimated_tokens
 from tests.unit.llm.asking import QUESTION, Stub
@@ -25,6 +25,14 @@ def budgeted(model: Stub, clock: Clock, *, per_minute: int = 0, per_day: int = 0
 async def test_without_limits_everything_passes() -> None:
     model = budgeted(Stub(), Clock())
     for _ in range(100):
+        await model.answer(QUESTION)
+
+
+async def test_an_answer_without_usage_is_not_free() -> None:
+    model = budgeted(Stub(usage=Usage()), Clock(), per_minute=3 * NEED)
+    for _ in range(3):
+        await model.answer(QUESTION)
+    with pytest.raises(BudgetSpent):
         await model.answer(QUESTION)
 
 

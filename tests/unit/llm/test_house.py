@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from ridealong.config import Settings, load_settings
-from ridealong.core.errors import InvalidDocument, InvalidSettings, ModelAway, ModelBusy
+from ridealong.core.errors import BudgetSpent, InvalidDocument, InvalidSettings, ModelAway
+from ridealong.llm.budget import MINUTE_S
 from ridealong.llm.house import ModelHouse
 from ridealong.llm.metering import Spent
 from tests.unit.llm.asking import QUESTION
@@ -105,9 +106,13 @@ async def test_one_tenants_empty_budget_does_not_harm_another() -> None:
         for _ in range(20):
             try:
                 await house.guarded(MODEL, tenant_id="a", deadline_s=60).answer(QUESTION)
-            except ModelBusy as busy:
+            except BudgetSpent as busy:
                 assert "tenant" in str(busy)
         assert len(vendor.asked) < 20
+        limit, left = house.budget("a").left()[MINUTE_S]
+        assert limit == 70
+        assert left < 70
+        assert house.budget("b").left() == {MINUTE_S: (70, 70)}
         await house.guarded(MODEL, tenant_id="b", deadline_s=60).answer(QUESTION)
         await house.close()
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
-from ridealong.core.errors import BadAnswer, ModelAway, ModelRefused
+from ridealong.core.errors import BadAnswer, ModelAway, ModelRefused, QuestionRefused
 from ridealong.llm import Answer, Block, Limits, Question, Usage
 from ridealong.llm.endpoint import Endpoint
 from ridealong.llm.failures import billing, failure, retry_after_s
@@ -124,7 +124,8 @@ class AnthropicModel:
                 _take(message, kind, event)
             except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
                 continue  # a kind of event that we do not know; what we need is checked at the end
-        if not message.ended:
+        # Its content is whole once it is said why it ended.
+        if not message.ended and message.stop is None:
             with billing(_usage(message.usage)):
                 raise ModelAway("anthropic broke off in the middle of an answer: ask again")
         return message
@@ -136,7 +137,7 @@ class AnthropicModel:
             case "max_tokens":
                 raise BadAnswer(f"{self.name} was cut off at its limit of tokens: allow more, or ask for less effort")
             case "refusal":
-                raise ModelRefused(f"{self.name} refuses to answer this question: another vendor's model may not")
+                raise QuestionRefused(f"{self.name} refuses to answer this question: another vendor's model may not")
             case "model_context_window_exceeded":
                 raise ModelRefused(
                     f"the question is longer than {self.name} can hold: choose one with a larger context"

@@ -7,7 +7,7 @@ import time
 from typing import Any, Final, cast
 from urllib.parse import quote
 
-from ridealong.core.errors import BadAnswer, ModelRefused
+from ridealong.core.errors import BadAnswer, QuestionRefused
 from ridealong.llm import Answer, Block, Question, Usage
 from ridealong.llm.endpoint import Endpoint
 from ridealong.llm.failures import billing, duration_s, failure, retry_after_s
@@ -94,7 +94,7 @@ class GoogleModel:
     def _text(self, whole: dict[str, Any]) -> str:
         feedback = whole.get("promptFeedback")
         if isinstance(feedback, dict) and cast("dict[str, object]", feedback).get("blockReason"):
-            raise ModelRefused(f"{self.name} refuses this question: another vendor's model may not")
+            raise QuestionRefused(f"{self.name} refuses this question: another vendor's model may not")
         try:
             candidate = whole["candidates"][0]
             finish = candidate.get("finishReason")
@@ -105,7 +105,7 @@ class GoogleModel:
         if finish == "MAX_TOKENS":
             raise BadAnswer(f"{self.name} was cut off at its limit of tokens: allow more, or ask for less effort")
         if finish in _REFUSALS:
-            raise ModelRefused(f"{self.name} refuses to answer this question: another vendor's model may not")
+            raise QuestionRefused(f"{self.name} refuses to answer this question: another vendor's model may not")
         if finish != "STOP":
             raise BadAnswer(f"{self.name} ended its answer in a way that is not known here: ask again")
         return text

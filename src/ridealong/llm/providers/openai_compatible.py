@@ -9,7 +9,7 @@ import json
 import time
 from typing import Any, cast
 
-from ridealong.core.errors import BadAnswer, ModelAway, ModelRefused
+from ridealong.core.errors import BadAnswer, ModelAway, QuestionRefused
 from ridealong.llm import Answer, Question, Usage
 from ridealong.llm.endpoint import Endpoint
 from ridealong.llm.failures import billing, failure, openai_limits, retry_after_s
@@ -106,8 +106,7 @@ class OpenAICompatibleModel:
                 whole["usage"] = chunk.get("usage") or (chunk.get("x_groq") or {}).get("usage") or whole.get("usage")
                 for choice in chunk.get("choices") or ():
                     delta = choice.get("delta") or {}
-                    said = delta.get("content")
-                    text.append(said if isinstance(said, str) else "")
+                    text.append(_joined(delta.get("content")))
                     message["refusal"] = delta.get("refusal") or message.get("refusal")
                     finish = choice.get("finish_reason") or finish
             except (ValueError, AttributeError, TypeError, RecursionError):
@@ -130,10 +129,18 @@ class OpenAICompatibleModel:
                 f"{self.name} answered with something that is no chat completion: is its URL right?"
             ) from None
         if refusal or finish == "content_filter":
-            raise ModelRefused(f"{self.name} refuses to answer this question: another vendor's model may not")
+            raise QuestionRefused(f"{self.name} refuses to answer this question: another vendor's model may not")
         if finish == "length":
             raise BadAnswer(f"{self.name} was cut off at its limit of tokens: allow more, or ask for less effort")
-        return text if isinstance(text, str) else ""
+        return _joined(text)
+
+
+def _joined(content: object) -> str:
+    """The text of a content, which some servers give in parts: those that are thought, not said, have no text."""
+    if isinstance(content, list):
+        parts = cast("list[object]", content)
+        return "".join(_joined(part.get("text")) for part in map(_object, parts) if part.get("type") == "text")
+    return content if isinstance(content, str) else ""
 
 
 def _codes(body: dict[str, Any]) -> tuple[object, ...]:

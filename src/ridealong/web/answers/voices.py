@@ -28,6 +28,20 @@ class ModelsInUse(Answer):
     verify_models: list[str]
 
 
+class TokenLimit(Answer):
+    """Tokens that the tenant may use of all models within a time, and those that are left of them now."""
+
+    limit: int
+    left: int
+
+
+class TokenLimits(Answer):
+    """As this server process counts since its start; null: without a limit."""
+
+    per_minute: TokenLimit | None
+    per_day: TokenLimit | None
+
+
 class ModelsAnswer(Answer):
     """What the tenant chose (null: as the server's settings) and what its calls ask now."""
 
@@ -36,4 +50,5 @@ class ModelsAnswer(Answer):
     verify_model: str | None
     vendors: dict[str, VendorAccount]
     in_use: ModelsInUse
+    tokens: TokenLimits
     warnings: list[str]

@@ -54,7 +54,12 @@ _AHEAD_MS: Final = 20_000
 _AHEAD_WAIT_S: Final = 1.0
 _WAITING: Final = 256
 """Events that may wait for whoever listens before no more audio is taken."""
+_LEAST_GAP_MS: Final = 20
+"""Audio that was read again may be a few ms short of what was asked for: a gap that small holds no word."""
 _CLOSING_S: Final = 4.0
+_NEAR_END_MS: Final = 1_500
+"""Interims come about once a second also in silence: who has said nothing of more than this has not heard it."""
+_SAME_END_MS: Final = 250
 _LAST_TRIES: Final = 3
 """Connections opened after the audio is over, to have its end made final."""
 _LONGEST_DELAY_S: Final = 4.0
@@ -98,6 +103,9 @@ class HeardCall:
         self._failing_since: float | None = None
         self._failures = 0
         self._stalls = 0
+        self._ended_at: int | None = None
+        """How far a connection had answered that closed as it should. When the next one closes at the same place, there
+        is no more to be said."""
         self._last_wire = self._last_ship = self._last_heard = 0.0
         self._unanswered: float | None = None
         """Since when audio is sent and nothing comes back."""
@@ -295,7 +303,7 @@ class HeardCall:
         final_through = self._ear.final_through
         from_ts = self._ear.resend_from(self._options.overlap_ms, self._options.most_overlap_ms)
         origin_ts, data = await self._sent.again(from_ts)
-        if round(origin_ts) > final_through:
+        if round(origin_ts) >= final_through + _LEAST_GAP_MS:
             self._tell([NotHeard(start_ts=final_through, end_ts=round(origin_ts))])
             self._ear.skip_to(round(origin_ts))
         self._ear.begin(origin_ts)
@@ -322,7 +330,6 @@ class HeardCall:
 
     async def _close_stream(self, socket: Socket) -> bool:
         """No more audio. Finalize may be answered by nothing; CloseStream is, by the rest and then by the close."""
-        unheard = self._unanswered is not None and self._voiced
         self._unanswered = None
         over = self._last_heard = self._loop.time()
         socket.send_control(FINALIZE)
@@ -330,13 +337,34 @@ class HeardCall:
         while self._socket is socket:
             left = self._last_heard + _CLOSING_S - self._loop.time()
             if left <= 0:
-                return not self._ear.open and not (unheard and self._last_heard == over)
+                return await self._heard_to_end(_NEAR_END_MS if self._last_heard > over else 0)
             try:
                 async with asyncio.timeout(left):
                     await self._stirred()
             except TimeoutError:
                 continue
-        return self._close_code == 1000
+        self._tell(self._ear.release())
+        if self._close_code != 1000:
+            return False
+        before, self._ended_at = self._ended_at, self._answered_ts
+        again = before is not None and abs(self._ended_at - before) <= _SAME_END_MS
+        return await self._heard_to_end(_NEAR_END_MS) or (again and not self._ear.open)
+
+    async def _heard_to_end(self, near_ms: int) -> bool:
+        """Whether the connection has answered the audio to within `near_ms` of its end, or nobody speaks behind that.
+
+        What comes after CloseStream may have been on its way before the connection got the end of the audio.
+        """
+        if self._ear.open:
+            return False
+        if self._sent.through_ts - self._answered_ts <= near_ms:
+            return True
+        _, data = await self._sent.again(self._answered_ts)
+        return not (data and _has_voice(data))
+
+    @property
+    def _answered_ts(self) -> int:
+        return max(self._ear.heard_ts, self._ear.processed_ts)
 
     def _drop(self) -> None:
         if self._socket is not None:

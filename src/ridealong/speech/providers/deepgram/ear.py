@@ -95,6 +95,8 @@ class Ear:
         self._told = at
         self.heard_ts = at
         """How far the connection has answered, with whatever."""
+        self.processed_ts = at
+        """How far it says to have processed the audio: Metadata, as it closes."""
 
     # ---- connections
 
@@ -132,7 +134,7 @@ class Ear:
         self._origin_ts = origin_ts
         self._edge_ts = None
         self._speakers.begin()
-        self.heard_ts = round(origin_ts)
+        self.heard_ts = self.processed_ts = round(origin_ts)
         for channel in self._channels:
             channel.overlap_until = channel.cut_ts
             channel.window_end = round(origin_ts)
@@ -159,6 +161,9 @@ class Ear:
                     return self._started(self._channel(message, "channel"), self._ts(message["timestamp"]))
                 case "UtteranceEnd":
                     return self._utterance_end(self._channel(message, "channel"))
+                case "Metadata":
+                    self.processed_ts = max(self.processed_ts, self._ts(message["duration"]))
+                    return []
                 case _:
                     return []
         except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError):
