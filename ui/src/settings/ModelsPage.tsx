@@ -75,6 +75,12 @@ function InUse({ models }: { models: ModelsAnswer }) {
       <Text>During calls: {shown(live_model === null ? [] : [live_model])}</Text>
       <Text>Reviews: {shown(review_models)}</Text>
       <Text>Second reading of reviews: {shown(verify_models, "nobody")}</Text>
+      {models.tokens.per_day !== null && (
+        <Text>
+          Tokens left today: {models.tokens.per_day.left.toLocaleString()} of{" "}
+          {models.tokens.per_day.limit.toLocaleString()}
+        </Text>
+      )}
     </Card>
   );
 }
