@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -18,11 +19,14 @@ from ridealong.app.artifacts import artifact_difference
 from ridealong.app.documents import check_document
 from ridealong.app.library import StoredReports, erase_everywhere, hit_json
 from ridealong.app.people import StoredPeople
+from ridealong.app.reading_ahead import ReadingAhead
 from ridealong.app.steps_report import steps_json, steps_report
 from ridealong.app.stored_models import StoredModels
 from ridealong.app.tenant_models import TenantModels
-from ridealong.core.errors import InvalidDocument, InvalidSettings, Refused
+from ridealong.core.errors import InvalidDocument, InvalidSettings, Refused, RidealongError
 from ridealong.core.people import MemberRole, read_email
+from ridealong.cores import cores
+from ridealong.embedding.minilm import load_embedder
 from ridealong.live.taxonomy import load_taxonomy
 from ridealong.llm.house import ModelHouse
 from ridealong.postcall.changes import changes_as_markdown
@@ -179,10 +183,18 @@ async def put_document(settings: Settings, *, tenant: str, kind: str, name: str,
         found = await tenants.find_tenant(store, tenant)
         async with store.tenant(found.tenant_id) as conn:
             document = await tenants.put_document(conn, tenants.DocumentKind(kind), name, text)
-    said = f"{kind} {name} of {tenant} is now version {document.version}."
-    if kind == "taxonomy" and any(t.examples for t in load_taxonomy(text, path.name).types):
-        said += f" To learn from its examples: ridealong taxonomy train --tenant {tenant}"
+        said = f"{kind} {name} of {tenant} is now version {document.version}."
+        if kind == "taxonomy" and any(t.examples for t in load_taxonomy(text, path.name).types):
+            said += f" To learn from its examples: ridealong taxonomy train --tenant {tenant}"
+            await _read_ahead(settings, store, found.tenant_id)
     return said
+
+
+async def _read_ahead(settings: Settings, store: Store, tenant_id: UUID) -> None:
+    """Without it the training reads the examples: nothing that goes wrong here concerns the document."""
+    with contextlib.suppress(RidealongError), ThreadPoolExecutor(1, "reading") as thread:
+        embedder = await asyncio.to_thread(load_embedder, settings.models_dir)
+        await ReadingAhead(store, embedder, thread, threads=cores()).read(tenant_id)
 
 
 async def enroll_voice(settings: Settings, *, tenant: str, rep_id: str, path: Path) -> None:

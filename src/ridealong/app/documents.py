@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
@@ -31,9 +31,10 @@ SHIPPED_DOCUMENTS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class StoredDocuments:
-    """Implements `web.services.Documents`."""
+    """Implements `web.services.Documents`. `kept` hears of each tenant whose taxonomy was written."""
 
     store: Store
+    kept: Callable[[UUID], None] = lambda _tenant_id: None
 
     async def read(self, tenant_id: UUID, kind: str, name: str) -> str:
         async with self.store.tenant(tenant_id) as conn:
@@ -44,6 +45,8 @@ class StoredDocuments:
         await self.check(kind, name, text, tenant_id)
         async with self.store.tenant(tenant_id) as conn:
             await tenants.put_document(conn, tenants.DocumentKind(kind), name, text, author)
+        if kind == "taxonomy":
+            self.kept(tenant_id)
 
     async def check(self, kind: str, name: str, text: str, tenant_id: UUID | None = None) -> Sequence[Json]:
         partials: Mapping[str, str] = {}

@@ -36,6 +36,7 @@ from ridealong.app.library import StoredLibrary, StoredRecordings, StoredReports
 from ridealong.app.mail import Mailbox
 from ridealong.app.people import StoredPeople
 from ridealong.app.policy_replay import StoredReplays
+from ridealong.app.reading_ahead import ReadingAhead
 from ridealong.app.rehear import recorded_calls
 from ridealong.app.stored_models import StoredModels
 from ridealong.app.talk import StoredPlaylists, StoredShares, StoredTalk
@@ -133,6 +134,7 @@ class Runtime:
     pages: ThreadPoolExecutor
     """Threads for what people look up."""
     tuning: TenantTuning
+    ahead: ReadingAhead
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -230,6 +232,8 @@ class Runtime:
             stack.push_async_callback(calls.close)
             tuning = TenantTuning(store=store, models_dir=settings.models_dir)
             stack.push_async_callback(tuning.close)
+            ahead = ReadingAhead(store, loaded.embedder, behind)
+            stack.push_async_callback(ahead.close)
             spare_collector()
             yield cls(
                 settings=settings,
@@ -256,6 +260,7 @@ class Runtime:
                 context_in=context_in,
                 pages=pages,
                 tuning=tuning,
+                ahead=ahead,
             )
 
     async def tenant(self, slug: str, *, create: bool = False) -> tenants.Tenant:
@@ -295,7 +300,7 @@ class Runtime:
             across=StoredAcross.of(self.store, self.models.embedder, self.pages, self.answering),
             policy_replays=StoredReplays(self.store),
             effects=StoredEffects(self.store),
-            documents=StoredDocuments(self.store),
+            documents=StoredDocuments(self.store, kept=self.ahead.soon),
             voices=StoredVoices(self.store, self.pages),
             settings=StoredSettings(self.store),
             webhooks=StoredWebhooks(
@@ -309,7 +314,7 @@ class Runtime:
             mail=self.mail,
             tuning=self.tuning,
             confidence=StoredCalibration(self.store),
-            taxonomy=StoredTaxonomy(self.store),
+            taxonomy=StoredTaxonomy(self.store, kept=self.ahead.soon),
             audiences=StoredAudiences(self.store),
             events=StoredEvents(self.store),
             exports=StoredExports(self.store),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
@@ -26,9 +26,10 @@ TRIES: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class StoredTaxonomy:
-    """Implements `web.taxonomy.TaxonomyOfTenants`."""
+    """Implements `web.taxonomy.TaxonomyOfTenants`. `kept` hears of each tenant whose document has changed."""
 
     store: Store
+    kept: Callable[[UUID], None] = lambda _tenant_id: None
 
     async def read(self, tenant_id: UUID) -> Json:
         version, text = await self._held(tenant_id)
@@ -46,6 +47,7 @@ class StoredTaxonomy:
                         continue  # somebody kept another text meanwhile: the change belongs into that one
                     kept = await tenants.put_document(conn, tenants.DocumentKind.TAXONOMY, "default", new, author)
                 version = kept.version
+                self.kept(tenant_id)
             return _shown(version, await asyncio.to_thread(read_taxonomy, new))
         raise Unavailable("others are changing the taxonomy at this moment: try again")
 

@@ -16,6 +16,7 @@ from ridealong.core.transcript import UNATTRIBUTED, Role, TranscriptId
 from ridealong.live.taxonomy import Kind, Taxonomy, default_taxonomy
 from ridealong.live.tenant_heads import read_taxonomy
 from ridealong.live.train import plain
+from ridealong.live.tuning import DOUBLED
 from ridealong.store import calls, labels, tenants
 from ridealong.store.labels import Said
 
@@ -115,7 +116,7 @@ async def gather(connection: AsyncConnection, *, features: str, trust_feedback: 
             spoken[utterance.text].append(
                 Said(call_id=transcript.id.call_id, revision=transcript.id.revision, utterance_no=utterance.no)
             )
-    written = {text: hashlib.sha256(text.encode()).digest() for text in _texts_of(types.values())}
+    written = hashes_of(read_texts(types.values()))
     views = await _known(connection, written, spoken, features)
     job: Json = {
         "trust_feedback": trust_feedback,
@@ -192,13 +193,23 @@ async def _past(connection: AsyncConnection, read: _Calls, labelled: Sequence[Sa
     return [entry for entry in found if entry is not None]
 
 
-def _texts_of(types: Iterable[MomentType]) -> list[str]:
+def read_texts(types: Iterable[MomentType]) -> list[str]:
+    """What a training reads of a document, each text once."""
     found: list[str] = []
+    examples: list[str] = []
     for moment_type in types:
         found.append(f"{moment_type.label}. {moment_type.description}")
         for example in (*moment_type.examples, *moment_type.not_examples):
-            found.extend([example.text, plain(example.text), *([example.after] if example.after else [])])
+            examples.append(example.text)
+            found.extend([example.text, *([example.after] if example.after else [])])
+    # The first of them also as a recogniser writes: see `live.tuning`.
+    found.extend(plain(text) for text in examples[:DOUBLED])
     return list(dict.fromkeys(text for text in found if text))
+
+
+def hashes_of(texts: Iterable[str]) -> dict[str, bytes]:
+    """Each text with the SHA-256 that its views are kept by."""
+    return {text: hashlib.sha256(text.encode()).digest() for text in texts}
 
 
 async def _known(
