@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ridealong.config import Settings
-from ridealong.core.errors import BadAnswer, ModelAway, ModelBusy, ModelFailed, ModelRefused
+from ridealong.core.errors import BadAnswer, ModelAway, ModelBusy, ModelFailed, ModelRefused, QuestionRefused
 from ridealong.llm import Answer, AnswerSchema, Block, Effort, Model, Question, Usage
 from ridealong.llm.house import ModelHouse
 from ridealong.llm.providers.scripted import ScriptedModel
@@ -158,7 +158,7 @@ FAULTS: dict[Fault, type[ModelFailed]] = {
     Fault.BAD_KEY: ModelRefused,
     Fault.NO_CREDIT: ModelRefused,
     Fault.NO_MODEL: ModelRefused,
-    Fault.REFUSES: ModelRefused,
+    Fault.REFUSES: QuestionRefused,
     Fault.BUSY: ModelBusy,
     Fault.BUSY_BARE: ModelBusy,
     Fault.BROKEN: ModelAway,
