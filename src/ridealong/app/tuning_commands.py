@@ -154,17 +154,25 @@ def show_version(found: dict[str, Any], out: Console) -> None:
         for example in pair["examples"]:
             where = example.get("text") or f"call {example['call_id']}, utterance {example['utterance_no']}"
             out.print(Text(f"  {printable(where)}", style="dim"))
-    guard, own, changes = report["guard"], report["own_calls"], report["changes"]
-    out.print(
-        f"Shipped calls ({guard['calls']}): macro-F1 {guard['running']:.3f} → {guard['candidate']:.3f}"
-        f" ({guard['low']:+.3f} to {guard['high']:+.3f}), compared with {report['compared_with']}."
-    )
-    if own is not None:
-        out.print(
-            f"Your calls ({own['calls']}, {own['labelled']} labels): {own['running']:.0%} → {own['candidate']:.0%} met."
-        )
+    _show_compared(report, out)
+    changes = report["changes"]
     out.print(
         f"In {changes['utterances']} utterances of past calls: {changes['added']} moments more,"
         f" {changes['removed']} fewer."
     )
     out.print(Text(f"It is {found['state']}: {report['outcome']}.", style="bold"))
+
+
+def _show_compared(report: dict[str, Any], out: Console) -> None:
+    guard, own = report["guard"], report["own_calls"]
+    if guard["types"]:
+        out.print(
+            f"Shipped calls ({guard['calls']}): macro-F1 {guard['running']:.3f} → {guard['candidate']:.3f}"
+            f" ({guard['low']:+.3f} to {guard['high']:+.3f}), compared with {report['compared_with']}."
+        )
+    else:
+        out.print("The taxonomy has none of the shipped types, so the shipped calls say nothing of it.")
+    if own is not None:
+        out.print(
+            f"Your calls ({own['calls']}, {own['labelled']} labels): {own['running']:.0%} → {own['candidate']:.0%} met."
+        )

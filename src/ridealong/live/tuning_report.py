@@ -185,8 +185,8 @@ def _guard(found: Trained) -> dict[str, Any]:
     calls = found.base.calibration
     kept = [t for t in found.types if t.shipped]
     if not kept:
-        names = ("calls", "types", "running", "candidate", "shipped", "difference", "low", "high")
-        return {**dict.fromkeys(names, 0.0), "lost": []}
+        names = ("running", "candidate", "shipped", "difference", "low", "high")
+        return {"calls": 0, "types": 0, **dict.fromkeys(names, 0.0), "lost": []}
     truth = np.stack([calls.labels[:, CONTENT_TYPES.index(t.id)] for t in kept], axis=1)
     counts = [
         _counts(_said(head, probabilities(head, calls), kept, calls.roles), truth, calls.calls)

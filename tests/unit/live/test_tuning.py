@@ -190,3 +190,12 @@ def test_many_small_steps_down_are_told_against_the_shipped_classifier(parts: PA
     found = report(trained(parts, deaf, statements, running=deaf.head))
     assert found["guard"]["difference"] == 0.0
     assert not found["verdict"]["not_worse"]
+
+
+def test_a_taxonomy_without_any_shipped_type_is_not_compared_on_the_shipped_calls(parts: PARTS) -> None:
+    reader, base, shipped = parts
+    own = [t for t in tuned_types(load_taxonomy(own_document(), "own.yaml").content_types) if not t.shipped]
+    assert own
+    fitted = tune(own, [], base, shipped, reader)
+    found = report(replace(trained(parts, fitted, []), types=tuple(own)))
+    assert (found["guard"]["calls"], found["guard"]["types"]) == (0, 0)

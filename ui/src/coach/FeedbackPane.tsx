@@ -120,7 +120,7 @@ function Changed({ changed, version }: { changed: TrainingReport; version: numbe
             In your past calls it finds {plural(changes.added, "moment")} more, and {changes.removed} no longer.
           </List.Item>
         )}
-        {guard !== undefined && (
+        {guard !== undefined && guard.types > 0 && (
           <List.Item>On the calls that ship with labels: {points(guard.difference)} of macro-F1.</List.Item>
         )}
       </List>

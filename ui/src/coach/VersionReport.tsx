@@ -158,7 +158,10 @@ function Compared({ report: { guard, own_calls: own } }: { report: TrainingRepor
         Compared with what judged when it was trained
       </Title>
       <List size="sm">
-        {guard !== undefined && (
+        {guard?.types === 0 && (
+          <List.Item>Your taxonomy has none of the shipped types, so the shipped calls say nothing of it.</List.Item>
+        )}
+        {guard !== undefined && guard.types > 0 && (
           <List.Item>
             On {plural(guard.calls, "call")} that ship with labels, macro-F1 goes from {guard.running.toFixed(2)} to{" "}
             {guard.candidate.toFixed(2)}: {points(guard.difference)} (95% interval {points(guard.low)} to{" "}
