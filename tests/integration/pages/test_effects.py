@@ -63,7 +63,7 @@ async def test_under_its_own_policy_a_call_is_what_it_was_also_where_two_moments
                     type=type_id,
                     tier=tier,
                     reason=reason,
-                    confidence=0.9 - place / 10,
+                    confidence=0.95 - place / 20,
                     nudge="Acknowledge it, then ask what is behind the concern.",
                     trigger_ts=trigger_ts,
                     evidence=(cited,),
