@@ -186,6 +186,7 @@ async def put_document(settings: Settings, *, tenant: str, kind: str, name: str,
         said = f"{kind} {name} of {tenant} is now version {document.version}."
         if kind == "taxonomy" and any(t.examples for t in load_taxonomy(text, path.name).types):
             said += f" To learn from its examples: ridealong taxonomy train --tenant {tenant}"
+            sys.stderr.write("Reading its examples, some seconds for a thousand of them …\n")
             await _read_ahead(settings, store, found.tenant_id)
     return said
 

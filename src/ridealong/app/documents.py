@@ -31,7 +31,7 @@ SHIPPED_DOCUMENTS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class StoredDocuments:
-    """Implements `web.services.Documents`. `kept` hears of each tenant whose taxonomy was written."""
+    """Implements `web.services.Documents`. `kept` hears of each tenant whose taxonomy is another now."""
 
     store: Store
     kept: Callable[[UUID], None] = lambda _tenant_id: None
@@ -102,6 +102,8 @@ class StoredDocuments:
         await self.check(kind, name, text, tenant_id)
         async with self.store.tenant(tenant_id) as conn:
             await document_versions.activate_version(conn, tenants.DocumentKind(kind), name, version)
+        if kind == "taxonomy":
+            self.kept(tenant_id)
 
     async def withdraw(self, tenant_id: UUID, kind: str, name: str) -> None:
         async with self.store.tenant(tenant_id) as conn:

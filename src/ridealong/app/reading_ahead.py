@@ -20,9 +20,10 @@ from ridealong.store import labels
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from psycopg import AsyncConnection
+
     from ridealong.embedding import Vectors
     from ridealong.live.features import Reader
-    from ridealong.live.taxonomy import MomentType
     from ridealong.store import Store
 
 AT_ONCE: Final = 32
@@ -56,29 +57,21 @@ class ReadingAhead:
     async def read(self, tenant_id: UUID) -> int:
         """Read what is not read yet and keep it; returns how many texts that were."""
         features = await asyncio.to_thread(features_name)
-        types = await self._types(tenant_id)
-        known = await self._known(tenant_id, types, features)
-        new = [text for text, key in hashes_of(read_texts(types)).items() if key not in known]
+        async with self.store.tenant(tenant_id) as conn:
+            written = await _written(conn)
+            known = await labels.known_example_views(conn, list(written.values()), features)
+        new = [text for text, key in written.items() if key not in known]
         loop = asyncio.get_running_loop()
         fresh: dict[str, Vectors] = {}
         for at in range(0, len(new), AT_ONCE * self.threads):
             fresh |= await loop.run_in_executor(self.executor, self._views, new[at : at + AT_ONCE * self.threads])
         if fresh:
-            # Somebody may have kept another text meanwhile: what stands in it is what is wanted.
-            written = hashes_of(read_texts(await self._types(tenant_id)))
-            views = {written[text]: view.astype(np.float16) for text, view in fresh.items() if text in written}
             async with self.store.tenant(tenant_id) as conn:
+                # Somebody may have kept another text meanwhile: what stands in it is what is wanted.
+                written = await _written(conn)
+                views = {written[text]: view.astype(np.float16) for text, view in fresh.items() if text in written}
                 await labels.keep_example_views(conn, views, list(written.values()), features)
         return len(fresh)
-
-    async def _types(self, tenant_id: UUID) -> Sequence[MomentType]:
-        async with self.store.tenant(tenant_id) as conn:
-            taxonomy = await load_tenant_taxonomy(conn)
-        return [one for one in taxonomy.types if one.kind is Kind.CONTENT]
-
-    async def _known(self, tenant_id: UUID, types: Sequence[MomentType], features: str) -> set[bytes]:
-        async with self.store.tenant(tenant_id) as conn:
-            return set(await labels.known_example_views(conn, list(hashes_of(read_texts(types)).values()), features))
 
     def _views(self, texts: Sequence[str]) -> dict[str, Vectors]:
         known = KnownViews(self.reader)
@@ -90,3 +83,9 @@ class ReadingAhead:
             await self.read(tenant_id)
         except Exception as error:
             _log.warning("examples_not_read_ahead", error=type(error).__name__)
+
+
+async def _written(connection: AsyncConnection) -> dict[str, bytes]:
+    """What a training reads of the tenant's taxonomy as it stands, with the hashes that it is kept by."""
+    taxonomy = await load_tenant_taxonomy(connection)
+    return hashes_of(read_texts(one for one in taxonomy.types if one.kind is Kind.CONTENT))

@@ -60,6 +60,20 @@ async def test_only_what_is_new_is_read_and_what_stands_there_no_more_goes(store
 async def test_whoever_keeps_a_taxonomy_need_not_wait_for_the_reading(store: Store, ahead: ReadingAhead) -> None:
     tenant_id = (await tenants.create_tenant(store, "read-soon", "Read soon")).tenant_id
     await StoredDocuments(store, kept=ahead.soon).write(tenant_id, "taxonomy", "default", OWN)
+    await all_read(store, tenant_id)
+
+
+async def test_a_version_that_is_taken_up_again_is_read_again(store: Store, ahead: ReadingAhead) -> None:
+    tenant_id = (await tenants.create_tenant(store, "read-back", "Read back")).tenant_id
+    documents = StoredDocuments(store, kept=ahead.soon)
+    await documents.write(tenant_id, "taxonomy", "default", OWN)
+    await documents.write(tenant_id, "taxonomy", "default", OWN.replace("And on the battery?", "And the battery?"))
+    await all_read(store, tenant_id)
+    await documents.activate(tenant_id, "taxonomy", "default", 1)
+    await all_read(store, tenant_id)
+
+
+async def all_read(store: Store, tenant_id: UUID) -> None:
     async with asyncio.timeout(120):
         while await unread(store, tenant_id):
             await asyncio.sleep(0.05)
