@@ -12,6 +12,7 @@ import numpy as np
 from ridealong.core.moments import Detection
 from ridealong.core.transcript import UNATTRIBUTED, Citation, Role, Roles, Transcript, Utterance, find_quote
 from ridealong.live.features import Reader, Surroundings, Turn, clauses, row
+from ridealong.live.rate import MomentRate
 from ridealong.live.sale import LOOK_BACK, SaleBelief
 from ridealong.live.trackers import Hit, Phrases
 from ridealong.live.wording import Wording
@@ -77,6 +78,8 @@ class MomentClassifier:
         self._head = head
         self._shadow = shadow
         self._types = {t.id: t for t in taxonomy.content_types}
+        self._rate = self._usual_rate(head)
+        self._shadow_rate = None if shadow is None else self._usual_rate(shadow)
         self._phrases = Phrases(taxonomy.trackers)
         self._wording = Wording()
         self._shadow_wording = Wording()
@@ -97,10 +100,10 @@ class MomentClassifier:
             return Classified(detections=(), views=vectors[0])  # nobody to cite, or no word to quote
         rows = np.array([row(text[a:b], v, surroundings, before) for (a, b), v in zip(spans, vectors, strict=True)])
         hits = self._phrases.find(text)
-        candidates, likelihoods = self._judged(self._head, rows, spans, role)
+        candidates, likelihoods = self._judged(self._head, self._rate, rows, spans, role)
         shadowed: Sequence[_Candidate] = ()
-        if self._shadow is not None:
-            shadowed, _ = self._judged(self._shadow, rows, spans, role)
+        if self._shadow is not None and self._shadow_rate is not None:
+            shadowed, _ = self._judged(self._shadow, self._shadow_rate, rows, spans, role)
             shadowed = self._surest(shadowed, hits, role, len(text))
         return Classified(
             detections=tuple(
@@ -113,6 +116,16 @@ class MomentClassifier:
             shadow=tuple(self._detection(transcript, utterance, c, role, self._shadow_wording) for c in shadowed),
         )
 
+    def restored(self, utterances: int, types: Sequence[str]) -> None:
+        """The call is taken up in the middle: so many utterances were judged, and these moments recorded."""
+        for rate in (self._rate, self._shadow_rate):
+            if rate is not None:
+                rate.restored(utterances, types)
+
+    def _usual_rate(self, head: Head) -> MomentRate:
+        shares = zip(head.types, head.share.tolist(), strict=True)
+        return MomentRate({type_id: share for type_id, share in shares if type_id in self._types})
+
     def _surest(
         self, candidates: Sequence[_Candidate], hits: Sequence[Hit], role: Role, length: int
     ) -> list[_Candidate]:
@@ -121,7 +134,7 @@ class MomentClassifier:
         return sorted(found, key=lambda c: (-c.confidence, c.moment_type.id))[:MOST_TYPES]
 
     def _judged(
-        self, head: Head, rows: Vectors, spans: Sequence[tuple[int, int]], role: Role
+        self, head: Head, rate: MomentRate, rows: Vectors, spans: Sequence[tuple[int, int]], role: Role
     ) -> tuple[list[_Candidate], dict[str, float]]:
         margins = head.margins(rows)
         best = margins.argmax(axis=0)
@@ -136,10 +149,11 @@ class MomentClassifier:
             moment_type = self._types.get(type_id)
             if moment_type is None or not _may_say(role, moment_type):
                 continue
-            likelihoods[type_id] = sure = float(confidence[number])
+            likelihoods[type_id] = sure = rate.moved(type_id, float(confidence[number]))
             if sure >= moment_type.detect:
                 span = spans[int(clause[number])]
                 found.append(_Candidate(moment_type=moment_type, confidence=sure, span=span, values={}))
+        rate.heard(likelihoods)
         return found, likelihoods
 
     def _tracked(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -43,6 +43,10 @@ class UtteranceClassifier(Protocol):
     """Judges the utterances of one call; see `live.classify.MomentClassifier`."""
 
     def classify(self, transcript: Transcript, utterance: Utterance, roles: Roles) -> Classified: ...
+
+    def restored(self, utterances: int, types: Sequence[str]) -> None:
+        """The call is taken up in the middle: so many utterances were judged, and these moments recorded."""
+        ...
 
 
 async def no_model(tenant_id: UUID) -> Model | None:  # noqa: ARG001 - the default for every tenant

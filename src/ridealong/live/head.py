@@ -21,7 +21,8 @@ class Head:
     """One-vs-rest logistic regression with Platt's calibration.
 
     `weights` [types, WIDTH] and `bias` [types] give a margin; `slope` and `offset` [types] turn an utterance's margin
-    into a probability: 1 / (1 + exp(-(slope * margin + offset))) (Platt 1999).
+    into a probability: 1 / (1 + exp(-(slope * margin + offset))) (Platt 1999). `share` [types] is the part of all
+    utterances that hold the type in the calls for which these probabilities are right; 0 where that is not known.
     """
 
     types: tuple[str, ...]
@@ -29,6 +30,7 @@ class Head:
     bias: Vectors
     slope: Vectors
     offset: Vectors
+    share: Vectors
 
     def margins(self, rows: Vectors) -> Vectors:
         """[n, WIDTH] → [n, types]."""
@@ -51,6 +53,7 @@ class Head:
                 bias=self.bias,
                 slope=self.slope,
                 offset=self.offset,
+                share=self.share,
             )
             return file.getvalue()
 
@@ -61,12 +64,15 @@ class Head:
     @classmethod
     def of_bytes(cls, data: bytes) -> Head:
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
+            types = tuple(str(name) for name in file["types"])
             return cls(
-                types=tuple(str(name) for name in file["types"]),
+                types=types,
                 weights=file["weights"],
                 bias=file["bias"],
                 slope=file["slope"],
                 offset=file["offset"],
+                # A tenant's head that was trained before shares were kept is not moved.
+                share=file["share"] if "share" in file else np.zeros(len(types), np.float32),
             )
 
 

@@ -157,3 +157,4 @@ class Judge:
         """All of the log was taken in: what was said and nudged then counts now."""
         moments = [past.moment for past in self._past_moments]
         self._policy = Policy.restore(self._taxonomy, moments)
+        self._classifier.restored(len(self.transcript), [moment.type for moment in moments])

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from ridealong.embedding import Vectors
 
-TRAINING_VERSION: Final = 7
+TRAINING_VERSION: Final = 8
 """Part of the cache key: raise it whenever training changes."""
 
 STRENGTH: Final = 0.3
@@ -235,6 +235,7 @@ def train(
         bias=bias,
         slope=np.array(slopes, np.float32),
         offset=np.array(offsets, np.float32),
+        share=np.zeros(len(types), np.float32),
     )
     return _at_the_rate_of_calls(head, whole_calls, reader) if whole_calls else head
 
@@ -262,6 +263,7 @@ def _at_the_rate_of_calls(head: Head, whole_calls: Sequence[Example], reader: Re
         head,
         slope=(head.slope * slope).astype(np.float32),
         offset=(head.offset * slope + offset).astype(np.float32),
+        share=data.labels.mean(axis=0).astype(np.float32),
     )
 
 

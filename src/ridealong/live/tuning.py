@@ -148,6 +148,7 @@ def tune(
             ],
             np.float32,
         ),
+        share=np.array([shipped.share[_column(shipped, t.id)] if t.shipped else 0.0 for t in known], np.float32),
     )
     # All that people say may have been left out: then there is nothing, of as many types.
     margins = np.zeros((0, len(known)), np.float32)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +33,9 @@ TRIGGER = "expensive"
 class OneWord:
     """Finds `objection_raised` where somebody says "expensive", and nothing else; knows no roles by words."""
 
+    def __init__(self) -> None:
+        self.taken_up: list[tuple[int, tuple[str, ...]]] = []
+
     def classifier(self, taxonomy: Taxonomy, heads: Heads = SHIPPED) -> OneWord:
         return self
 
@@ -52,6 +55,9 @@ class OneWord:
             )
         vector = self.embed(utterance.text)
         return Classified(detections=detections, views=vector)
+
+    def restored(self, utterances: int, types: Sequence[str]) -> None:
+        self.taken_up.append((utterances, tuple(types)))
 
     def embed(self, text: str) -> np.ndarray:
         vector = np.zeros(384, np.float32)

@@ -25,7 +25,7 @@ from ridealong.live import CallStart, ChannelLayout, Encoding
 from ridealong.live.session import LiveCall
 from ridealong.speech import Audio, Heard, HeardThrough, Hearing, Transcriber
 from ridealong.store import Store, calls, effects, moments, reviews
-from tests.integration.live.conftest import LENGTH_MS, SPOKEN, House
+from tests.integration.live.conftest import LENGTH_MS, SPOKEN, House, OneWord
 
 Start = Callable[..., CallStart]
 
@@ -96,6 +96,8 @@ async def test_how_far_a_nudge_got_and_what_it_was_decided_by_are_kept_over_a_re
     assert await second.recover() == 1
     again = await second.find(tenant_id, call.call_id)
     assert isinstance(again, LiveCall)
+    assert isinstance(house.minds, OneWord)
+    assert house.minds.taken_up == [(len(again.transcript), ("objection_raised",))]
     assert again.sighted(event.moment_id, Sight.SEEN)
     assert again.sighted(event.moment_id, Sight.SENT)
     await stop(again)

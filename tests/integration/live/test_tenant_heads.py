@@ -46,7 +46,9 @@ class Told(OneWord):
 def head() -> bytes:
     nothing = np.zeros(1, np.float32)
     width = np.zeros((1, 3), np.float32)
-    return Head(types=("price_asked",), weights=width, bias=nothing, slope=nothing, offset=nothing).as_bytes()
+    return Head(
+        types=("price_asked",), weights=width, bias=nothing, slope=nothing, offset=nothing, share=nothing
+    ).as_bytes()
 
 
 async def version(store: Store, tenant_id: UUID, state: VersionState, features: str | None = None) -> int:

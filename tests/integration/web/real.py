@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +38,9 @@ class Hears:
     def classify(self, transcript: Transcript, utterance: Utterance, roles: Roles) -> Classified:
         vector = self.embed(utterance.text)
         return Classified(detections=(), views=vector)
+
+    def restored(self, utterances: int, types: Sequence[str]) -> None:
+        pass
 
     def embed(self, text: str) -> np.ndarray:
         return np.eye(1, 384, dtype=np.float32)[0]

@@ -83,6 +83,9 @@ class _WatchedClassifier:
         self.seen.likelihoods[utterance.no] = dict(found.likelihoods)
         return found
 
+    def restored(self, utterances: int, types: Sequence[str]) -> None:
+        self.inner.restored(utterances, types)
+
 
 @dataclass(slots=True)
 class WatchedMinds:
