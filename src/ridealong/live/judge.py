@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ridealong.core.events import GapRecorded, MomentDecided, RoleLearned, UtteranceFinished
 from ridealong.core.moments import Circumstances, Decision, Detection, Moment
@@ -26,6 +26,14 @@ if TYPE_CHECKING:
     from ridealong.live.taxonomy import Taxonomy
     from ridealong.recording.entries import Lasting
     from ridealong.speech import Activity, EnrolledVoice, Partial
+
+
+SHORT: Final = 200
+"""Characters of a text that is read in 2 to 6 ms, however slow the machine is."""
+
+
+def _never() -> bool:
+    return False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -53,7 +61,9 @@ class Judge:
         enrolled_voices: tuple[EnrolledVoice, ...] = (),
         hosted: Hosted | None = None,
         heads: Heads = SHIPPED,
+        few_calls: Callable[[], bool] = _never,
     ) -> None:
+        """`few_calls`: whether so little goes on that the event loop may read a short text itself."""
         self.hosted = hosted
         self.transcript = transcript
         self.enrolled_voices = enrolled_voices
@@ -64,6 +74,7 @@ class Judge:
         self._minds = minds
         self._taxonomy = taxonomy
         self._executor = executor
+        self._few_calls = few_calls
         self._timing = TimingWatch(taxonomy, transcript, lambda: self.roles.roles)
         self._policy = Policy(taxonomy)
         self._shadow_policy = Policy(taxonomy)
@@ -75,10 +86,17 @@ class Judge:
 
     def classify(self, utterance: Utterance) -> asyncio.Future[Classified]:
         """Begin to read a finished utterance, which is in the transcript already; hand it to `utterance`."""
-        # In a thread: the model takes milliseconds, which fifty calls would feel on the event loop.
-        return asyncio.get_running_loop().run_in_executor(
-            self._executor, self._classifier.classify, self.transcript, utterance, self.roles.roles
-        )
+        loop, given = asyncio.get_running_loop(), (self.transcript, utterance, self.roles.roles)
+        if len(utterance.text) > SHORT or not self._few_calls():
+            # In a thread: the model takes milliseconds, which fifty calls would feel on the event loop.
+            return loop.run_in_executor(self._executor, self._classifier.classify, *given)
+        # Waking a thread and being woken by it takes longer than these few calls' audio would notice.
+        done = loop.create_future()
+        try:
+            done.set_result(self._classifier.classify(*given))
+        except Exception as error:
+            done.set_exception(error)
+        return done
 
     async def utterance(self, utterance: Utterance, classifying: asyncio.Future[Classified] | None = None) -> Judged:
         """Judge a finished utterance, which is in the transcript already; `classifying` where it is being read."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 from uuid import UUID, uuid4
 
 import structlog
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from ridealong.recording.folder import Recording
 
 _log = structlog.get_logger(__name__)
+
+
+FEW_CALLS: Final = 8
+"""Up to so many calls are judged on the event loop: some two texts a second, of which each takes 2 ms."""
 
 
 class LiveCalls:
@@ -202,6 +206,7 @@ class LiveCalls:
             executor=self._engine.models,
             enrolled_voices=enrolled,
             heads=heads,
+            few_calls=lambda: len(self._calls) <= FEW_CALLS,
             hosted=None
             if model is None
             else Hosted.of(model, taxonomy, language=start.language, settings=self._engine.asking),

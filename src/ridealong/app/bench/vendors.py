@@ -9,13 +9,14 @@ import asyncio
 import contextlib
 import itertools
 import json
+import math
 import os
 import random
 import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -25,7 +26,7 @@ import websockets
 from ridealong.app.bench.live import CONSENT, bench_token, unlimited
 from ridealong.app.bench.measure import Row, percentile
 from ridealong.app.bench.server import ServerProcess, server
-from ridealong.app.bench.wires import MODEL_S, script
+from ridealong.app.bench.wires import script
 from ridealong.app.client import Start
 from ridealong.speech import SAMPLE_RATE
 
@@ -154,11 +155,12 @@ async def _measure(count: int) -> Json:
                 finally:
                     os.sched_setaffinity(0, set(range(os.cpu_count() or 1)))
                 finals: dict[tuple[int, int], float] = {}
+                answers: dict[tuple[int, int], float] = {}
                 for line in (folder / "finals").read_text().splitlines():
-                    number, at, when = line.split()
-                    finals[int(number), int(at)] = float(when)
+                    kind, number, at, seconds = line.split()
+                    (finals if kind == "final" else answers)[int(number), int(at)] = float(seconds)
     return {
-        "ms": _own(found, said, {key: at for key, at in finals.items() if began <= at < ended}),
+        "ms": _own(found, said, {key: at for key, at in finals.items() if began <= at < ended}, answers),
         "cpu_s_per_call_minute": cpu / (count * (ended - began) / 60),
         "mb_per_call": (after - before) / count,
         "asked": asked,
@@ -171,16 +173,22 @@ def _asked(port: int) -> int:
         return int(json.loads(answer.read())["asked"])
 
 
-def _own(found: Sequence[_Heard], said: Sequence[Json], finals: dict[tuple[int, int], float]) -> list[float]:
-    """Milliseconds from each nudge's final to the nudge, without the model's time where it was waited for."""
+def _own(
+    found: Sequence[_Heard],
+    said: Sequence[Json],
+    finals: Mapping[tuple[int, int], float],
+    answers: Mapping[tuple[int, int], float],
+) -> list[float]:
+    """Milliseconds from each nudge's final to the nudge, without what the model took where it was waited for."""
     own: list[float] = []
     for heard in found:
         for ts, at in heard.nudges:
             lines = [no for no, line in enumerate(said) if line["start_ts"] - 50 <= ts < line["end_ts"]]
             if not lines or (heard.number, lines[-1]) not in finals:
                 continue
-            taken = (at - finals[heard.number, lines[-1]]) * 1000
-            own.append(taken - MODEL_S * 1000 if taken >= MODEL_S * 1000 else taken)
+            taken = at - finals[heard.number, lines[-1]]
+            model_s = answers.get((heard.number, lines[-1]), math.inf)
+            own.append((taken - model_s if taken >= model_s else taken) * 1000)
     return own
 
 

@@ -14,10 +14,9 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import parse_qs, urlsplit
 
-from aiohttp import web
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
@@ -28,12 +27,15 @@ MODEL_S: Final = 0.26
 
 
 class Wires:
-    """`log` gets one line a final: connection, line of the script, monotonic seconds."""
+    """`log` gets one line a final: "final", connection, line of the script, monotonic seconds as it leaves; and one a
+    moment that the model named: "answer", connection, line, seconds that the model took."""
 
     def __init__(self, said: list[Json], log: Path) -> None:
         self._script = said
         self._log = log.open("w")
         self._connections = 0
+        self._said: dict[str, tuple[int, int]] = {}
+        """Whose words these are: connection and line."""
         self._types = {line["text"].casefold(): line["moments"][0]["type"] for line in said if line["moments"]}
         self.asked = 0
 
@@ -52,7 +54,7 @@ class Wires:
                 await asyncio.sleep(delay_s)
                 text = json.dumps(message)
                 if line is not None:
-                    self._log.write(f"{number} {line} {time.monotonic()}\n")
+                    self._log.write(f"final {number} {line} {time.monotonic()}\n")
                 await socket.send(text)
 
             task = loop.create_task(send())
@@ -67,6 +69,7 @@ class Wires:
             heard += len(data) / 2 / rate * 1000
             while following < len(self._script) and self._script[following]["end_ts"] <= heard:
                 line = self._script[following]
+                self._said[_said_by(number, line)] = number, following
                 say(_final(line, window, number, first=following == 0), FINAL_S, following)
                 window, told, following = line["end_ts"], heard, following + 1
             if heard - told >= 1000:
@@ -77,32 +80,77 @@ class Wires:
             await socket.send(json.dumps({"type": "Metadata", "request_id": "bench", "duration": heard / 1000}))
         self._log.flush()
 
-    async def complete(self, request: web.Request) -> web.Response:
-        """One chat completion."""
+    def answer(self, body: Json) -> tuple[bytes, tuple[int, int] | None]:
+        """A chat completion for `body`, and which line of which connection it is about, where it names a moment."""
         self.asked += 1
-        began = time.monotonic()
-        body: Json = await request.json()
         lines = [json.loads(line) for line in str(body["messages"][-1]["content"]).splitlines() if line[:1] == "{"]
         judged = set(lines[-1]["judge"])
         answer: Json = {"type": "none", "utterance_no": lines[-1]["judge"][-1], "quote": "", "nudge": ""}
+        about = None
         for line in lines[:-1]:
             if line["no"] in judged and line["text"].casefold() in self._types:
+                about = self._said.get(line["text"])
                 answer = {
                     "type": self._types[line["text"].casefold()],
                     "utterance_no": line["no"],
                     "quote": line["text"],
                     "nudge": "Ask what matters most to them before you answer.",
                 }
-        await asyncio.sleep(MODEL_S - (time.monotonic() - began))
         message = {"role": "assistant", "content": json.dumps(answer)}
         choice = {"index": 0, "finish_reason": "stop", "message": message}
         usage = {"prompt_tokens": 900, "completion_tokens": 40}
-        return web.json_response({"id": "1", "model": body["model"], "choices": [choice], "usage": usage})
+        completion = {"id": "1", "model": body["model"], "choices": [choice], "usage": usage}
+        return json.dumps(completion).encode(), about
 
-    async def count(self, _request: web.Request) -> web.Response:
+    def answered(self, about: tuple[int, int] | None, seconds: float) -> None:
+        """The model took `seconds`, from the last byte of the question to the first of the answer."""
+        if about is not None:
+            number, line = about
+            self._log.write(f"answer {number} {line} {seconds}\n")
+
+    def count(self) -> bytes:
         """How many completions were asked for."""
         self._log.flush()
-        return web.json_response({"asked": self.asked})
+        return json.dumps({"asked": self.asked}).encode()
+
+
+class _Model(asyncio.Protocol):
+    """One connection to the model: HTTP/1.1 as our client speaks it. A whole server's time would count as ours."""
+
+    def __init__(self, wires: Wires) -> None:
+        self._wires = wires
+        self._came = b""
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        came = time.monotonic()
+        self._came += data
+        head, found, body = self._came.partition(b"\r\n\r\n")
+        if not found:
+            return
+        length = next((int(line[15:]) for line in head.split(b"\r\n") if line[:15].lower() == b"content-length:"), 0)
+        if len(body) < length:
+            return
+        self._came = b""
+        if head.startswith(b"GET"):
+            self._send(self._wires.count())
+            return
+        answer, about = self._wires.answer(json.loads(body))
+        left = MODEL_S - (time.monotonic() - came)
+        asyncio.get_running_loop().call_later(left, self._answer, answer, about, came)
+
+    def _answer(self, answer: bytes, about: tuple[int, int] | None, came: float) -> None:
+        # Timers are true to a millisecond only: what is subtracted is what was taken.
+        self._wires.answered(about, time.monotonic() - came)
+        self._send(answer)
+
+    def _send(self, body: bytes) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+            self._transport.write(head + body)
 
 
 async def _until_gone(socket: ServerConnection) -> AsyncIterator[str | bytes]:
@@ -192,14 +240,9 @@ def script(length_ms: int) -> list[Json]:
 
 async def main(wires: Wires) -> None:
     """Serve until killed; the first line of standard output names the two ports."""
-    app = web.Application(client_max_size=1 << 22)
-    app.add_routes([web.post("/openai/v1/chat/completions", wires.complete), web.get("/asked", wires.count)])
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
+    model = await asyncio.get_running_loop().create_server(lambda: _Model(wires), "127.0.0.1", 0)
     async with serve(wires.hear, "127.0.0.1", 0, compression=None, ping_interval=None) as server:
-        ports = [next(iter(server.sockets)).getsockname()[1], runner.addresses[0][1]]
+        ports = [next(iter(each.sockets)).getsockname()[1] for each in (server, model)]
         sys.stdout.write(json.dumps(ports) + "\n")
         sys.stdout.flush()
         await asyncio.Event().wait()
