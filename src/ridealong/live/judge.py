@@ -166,8 +166,10 @@ class Judge:
                 self.roles.roles = self.roles.roles.with_role(assignment)
             case GapRecorded(at_ts=at_ts):
                 self._timing.gap(at_ts)
-            case MomentDecided():
+            case MomentDecided(moment=moment):
                 self._past_moments.append(event)
+                if moment.type == "silence":
+                    self._timing.silence_told(moment.trigger_ts)
             case _:
                 pass
 

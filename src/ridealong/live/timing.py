@@ -21,27 +21,8 @@ LOOK_BACK_MS: Final = 60_000
 CUT_MS: Final = 200
 """Two pieces of one long turn that was cut for its length lie no further apart."""
 
-
-@dataclass(slots=True)
-class _Run:
-    """The rep's run of utterances that nobody has ended yet."""
-
-    speaker: Speaker
-    start_ts: int
-    end_ts: int
-    utterances: list[Utterance] = field(default_factory=list[Utterance])
-    """What a monologue will cite; nothing is added once it was told, however long it goes on."""
-    fired: bool = False
-
-    def goes_on_in(self, utterance: Utterance) -> bool:
-        """Whether that is the next piece of the rep's turn, however short: a turn is cut where it is long."""
-        return utterance.speaker == self.speaker and 0 <= utterance.start_ts - self.end_ts <= CUT_MS
-
-    def add(self, utterance: Utterance) -> None:
-        self.start_ts = min(self.start_ts, utterance.start_ts)
-        self.end_ts = max(self.end_ts, utterance.end_ts)
-        if not self.fired:
-            self.utterances.append(utterance)
+SETTLED_MS: Final = 1_200
+"""So long after a moment at which nobody spoke, what was said by then is taken to be written."""
 
 
 @dataclass(slots=True)
@@ -50,9 +31,9 @@ class _Turn:
 
     first: Utterance
     end_ts: int
+    words: int
     recent: list[Utterance]
     """The pieces in which another turn can begin that is still to come."""
-    backchannels_alone: bool
     interrupts: bool = False
     """It was reported as an interruption already."""
 
@@ -67,15 +48,39 @@ class _Turn:
     def goes_on_in(self, utterance: Utterance) -> bool:
         return utterance.speaker == self.speaker and abs(utterance.start_ts - self.end_ts) <= CUT_MS
 
-    def add(self, utterance: Utterance, *, backchannel: bool) -> None:
+    def add(self, utterance: Utterance) -> None:
         self.end_ts = max(self.end_ts, utterance.end_ts)
-        self.backchannels_alone = self.backchannels_alone and backchannel
+        self.words += word_count(utterance.text)
         self.recent = [u for u in self.recent if u.end_ts >= utterance.start_ts - LOOK_BACK_MS]
         self.recent.append(utterance)
 
     def said_at(self, ts: int) -> Utterance:
         """The piece that was being said at `ts`, else the last one."""
         return next((u for u in self.recent if u.start_ts <= ts < u.end_ts), self.recent[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    turn: _Turn
+    utterance: Utterance
+
+
+@dataclass(slots=True)
+class _Run:
+    """The rep's run of utterances that nobody has ended yet."""
+
+    speaker: Speaker
+    start_ts: int
+    end_ts: int
+    pieces: list[_Piece] = field(default_factory=list["_Piece"])
+    """What a monologue will cite; of one that was told the latest alone, however long it goes on."""
+    fired: bool = False
+
+    def add(self, piece: _Piece) -> None:
+        self.end_ts = max(self.end_ts, piece.utterance.end_ts)
+        if self.fired:
+            self.pieces.clear()
+        self.pieces.append(piece)
 
 
 @dataclass(slots=True)
@@ -111,6 +116,17 @@ class TimingWatch:
         self._wording = Wording()
         self._quiet = _Quiet()
         self._run: _Run | None = None
+        self._brief: list[_Piece] = []
+        """A few words of one speaker that nobody is known to have spoken at the same time as: if nobody did, the
+        speaker holds the floor with them; else they are a "mhm"."""
+        self._answered: tuple[int, int] = (0, 0)
+        """Start and end of the last turn that ended a run: of a turn that went on meanwhile, only what lies behind it
+        begins the next run."""
+        self._quiet_at: int | None = None
+        """The last time at which nobody is heard to speak."""
+        self._gaps: list[int] = []
+        """Where audio is missing, in order; those before `_passed` are behind what was heard."""
+        self._passed = 0
         self._turns: list[_Turn] = []
         """Recent ones: what a new turn can overlap."""
 
@@ -125,30 +141,59 @@ class TimingWatch:
         if utterance.speaker is not UNATTRIBUTED and (quiet.cited is None or utterance.end_ts >= quiet.cited.end_ts):
             quiet.cited = utterance
         self._spoken(utterance)
-        found += self._interruption(utterance)
-        found += self._monologue(utterance)
+        turn = self._turn_with(utterance)
+        if utterance.speaker is not UNATTRIBUTED:
+            found += self._interruption(turn)
+        found += self._monologue(utterance, turn)
         return tuple(found)
 
     def activity(self, at_ts: int, speaking: bool) -> tuple[Detection, ...]:
         """Somebody began or stopped speaking at `at_ts`."""
         quiet = self._quiet
         quiet.hears_activity = True
-        found = self._silence(at_ts) if speaking else ()
+        found = self._silence(at_ts) if speaking else self._pass_gaps(at_ts)
         if speaking or quiet.speaking:
             self._heard_until(at_ts)
         quiet.speaking = speaking
+        self._quiet_at = None if speaking else at_ts
         return found
 
     def clock(self, ts: int) -> tuple[Detection, ...]:
         """The call has been heard up to `ts`; also to be called with the call's end."""
-        return self._silence(ts)
+        found = self._silence(ts)
+        if self._brief and self._quiet_at is not None:
+            quiet_at = max(self._quiet_at, self._brief[-1].turn.end_ts)
+            if ts >= quiet_at + SETTLED_MS:
+                found += self._hold()
+        return found
 
     def gap(self, at_ts: int) -> None:
-        """Audio is missing at `at_ts`: what was said meanwhile is not known, so every run begins anew."""
-        self._run = None
-        self._quiet.speaking = False
-        self._quiet.now = max(self._quiet.now, at_ts)
-        self._heard_until(at_ts)
+        """Audio is missing at `at_ts`: what was said meanwhile is not known, so every run begins anew behind it.
+
+        It is known when it happens; what was said before it may be heard and written later.
+        """
+        if not self._gaps or at_ts > self._gaps[-1]:
+            self._gaps.append(at_ts)
+
+    def silence_told(self, trigger_ts: int) -> None:
+        """An earlier process told a silence at `trigger_ts`: while it lasts it is not told again."""
+        self._heard_until(trigger_ts - self._silence_ms)
+        self._quiet.fired = True
+
+    def _pass_gaps(self, now: int) -> tuple[Detection, ...]:
+        """All was heard up to `now`: nobody is heard to speak across a gap, and a silence begins anew behind it."""
+        found: tuple[Detection, ...] = ()
+        while self._passed < len(self._gaps) and self._gaps[self._passed] <= now:
+            at_ts = self._gaps[self._passed]
+            self._passed += 1
+            found += self._silent_until(at_ts)
+            self._quiet.speaking = False
+            self._heard_until(at_ts)
+        return found
+
+    def _parted(self, before_ts: int, after_ts: int) -> bool:
+        """Whether audio is missing between what was said up to `before_ts` and from `after_ts` on."""
+        return any(before_ts <= at_ts <= after_ts for at_ts in self._gaps)
 
     def _spoken(self, utterance: Utterance) -> None:
         """Where activity is heard, it alone says when a silence ends: an utterance's end may be estimated, and must
@@ -166,6 +211,9 @@ class TimingWatch:
             quiet.fired = False
 
     def _silence(self, now: int) -> tuple[Detection, ...]:
+        return self._pass_gaps(now) + self._silent_until(now)
+
+    def _silent_until(self, now: int) -> tuple[Detection, ...]:
         quiet = self._quiet
         quiet.now = max(quiet.now, now)
         limit_ts = quiet.last_speech_ts + self._silence_ms
@@ -174,20 +222,78 @@ class TimingWatch:
         quiet.fired = True
         return self._found("silence", (quiet.cited,), limit_ts, role=Role.UNKNOWN, bound=False)
 
-    def _monologue(self, utterance: Utterance) -> tuple[Detection, ...]:
-        run = self._run
-        if self._is_backchannel(utterance) and (run is None or not run.goes_on_in(utterance)):
-            # It ends no run, and makes none longer: the rep's own "mhm" falls into what the customer says.
-            return ()
-        role = self._roles().role_of(utterance.speaker)
-        if run is not None and utterance.speaker == run.speaker:
-            run.add(utterance)
-        elif role is Role.CUSTOMER or utterance.speaker is UNATTRIBUTED:
-            self._run = None
-            return ()
+    def _turn_with(self, utterance: Utterance) -> _Turn:
+        """The turn that the utterance is a piece of. Of nobody known, each is a turn of its own."""
+        turn = None
+        if utterance.speaker is not UNATTRIBUTED:
+            turn = next(
+                (
+                    t
+                    for t in self._turns
+                    if t.goes_on_in(utterance) and not self._parted(t.end_ts, max(t.end_ts, utterance.start_ts))
+                ),
+                None,
+            )
+        if turn is not None:
+            turn.add(utterance)
         else:
+            turn = _Turn(first=utterance, end_ts=utterance.end_ts, words=word_count(utterance.text), recent=[utterance])
+            if utterance.speaker is not UNATTRIBUTED:
+                self._turns.append(turn)
+        self._turns = [t for t in self._turns if t.end_ts >= utterance.start_ts - LOOK_BACK_MS]
+        return turn
+
+    def _monologue(self, utterance: Utterance, turn: _Turn) -> tuple[Detection, ...]:
+        brief = self._is_backchannel(turn)
+        if self._roles().role_of(utterance.speaker) is Role.CUSTOMER or utterance.speaker is UNATTRIBUTED:
+            return () if brief else self._end_run(turn)
+        holder = self._run.speaker if self._run is not None else self._brief[0].turn.speaker if self._brief else None
+        if brief:
+            # The rep's own "mhm" falls into what the customer says, which may be written after it: wait for that.
+            if self._run is not None and holder != utterance.speaker:
+                return ()
+            if holder != utterance.speaker:
+                self._brief.clear()
+            if turn.start_ts >= self._answered[1]:
+                self._brief.append(_Piece(turn, utterance))
+            return ()
+        found: tuple[Detection, ...] = ()
+        if holder is not None and holder != utterance.speaker:
+            found = self._end_run(turn)
+        return found + self._hold(_Piece(turn, utterance))
+
+    def _end_run(self, turn: _Turn) -> tuple[Detection, ...]:
+        """Somebody else speaks: the run ends where that begins. What the rep said behind it may be written already."""
+        run, brief = self._run, self._brief
+        self._brief = [p for p in brief if p.turn.end_ts <= turn.start_ts]
+        found = self._hold()
+        self._run = None
+        self._answered = (turn.start_ts, max(turn.end_ts, self._answered[1]))
+        for piece in () if run is None else run.pieces:
+            if piece.turn.start_ts >= turn.start_ts or piece.utterance.end_ts > turn.end_ts:
+                found += self._held(piece)
+        self._brief = [p for p in brief if p.turn.start_ts >= turn.end_ts]
+        return found
+
+    def _hold(self, piece: _Piece | None = None) -> tuple[Detection, ...]:
+        """The few words that were waited for, and `piece`, hold the floor."""
+        found: tuple[Detection, ...] = ()
+        for brief in self._brief:
+            found += self._held(brief)
+        self._brief.clear()
+        return found if piece is None else found + self._held(piece)
+
+    def _held(self, piece: _Piece) -> tuple[Detection, ...]:
+        run, utterance = self._run, piece.utterance
+        if run is not None and not self._parted(run.end_ts, utterance.start_ts):
+            run.add(piece)
+        else:
+            # What was taken for a "mhm" may have been the beginning of more; of a turn into which somebody spoke, only
+            # what lies behind that counts.
+            whole = piece.turn.start_ts >= self._answered[0]
+            start_ts = piece.turn.start_ts if whole else max(utterance.start_ts, self._answered[1])
             self._run = run = _Run(
-                speaker=utterance.speaker, start_ts=utterance.start_ts, end_ts=utterance.end_ts, utterances=[utterance]
+                speaker=utterance.speaker, start_ts=start_ts, end_ts=utterance.end_ts, pieces=[piece]
             )
         role = self._roles().role_of(run.speaker)
         if role is Role.CUSTOMER:
@@ -197,29 +303,19 @@ class TimingWatch:
         if run.fired or run.end_ts - run.start_ts <= self._monologue_ms:
             return ()
         run.fired = True
-        latest = max(run.utterances, key=lambda u: u.end_ts)
-        first = min(run.utterances, key=lambda u: u.start_ts)
-        cited = [latest, *(u for u in run.utterances if u is not latest and u is not first)]
+        said = [p.utterance for p in run.pieces]
+        latest = max(said, key=lambda u: u.end_ts)
+        first = min(said, key=lambda u: u.start_ts)
+        cited = [latest, *(u for u in said if u is not latest and u is not first)]
         if first is not latest:
             cited.append(first)
-        run.utterances.clear()
         return self._found("monologue", cited, latest.end_ts, role=role, bound=True)
 
-    def _interruption(self, utterance: Utterance) -> tuple[Detection, ...]:
+    def _interruption(self, turn: _Turn) -> tuple[Detection, ...]:
         """Whoever finishes last, both must be known: two turns are looked at whenever a piece of either comes.
 
         Whole turns, not their pieces: where a long turn happens to be cut says nothing about who broke into it.
         """
-        if utterance.speaker is UNATTRIBUTED:
-            return ()
-        backchannel = self._is_backchannel(utterance)
-        turn = next((t for t in self._turns if t.goes_on_in(utterance)), None)
-        if turn is None:
-            turn = _Turn(first=utterance, end_ts=utterance.end_ts, recent=[utterance], backchannels_alone=backchannel)
-            self._turns.append(turn)
-        else:
-            turn.add(utterance, backchannel=backchannel)
-        self._turns = [t for t in self._turns if t.end_ts >= utterance.start_ts - LOOK_BACK_MS]
         found: list[Detection] = []
         for other in self._turns:
             first, second = sorted((other, turn), key=lambda t: t.start_ts)
@@ -241,11 +337,11 @@ class TimingWatch:
             first.speaker != second.speaker
             and first.start_ts < second.start_ts
             and overlap > self._interruption_ms
-            and not second.backchannels_alone
+            and not self._is_backchannel(second)
         )
 
-    def _is_backchannel(self, utterance: Utterance) -> bool:
-        return word_count(utterance.text) <= self._backchannel_words or utterance.duration_ms <= self._backchannel_ms
+    def _is_backchannel(self, turn: _Turn) -> bool:
+        return turn.words <= self._backchannel_words or turn.end_ts - turn.start_ts <= self._backchannel_ms
 
     def _found(
         self, type_id: str, cited: Sequence[Utterance], trigger_ts: int, *, role: Role, bound: bool

@@ -161,6 +161,27 @@ async def test_a_call_taken_up_by_the_next_process_ends_like_an_undisturbed_one(
     assert again.judge.role_of(SPOKEN[0].speaker) is Role.REP
 
 
+async def test_a_silence_that_was_told_is_not_told_again_by_the_next_process(
+    house: House, tenant_id: UUID, start: Start
+) -> None:
+    first = house.process()
+    call = await first.begin(tenant_id, start())
+    await send(call, PIECES + 45)
+    await call.taken()
+    async for numbered in call.watch():
+        if isinstance(numbered.event, MomentDecided) and numbered.event.moment.type == "silence":
+            break
+    await first.close()
+
+    second = house.process()
+    assert await second.recover() == 1
+    again = await second.find(tenant_id, call.call_id)
+    assert isinstance(again, LiveCall)
+    await send(again, 10)
+    events = await stop(again)
+    assert [e.moment.type for e in events if isinstance(e, MomentDecided)].count("silence") == 1
+
+
 async def test_numbers_of_events_have_no_hole_over_a_restart(house: House, tenant_id: UUID, start: Start) -> None:
     first = house.process()
     call = await first.begin(tenant_id, start())

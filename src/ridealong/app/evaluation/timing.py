@@ -180,10 +180,7 @@ def found(script: Script, seed: int) -> tuple[list[Mark], list[int]]:
     gaps = list(script.gaps)
     while now <= script.end_ts + 1_500:
         while gaps and gaps[0] <= now:
-            # What is open is finished before the gap is told, as `LiveCall.interrupt` does.
-            due = [p for p in pending if p[4] <= gaps[0]]
-            told += [d for p in due for d in _say(watch, transcript, next(numbers), p)]
-            pending = [p for p in pending if p not in due]
+            # It is told when it happens: words that were said before it may still be written.
             watch.gap(gaps.pop(0))
         while speech and speech[0][0] <= now:
             told += watch.activity(*speech.pop(0))
