@@ -81,8 +81,8 @@ class StoredCallPages:
             counted = await self._counted(tenant_id, call_id)
             async with self.store.tenant(tenant_id) as conn:
                 await reviews.correct_statistics(conn, transcript_id, counted.as_json())
-            if call.live and role is Role.REP and call_id in self.running.running(tenant_id):
-                (await self.running.find(tenant_id, call_id)).state_rep(speaker_id)
+            if call.live and role is not Role.UNKNOWN and call_id in self.running.running(tenant_id):
+                (await self.running.find(tenant_id, call_id)).name_speaker(speaker_id, role)
         return await self.library.call(tenant_id, call_id)
 
     async def change_context(self, tenant_id: UUID, call_id: UUID, change: Mapping[str, str]) -> Json:

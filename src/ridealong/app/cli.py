@@ -118,7 +118,10 @@ def coach(
     jsonl: Annotated[bool, typer.Option("--jsonl", help="One event a line, and nothing else.")] = False,
     transcriber: Annotated[str | None, typer.Option(help="Which transcriber hears it.")] = None,
     layout: Annotated[Layout, typer.Option(help="What the channels hold.")] = Layout.AUTO,
-    rep_speaker: Annotated[int | None, typer.Option(min=0, help="The rep's speaker id, where you know it.")] = None,
+    rep_speaker: Annotated[
+        list[int] | None,
+        typer.Option(min=0, help="The rep's speaker id, where you know it; once for each of several reps."),
+    ] = None,
     customer: Annotated[str, typer.Option(help="Whose call it is: brings a customer's calls together.")] = "",
     deal: Annotated[str, typer.Option(help="The deal it belongs to.")] = "",
     call_type: Annotated[str, typer.Option(help="For example demo; a rubric can depend on it.")] = "",
@@ -138,7 +141,7 @@ def coach(
             speed=_factor(speed),
             jsonl=jsonl,
             layout=None if layout is Layout.AUTO else layout.value,
-            rep_speaker=rep_speaker,
+            rep_speakers=rep_speaker or (),
             tenant=tenant,
             context=CallContext(customer=customer, deal=deal, call_type=call_type, stage=stage),
         )

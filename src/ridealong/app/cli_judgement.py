@@ -181,7 +181,9 @@ def rubric_try(
     rubric: Annotated[
         str | None, typer.Option(help="A file or a name; what calls are reviewed with when left out.")
     ] = None,
-    rep_speaker: Annotated[int | None, typer.Option(min=0, help="Of a file: the rep's speaker id.")] = None,
+    rep_speaker: Annotated[
+        list[int] | None, typer.Option(min=0, help="Of a file: the rep's speaker id; once for each of several reps.")
+    ] = None,
     call_type: Annotated[str, typer.Option(help="Try it as a call of this type.")] = "",
     stage: Annotated[str, typer.Option(help="Try it as a call in this stage.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="The artifact as JSON.")] = False,
@@ -197,7 +199,7 @@ def rubric_try(
             call=call,
             rubric=rubric,
             tenant=tenant,
-            rep_speaker=rep_speaker,
+            rep_speakers=rep_speaker or (),
             about=about,
             as_json=as_json,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
@@ -76,7 +76,7 @@ async def coach_recording(
     *,
     speed: float,
     layout: ChannelLayout | None,
-    rep_speaker: int | None,
+    rep_speakers: Sequence[int],
     context: CallContext,
     listener: Listener,
 ) -> Summary:
@@ -98,7 +98,7 @@ async def coach_recording(
         rep_id="coach",
         consent=CONSENT,
         title=path.stem,
-        rep_speaker=rep_speaker,
+        rep_speakers=tuple(rep_speakers),
         context=context,
     )
     call = await runtime.calls.begin(tenant_id, start)
@@ -130,15 +130,16 @@ async def coach_transcript(
     speed: float,
     context: CallContext,
     listener: Listener,
+    rep_speakers: Sequence[int] = (),
 ) -> Summary:
-    """Run a diarised transcript as a call. What `context` leaves open is as the file states it."""
+    """Run a diarised transcript as a call. What `context` and `rep_speakers` leave open is as the file states it."""
     start = CallStart(
         format=AudioFormat(encoding=Encoding.PCM16, sample_rate=SAMPLE_RATE, channels=1),
         layout=ChannelLayout.MIXED,
         rep_id="coach",
         consent=CONSENT,
         title=session.title or session.call,
-        rep_speaker=session.rep_speaker,
+        rep_speakers=tuple(rep_speakers) or session.rep_speakers,
         context=context.over(session.context),
     )
     source = FinishedTranscript(session.utterances, speed=speed)
@@ -211,7 +212,7 @@ async def run_coach(
     speed: float,
     jsonl: bool,
     layout: str | None,
-    rep_speaker: int | None,
+    rep_speakers: Sequence[int],
     tenant: str,
     context: CallContext,
 ) -> None:
@@ -229,13 +230,21 @@ async def run_coach(
                     audio,
                     speed=speed,
                     layout=known,
-                    rep_speaker=rep_speaker,
+                    rep_speakers=rep_speakers,
                     context=context,
                     listener=listener,
                 )
             if session is None:
                 raise InvalidDocument("give an audio file or a transcript")
-            return await coach_transcript(runtime, tenant_id, session, speed=speed, context=context, listener=listener)
+            return await coach_transcript(
+                runtime,
+                tenant_id,
+                session,
+                speed=speed,
+                context=context,
+                listener=listener,
+                rep_speakers=rep_speakers,
+            )
 
         if jsonl:
             summary = await run(_Lines())

@@ -108,12 +108,12 @@ class Trials:
                 text = await chosen_rubric_text(conn, wanted)
         return await asyncio.to_thread(load_rubric, text, wanted or "rubric", moment_types=None)
 
-    async def call(self, wanted: str, rep_speaker: int | None = None) -> CallToTry:
+    async def call(self, wanted: str, rep_speakers: Sequence[int] = ()) -> CallToTry:
         """A stored call by its id, or a transcript file. Raises InvalidDocument or Refused."""
         try:
             call_id = UUID(wanted)
         except ValueError:
-            return await self._transcript(Path(wanted), rep_speaker)
+            return await self._transcript(Path(wanted), rep_speakers)
         async with self._store() as (store, tenant_id), store.tenant(tenant_id) as conn:
             call = await calls.load_call(conn, call_id)
             transcript = await calls.load_transcript(conn, await calls.latest_revision(conn, call_id))
@@ -132,10 +132,9 @@ class Trials:
         )
         return CallToTry(name=str(call_id), title=call.title, context=context)
 
-    async def _transcript(self, path: Path, rep_speaker: int | None) -> CallToTry:
+    async def _transcript(self, path: Path, rep_speakers: Sequence[int]) -> CallToTry:
         session = await asyncio.to_thread(read_session, path)
-        rep = session.rep_speaker if rep_speaker is None else SpeakerId(rep_speaker)
-        stated = [] if rep is None else [_stated(rep)]
+        stated = [_stated(SpeakerId(rep)) for rep in rep_speakers or session.rep_speakers]
         transcript = Transcript.of(TranscriptId(call_id=UUID(int=0)), session.utterances)
         loaded = await self._loaded()
         taxonomy = load_taxonomy(default_taxonomy_text(), "taxonomy")
@@ -186,14 +185,14 @@ async def show_trial(
     call: str,
     rubric: str | None,
     tenant: str,
-    rep_speaker: int | None,
+    rep_speakers: Sequence[int],
     about: CallContext,
     as_json: bool,
 ) -> str:
     """What a rubric makes of a call, by the local reviewer; nothing is stored. Raises InvalidDocument or Refused."""
     trials = Trials(settings, tenant)
     wanted = await trials.rubric(rubric, stored=_is_stored(call))
-    to_try = await trials.call(call, rep_speaker)
+    to_try = await trials.call(call, rep_speakers)
     context = replace(to_try.context, about=about.over(to_try.context.about))
     artifact = await trials.artifact(wanted, replace(to_try, context=context))
     if as_json:

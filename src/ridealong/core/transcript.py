@@ -287,9 +287,11 @@ class Roles(Mapping[SpeakerId, RoleAssignment]):
         return Roles([*(a for a in self._by_speaker.values() if a.speaker_id != assignment.speaker_id), assignment])
 
     @property
+    def reps(self) -> tuple[SpeakerId, ...]:
+        """Everybody who is known to speak as a rep, mostly one."""
+        return tuple(a.speaker_id for a in self._by_speaker.values() if a.role is Role.REP)
+
+    @property
     def rep(self) -> SpeakerId | Unattributed:
-        """The rep's speaker id, or UNATTRIBUTED while it is not known."""
-        for assignment in self._by_speaker.values():
-            if assignment.role is Role.REP:
-                return assignment.speaker_id
-        return UNATTRIBUTED
+        """The rep's speaker id, of several the first one's, or UNATTRIBUTED while it is not known."""
+        return next(iter(self.reps), UNATTRIBUTED)

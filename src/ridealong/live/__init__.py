@@ -56,8 +56,8 @@ class CallStart:
     """How consent to record was obtained, in the sender's words. Never empty."""
     title: str = ""
     language: str = "en"
-    rep_speaker: int | None = None
-    """The client's statement of which speaker id is the rep, where the source knows it."""
+    rep_speakers: tuple[int, ...] = ()
+    """The client's statement of which speaker ids are reps, mostly one, where the source knows it."""
     external_id: str = ""
     """The call's name where it comes from, for example a carrier's call id; empty where it has none."""
     context: CallContext = field(default_factory=CallContext)

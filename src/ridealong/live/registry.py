@@ -61,7 +61,7 @@ class LiveCalls:
                         channels=start.format.channels,
                         layout=start.layout.value,
                         language=start.language,
-                        rep_speaker=start.rep_speaker,
+                        rep_speaker=next(iter(start.rep_speakers), None),
                         external_id=start.external_id,
                         context=start.context,
                     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Final
 
 from ridealong.core.transcript import (
@@ -48,25 +48,50 @@ class RoleTracker:
         self.roles = roles or Roles()
         self._odds: dict[SpeakerId, float] = {}
 
-    def state(self, speaker_id: SpeakerId, source: RoleSource, confidence: float = 1.0) -> list[RoleAssignment]:
-        """`speaker_id` is the rep, says `source`; everybody else is a customer."""
-        current = self.roles.rep
-        if not isinstance(current, Unattributed) and SOURCE_RANK[self.roles[current].source] > SOURCE_RANK[source]:
+    def state(
+        self, speaker_id: SpeakerId, source: RoleSource, confidence: float = 1.0, *, others: Collection[SpeakerId] = ()
+    ) -> list[RoleAssignment]:
+        """`speaker_id` and `others` are the reps, says `source`; everybody else is a customer.
+
+        Of one who was named as a rep among others it says nothing new: they stay.
+        """
+        if SOURCE_RANK[self._source()] > SOURCE_RANK[source]:
             return []
-        speakers = {speaker_id, *self.roles, *self._odds}
-        return self._assign(speaker_id, sorted(speakers), source, confidence)
+        reps = {speaker_id, *others}
+        named = [s for s in self.roles.reps if self.roles[s].source is not RoleSource.HEURISTIC]
+        if not others and speaker_id in named:
+            reps.update(named)
+        speakers = {*reps, *self.roles, *self._odds}
+        if not others:
+            speakers -= {s for s in named if s != speaker_id and s in reps}
+        return self._assign(reps, sorted(speakers), source, confidence)
+
+    def name(self, speaker_id: SpeakerId, role: Role) -> list[RoleAssignment]:
+        """Somebody who looks at the call says what `speaker_id` is; whoever else was named so stays what they are.
+
+        Two channels are surer, and so is the known voice of a rep; that a colleague is a rep too contradicts neither.
+        """
+        surer = SOURCE_RANK[RoleSource.STATED]
+        known = speaker_id in self.roles.reps and SOURCE_RANK[self.roles[speaker_id].source] > surer
+        if known or self._source() is RoleSource.CHANNEL:
+            return []
+        if role is Role.REP and SOURCE_RANK[self._source()] <= SOURCE_RANK[RoleSource.HEURISTIC]:
+            stated = [s for s, a in self.roles.items() if a.source is RoleSource.STATED and s != speaker_id]
+            speakers = {speaker_id, *self.roles, *self._odds} - set(stated)
+            return self._assign({speaker_id}, sorted(speakers), RoleSource.STATED, 1.0)
+        return self._place(speaker_id, role, RoleSource.STATED, 1.0)
 
     def from_channels(self, rep: SpeakerId, customer: SpeakerId) -> list[RoleAssignment]:
         """Two channels: who is who is certain."""
-        return self._assign(rep, [rep, customer], RoleSource.CHANNEL, 1.0)
+        return self._assign({rep}, [rep, customer], RoleSource.CHANNEL, 1.0)
 
     def arrived(self, speaker: Speaker) -> list[RoleAssignment]:
         """Somebody speaks: where it is known who the rep is, a voice not heard before is a customer's."""
-        rep = self.roles.rep
-        if isinstance(speaker, Unattributed) or isinstance(rep, Unattributed) or speaker in self.roles:
+        source = self._source()
+        if isinstance(speaker, Unattributed) or speaker in self.roles:
             return []
-        source = self.roles[rep].source
-        return [] if source is RoleSource.HEURISTIC else self._place(speaker, Role.CUSTOMER, source, 1.0)
+        known = SOURCE_RANK[source] > SOURCE_RANK[RoleSource.HEURISTIC]
+        return self._place(speaker, Role.CUSTOMER, source, 1.0) if known else []
 
     def met(self, utterance: Utterance, views: Vectors) -> list[RoleAssignment]:
         """An utterance was finished: learn from what was said, and place a new speaker."""
@@ -75,11 +100,15 @@ class RoleTracker:
             return []
         seen_odds = self._odds.get(speaker, 0.0)
         self._odds[speaker] = seen_odds + max(-CLIP, min(CLIP, self._rep_log_odds(views)))
-        rep = self.roles.rep
-        source = RoleSource.NONE if isinstance(rep, Unattributed) else self.roles[rep].source
-        if SOURCE_RANK[source] > SOURCE_RANK[RoleSource.HEURISTIC]:
+        if SOURCE_RANK[self._source()] > SOURCE_RANK[RoleSource.HEURISTIC]:
             return self.arrived(speaker)
         return self._guess()
+
+    def _source(self) -> RoleSource:
+        """The surest source that says who a rep is."""
+        return max(
+            (self.roles[s].source for s in self.roles.reps), key=SOURCE_RANK.__getitem__, default=RoleSource.NONE
+        )
 
     def _place(self, speaker: SpeakerId, role: Role, source: RoleSource, confidence: float) -> list[RoleAssignment]:
         assignment = RoleAssignment(speaker_id=speaker, role=role, source=source, confidence=confidence)
@@ -87,36 +116,40 @@ class RoleTracker:
         return [assignment]
 
     def _guess(self) -> list[RoleAssignment]:
-        """The speaker who sounds most like a rep, once the others sound surely less so.
+        """The speaker who sounds most like a rep, once the others sound surely less so. One alone: who else may speak
+        for the same side is not guessed, since a colleague who explains sounds like a customer who does.
 
         Naive Bayes over utterances, tempered: confidence = logistic(two thirds of the log-odds between the first and
         the second candidate), because utterances of one speaker are not independent of each other.
         """
-        if len(self._odds) < 2:
+        named = {s for s, a in self.roles.items() if SOURCE_RANK[a.source] > SOURCE_RANK[RoleSource.HEURISTIC]}
+        free = {*self._odds} - named
+        if len(self._odds) < 2 or not free:
             return []
-        first, second = sorted(self._odds, key=lambda s: self._odds[s], reverse=True)[:2]
-        confidence = 1 / (1 + math.exp(-(self._odds[first] - self._odds[second]) * 2 / 3))
+        first = max(sorted(free), key=lambda s: self._odds[s])
+        second = max(odds for s, odds in self._odds.items() if s != first)
+        confidence = 1 / (1 + math.exp(-(self._odds[first] - second) * 2 / 3))
         rep = self.roles.rep
         if confidence < KNOWN_FROM:
             if not isinstance(rep, Unattributed) and rep != first:
-                return self._forget()
+                return self._forget(free)
             return []
         if rep == first and set(self._odds) <= set(self.roles):
             return []
-        return self._assign(first, sorted(self._odds), RoleSource.HEURISTIC, confidence)
+        return self._assign({first}, sorted(free), RoleSource.HEURISTIC, confidence)
 
-    def _forget(self) -> list[RoleAssignment]:
+    def _forget(self, speakers: Collection[SpeakerId]) -> list[RoleAssignment]:
         changed: list[RoleAssignment] = []
-        for speaker in list(self.roles):
+        for speaker in [s for s in self.roles if s in speakers]:
             changed += self._place(speaker, Role.UNKNOWN, RoleSource.NONE, 0.0)
         return changed
 
     def _assign(
-        self, rep: SpeakerId, speakers: list[SpeakerId], source: RoleSource, confidence: float
+        self, reps: Collection[SpeakerId], speakers: Sequence[SpeakerId], source: RoleSource, confidence: float
     ) -> list[RoleAssignment]:
         changed: list[RoleAssignment] = []
         for speaker in speakers:
-            role = Role.REP if speaker == rep else Role.CUSTOMER
+            role = Role.REP if speaker in reps else Role.CUSTOMER
             if self.roles.role_of(speaker) is role and self.roles[speaker].source is source:
                 continue
             changed += self._place(speaker, role, source, confidence)

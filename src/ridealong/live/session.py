@@ -29,7 +29,7 @@ from ridealong.core.events import (
     WarningGiven,
 )
 from ridealong.core.moments import Sight, Verdict
-from ridealong.core.transcript import RoleSource, SpeakerId, Transcript, Utterance
+from ridealong.core.transcript import Role, RoleSource, SpeakerId, Transcript, Utterance
 from ridealong.live import CallStart, ChannelLayout, Numbered
 from ridealong.live.clock import CallClock
 from ridealong.live.deciding import Deciding
@@ -244,7 +244,12 @@ class LiveCall:
         self.tap.more.ring()
 
     def state_rep(self, speaker_id: int) -> None:
+        """The rep says which voice is theirs."""
         self._deciding.learn(self._judge.roles.state(SpeakerId(speaker_id), RoleSource.STATED))
+
+    def name_speaker(self, speaker_id: int, role: Role) -> None:
+        """Somebody who looks at the call says what one speaker is; of the others it says nothing."""
+        self._deciding.learn(self._judge.roles.name(SpeakerId(speaker_id), role))
 
     def mark(self, author: Author | None) -> int:
         """Somebody on the call says that this matters, now; returns where in the audio. None: the call's own rep."""
@@ -296,8 +301,9 @@ class LiveCall:
         if self.start.layout in (ChannelLayout.REP_FIRST, ChannelLayout.CUSTOMER_FIRST):
             rep = 0 if self.start.layout is ChannelLayout.REP_FIRST else 1
             self._deciding.learn(self._judge.roles.from_channels(SpeakerId(rep), SpeakerId(1 - rep)))
-        elif self.start.rep_speaker is not None:
-            self.state_rep(self.start.rep_speaker)
+        elif self.start.rep_speakers:
+            first, *others = (SpeakerId(speaker) for speaker in self.start.rep_speakers)
+            self._deciding.learn(self._judge.roles.state(first, RoleSource.STATED, others=others))
 
     def restore(self) -> None:
         """Take up what an earlier process logged: transcript, roles, moments, gaps; and store it if it is not yet."""

@@ -45,10 +45,16 @@ def statement(start: CallStart) -> dict[str, object]:
         "consent": start.consent,
         "title": start.title,
         "language": start.language,
-        "rep_speaker": start.rep_speaker,
+        "rep_speakers": list(start.rep_speakers),
         "external_id": start.external_id,
         "context": start.context.as_json(),
     }
+
+
+def _rep_speakers(found: dict[str, Any]) -> tuple[int, ...]:
+    """An earlier version named one, or null."""
+    named = found.get("rep_speakers", [found.get("rep_speaker")])
+    return tuple(speaker for speaker in named if speaker is not None)
 
 
 def read_statement(found: dict[str, Any]) -> CallStart:
@@ -61,7 +67,7 @@ def read_statement(found: dict[str, Any]) -> CallStart:
         consent=found["consent"],
         title=found["title"],
         language=found["language"],
-        rep_speaker=found["rep_speaker"],
+        rep_speakers=_rep_speakers(found),
         # Recordings of an earlier version do not say these.
         external_id=found.get("external_id", ""),
         context=CallContext(**found.get("context", {})),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from ridealong.core.artifact import StoredMoment
 from ridealong.core.rubric import Criterion, Rubric, Score, Section
-from ridealong.core.transcript import Citation, Role, Speaker, Unattributed, Utterance
+from ridealong.core.transcript import Citation, Role, Utterance
 from ridealong.postcall.coaching import Coach
 from ridealong.postcall.evidence import UNKNOWN_ROLE, EvidenceFinder, Shown, last_no, may_show
 from ridealong.postcall.grader import Grade, Grader
@@ -211,8 +211,8 @@ def _answered_by_words(criterion: Criterion, called: StoredMoment, context: Revi
 
 def _role_name(criterion: Criterion, context: ReviewContext) -> str:
     if criterion.role is Role.REP:
-        speaker: Speaker = context.roles.rep
-        return name_of(speaker, context) if not isinstance(speaker, Unattributed) else "The rep"
+        reps = context.roles.reps
+        return name_of(reps[0], context) if len(reps) == 1 else "The reps" if reps else "The rep"
     return "The customer"
 
 

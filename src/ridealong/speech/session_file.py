@@ -4,8 +4,9 @@
     {"no": 0, "speaker": 0, "start_ts": 1200, "end_ts": 3400, "text": "Thanks for taking the time."}
 
 Times are milliseconds. `speaker` null: nobody knows who said it. An optional `words` is a list of
-`{"text", "start_ts", "end_ts"}` that spells the same text. The header may hold `title`, what people call the call (else
-it is `call`), and `customer`, `deal`, `call_type` and `stage`, the call's context. Other keys are ignored.
+`{"text", "start_ts", "end_ts"}` that spells the same text. Where several reps speak, the header names them all:
+`"rep_speakers": [0, 2]`, instead of `rep_speaker` or beside it. The header may hold `title`, what people call the call
+(else it is `call`), and `customer`, `deal`, `call_type` and `stage`, the call's context. Other keys are ignored.
 """
 
 from __future__ import annotations
@@ -28,10 +29,10 @@ _BACK_MS: Final = 30_000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecordedSession:
-    """`rep_speaker` None: the file does not say who the rep is."""
+    """`rep_speakers` empty: the file does not say who the rep is."""
 
     call: str
-    rep_speaker: SpeakerId | None
+    rep_speakers: tuple[SpeakerId, ...]
     utterances: tuple[Utterance, ...]
     context: CallContext = field(default_factory=CallContext)
     title: str = ""
@@ -95,15 +96,29 @@ class _Line:
         if isinstance(call, bool) or not isinstance(call, str | int) or not 0 < len(str(call).strip()) <= MAX_NAME:
             raise self.wrong(f"call is a name: a text of 1 to {MAX_NAME} characters")
         self._storable(str(call), "call")
-        rep = self._entry.get("rep_speaker")
-        speaker = None if rep is None else SpeakerId(self._integer(rep, "rep_speaker", most=MAX_SPEAKER))
         title = self._entry.get("title", "")
         if not isinstance(title, str) or len(title.strip()) > MAX_NAME:
             raise self.wrong(f"title is a text of at most {MAX_NAME} characters")
         self._storable(title, "title")
         return RecordedSession(
-            call=str(call), rep_speaker=speaker, utterances=(), context=self._context(), title=title.strip()
+            call=str(call),
+            rep_speakers=self._rep_speakers(),
+            utterances=(),
+            context=self._context(),
+            title=title.strip(),
         )
+
+    def _rep_speakers(self) -> tuple[SpeakerId, ...]:
+        one, several = self._entry.get("rep_speaker"), self._entry.get("rep_speakers")
+        found = [] if one is None else [SpeakerId(self._integer(one, "rep_speaker", most=MAX_SPEAKER))]
+        if several is None:
+            return tuple(found)
+        if not isinstance(several, list) or not several:
+            raise self.wrong("rep_speakers is a list of speakers, for example [0, 2]")
+        named = [SpeakerId(self._integer(s, "rep_speakers", most=MAX_SPEAKER)) for s in cast("list[Any]", several)]
+        if not set(found) <= set(named):
+            raise self.wrong("rep_speakers does not hold rep_speaker: name every rep there, or leave one of both out")
+        return tuple(dict.fromkeys([*found, *named]))
 
     def _context(self) -> CallContext:
         stated: dict[str, str] = {}

@@ -29,6 +29,7 @@ def _storable(text: str) -> str:
 
 Token = Annotated[SecretStr, Field(max_length=512)]
 Line = Annotated[str, Field(max_length=300), AfterValidator(_storable)]
+SpeakerNamed = Annotated[int, Field(ge=0, le=63)]
 Prose = Annotated[str, Field(max_length=2_000), AfterValidator(_storable)]
 
 
@@ -44,7 +45,8 @@ class FormatStated(_Message):
 
 class RepStated(_Message):
     id: Annotated[Line, Field(min_length=1)] | None = None
-    speaker_id: Annotated[int, Field(ge=0, le=63)] | None = None
+    speaker_id: SpeakerNamed | None = None
+    speaker_ids: Annotated[list[SpeakerNamed], Field(max_length=64)] = []
 
 
 class ConsentStated(_Message):
@@ -100,7 +102,7 @@ class Gap(_Message):
 
 class RepSpeaker(_Message):
     type: Literal["rep_speaker"]
-    speaker_id: Annotated[int, Field(ge=0, le=63)]
+    speaker_id: SpeakerNamed
 
 
 class Pause(_Message):
@@ -208,10 +210,20 @@ def call_start(message: Start, *, rep_id: str | None = None, external_id: str = 
         consent=message.consent.statement.strip(),
         title=message.title,
         language=message.language,
-        rep_speaker=message.rep.speaker_id if message.rep else None,
+        rep_speakers=_reps(message.rep),
         external_id=external_id,
         context=CallContext() if message.context is None else CallContext(**message.context.model_dump()),
     )
+
+
+def _reps(stated: RepStated | None) -> tuple[int, ...]:
+    if stated is None:
+        return ()
+    if stated.speaker_id is None:
+        return tuple(dict.fromkeys(stated.speaker_ids))
+    if stated.speaker_ids and stated.speaker_id not in stated.speaker_ids:
+        raise Refused("bad_message", "`rep.speaker_ids` names every rep on the call: `rep.speaker_id` is missing in it")
+    return tuple(dict.fromkeys([stated.speaker_id, *stated.speaker_ids]))
 
 
 def _check_format(encoding: Encoding, rate: int, channels: int, layout: ChannelLayout) -> None:

@@ -96,3 +96,31 @@ def test_a_tenants_own_taxonomy_judges(tmp_path: Path) -> None:
     assert "not in the taxonomy; known: interruption, monologue, robots_named, silence" in " ".join(
         refused.stderr.split()
     )
+
+
+def test_what_a_second_rep_says_is_judged_as_a_reps_words(tmp_path: Path) -> None:
+    said = [
+        (0, "Thanks for making time today. I brought our engineer along.", []),
+        (1, "Good to meet you both.", []),
+        (2, "I promise you that it will double your revenue within three months, guaranteed.", ["risky_promise"]),
+        (1, "And how much would that cost us per month?", ["price_asked"]),
+        (2, "How much do you pay for the current one per month?", []),
+        (1, "About nine hundred.", []),
+    ]
+    lines = [
+        {"no": n, "speaker": s, "start_ts": n * 5000, "end_ts": n * 5000 + 4000, "text": text}
+        | {"moments": [{"type": name} for name in types]}
+        for n, (s, text, types) in enumerate(said)
+    ]
+    counted: list[dict[str, tuple[float | None, int]]] = []
+    for header in ({"rep_speakers": [0, 2]}, {"rep_speaker": 0}):
+        path = tmp_path / f"two-{len(counted)}.jsonl"
+        path.write_text("\n".join(map(json.dumps, [{"call": "two reps", **header}, *lines])))
+        done = evaluated(tmp_path / "data", str(path), "--json")
+        assert done.returncode == 0, done.stderr
+        types = json.loads(done.stdout)["types"]
+        counted.append(
+            {t["type"]: (t["recall"], t["found"]) for t in types if t["type"] in {"risky_promise", "price_asked"}}
+        )
+    assert counted[0] == {"risky_promise": (1, 1), "price_asked": (1, 1)}
+    assert counted[1]["risky_promise"] == (0.0, 0)

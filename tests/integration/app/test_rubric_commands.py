@@ -43,7 +43,7 @@ def test_a_transcript_is_tried_and_two_rubrics_are_compared(tmp_path: Path, call
         "own, call = sys.argv[1:]\n"
         "print(check_rubric(Path(own)))\n"
         "about = CallContext()\n"
-        "print(asyncio.run(show_trial(load_settings(), call=call, rubric=own, tenant='none', rep_speaker=None,"
+        "print(asyncio.run(show_trial(load_settings(), call=call, rubric=own, tenant='none', rep_speakers=(),"
         " about=about, as_json=False)))\n"
         "print(asyncio.run(show_difference(load_settings(), old='compliance', new=own, calls_to_try=[call],"
         " tenant='none')))\n"

@@ -85,7 +85,7 @@ LENGTH_MS = 16_000
 
 @pytest.fixture
 def session() -> RecordedSession:
-    return RecordedSession(call="test", rep_speaker=SpeakerId(0), utterances=SPOKEN)
+    return RecordedSession(call="test", rep_speakers=(SpeakerId(0),), utterances=SPOKEN)
 
 
 @pytest.fixture
@@ -169,7 +169,7 @@ def start() -> Callable[..., CallStart]:
             layout=layout,
             rep_id="rep-1",
             consent=consent,
-            rep_speaker=rep_speaker,
+            rep_speakers=() if rep_speaker is None else (rep_speaker,),
         )
 
     return made

@@ -118,7 +118,7 @@ async def test_words_that_the_full_log_cannot_take_go_to_the_database_with_a_war
 ) -> None:
     # More than the rest of the log's last page on the disk.
     long = tuple(line(no, no % 2, no * 4000, "on and on " * 1000, 3000) for no in range(3))
-    waiting = Waiting(ReplayTranscriber(RecordedSession(call="long", rep_speaker=SpeakerId(0), utterances=long)))
+    waiting = Waiting(ReplayTranscriber(RecordedSession(call="long", rep_speakers=(SpeakerId(0),), utterances=long)))
     house = replace(house, recordings=Recordings(small_disk / "recordings"), transcriber=waiting)
     live = house.process()
     call = await live.begin(tenant_id, start())

@@ -87,7 +87,7 @@ class Waiting:
 
 @pytest.fixture
 def session() -> RecordedSession:
-    return RecordedSession(call="test", rep_speaker=SpeakerId(0), utterances=TALK)
+    return RecordedSession(call="test", rep_speakers=(SpeakerId(0),), utterances=TALK)
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ async def coached(pages: Pages, said: Sequence[Utterance]) -> tuple[Any, list[Mo
         layout=ChannelLayout.MIXED,
         rep_id="ben@example.org",
         consent="Both agreed.",
-        rep_speaker=SpeakerId(0),
+        rep_speakers=(SpeakerId(0),),
     )
     live = await pages.calls.begin(pages.tenant_id, start, source=FinishedTranscript(said))
     events = [n.event async for n in live.watch(after=0, size=1_000_000)]

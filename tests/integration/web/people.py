@@ -192,7 +192,7 @@ async def house(settings: Settings, folder: Path, **more: Any) -> AsyncIterator[
         Utterance(no=0, speaker=SpeakerId(0), start_ts=100, end_ts=500, text="Hello there, about the budget."),
         Utterance(no=1, speaker=SpeakerId(1), start_ts=600, end_ts=900, text="Good morning."),
     )
-    transcriber = ReplayTranscriber(RecordedSession(call="test", rep_speaker=SpeakerId(0), utterances=said))
+    transcriber = ReplayTranscriber(RecordedSession(call="test", rep_speakers=(SpeakerId(0),), utterances=said))
     with ThreadPoolExecutor(2) as pool:
         recordings = Recordings(folder)
         calls = LiveCalls(

@@ -85,7 +85,7 @@ async def real_site(
         Utterance(no=1, speaker=SpeakerId(1), start_ts=600, end_ts=900, text="Good morning."),
     )
     if transcriber is None:
-        transcriber = ReplayTranscriber(RecordedSession(call="test", rep_speaker=SpeakerId(0), utterances=said))
+        transcriber = ReplayTranscriber(RecordedSession(call="test", rep_speakers=(SpeakerId(0),), utterances=said))
     with ThreadPoolExecutor(2) as pool:
         calls = LiveCalls(
             Engine(

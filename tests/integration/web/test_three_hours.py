@@ -38,7 +38,7 @@ async def test_a_call_of_three_hours_is_heard_whole_over_a_socket_that_is_cut_in
     postgres: EmbeddedPostgres, database: str, tmp_path: Path
 ) -> None:
     settings = Settings(data_dir=tmp_path, database_url=SecretStr(postgres.url(user=OWNER, database=database)))
-    transcriber = ReplayTranscriber(RecordedSession(call="long", rep_speaker=SpeakerId(0), utterances=SAID))
+    transcriber = ReplayTranscriber(RecordedSession(call="long", rep_speakers=(SpeakerId(0),), utterances=SAID))
     pieces = HOURS_MS // 25_000
     cut_at = pieces * 9 // 10
     numbers: list[int] = []

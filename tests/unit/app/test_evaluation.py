@@ -64,7 +64,7 @@ def played(
         )
         for no, name, confidence, tier in found
     )
-    session = RecordedSession(call="hand", rep_speaker=SpeakerId(0), utterances=utterances)
+    session = RecordedSession(call="hand", rep_speakers=(SpeakerId(0),), utterances=utterances)
     call = LabelledCall(name="hand", session=session, truth=truth)
     return PlayedCall(call=call, decided=decided, likelihoods={}, classify_ms=(4.0,))
 

@@ -98,3 +98,67 @@ def test_a_guessed_rep_makes_nobody_a_customer_at_first_sight() -> None:
         roles.met(*said(no, A, 1.0))
         roles.met(*said(no + 1, B, -1.0))
     assert roles.arrived(C) == []
+
+
+def test_several_named_reps_all_stay_reps_and_everybody_else_is_a_customer() -> None:
+    roles = tracker()
+    roles.state(A, RoleSource.STATED, others=[C])
+    roles.arrived(B)
+    for no in range(20):
+        roles.met(*said(no, C, -1.2))
+    assert (roles.roles.reps, roles.roles.role_of(B)) == ((A, C), Role.CUSTOMER)
+
+
+def test_a_tap_or_a_known_voice_of_one_of_several_reps_takes_nothing_from_the_others() -> None:
+    for source in (RoleSource.STATED, RoleSource.ENROLLED_VOICE):
+        roles = tracker()
+        roles.state(A, RoleSource.STATED, others=[C])
+        roles.arrived(B)
+        roles.state(C, source)
+        assert set(roles.roles.reps) == {A, C}
+        assert roles.roles.role_of(B) is Role.CUSTOMER
+        # Of somebody who was not named it says that the names were wrong.
+        roles.state(B, source)
+        assert roles.roles.reps == (B,)
+
+
+def test_on_a_page_each_speaker_is_named_alone() -> None:
+    roles = tracker()
+    for no in range(0, 8, 2):
+        roles.met(*said(no, A, 1.0))
+        roles.met(*said(no + 1, B, -1.0))
+    roles.name(B, Role.REP)
+    assert roles.roles.reps == (B,)  # A was a guess alone
+    roles.name(C, Role.REP)
+    assert set(roles.roles.reps) == {B, C}
+    roles.name(B, Role.CUSTOMER)
+    assert roles.roles.reps == (C,)
+
+
+def test_who_was_named_a_customer_is_not_guessed_to_be_the_rep() -> None:
+    roles = tracker()
+    roles.arrived(A)
+    roles.name(A, Role.CUSTOMER)
+    for no in range(0, 30, 2):
+        roles.met(*said(no, A, 1.5))
+        roles.met(*said(no + 1, B, -1.5))
+    assert roles.roles.role_of(A) is Role.CUSTOMER
+    assert roles.roles.reps == ()
+    roles.name(B, Role.REP)
+    assert (roles.roles.reps, roles.roles[A].source) == ((B,), RoleSource.STATED)
+
+
+def test_a_channel_is_surer_than_what_a_page_says() -> None:
+    roles = tracker()
+    roles.from_channels(A, B)
+    assert roles.name(B, Role.REP) == []
+
+
+def test_a_colleague_of_a_rep_whose_voice_is_known_may_be_named_and_stays() -> None:
+    roles = tracker()
+    roles.state(A, RoleSource.ENROLLED_VOICE, 0.9)
+    roles.arrived(C)
+    roles.name(C, Role.REP)
+    roles.state(A, RoleSource.ENROLLED_VOICE, 0.9)
+    assert set(roles.roles.reps) == {A, C}
+    assert roles.name(A, Role.CUSTOMER) == []

@@ -56,7 +56,7 @@ async def test_any_transcriber_hears_a_recording_to_its_end() -> None:
         Utterance(no=1, speaker=SpeakerId(1), start_ts=1_800, end_ts=2_400, text="Good morning."),
     )
     batch = HeardToTheEnd(
-        {1: ReplayTranscriber(RecordedSession(call="test", rep_speaker=SpeakerId(0), utterances=spoken))}
+        {1: ReplayTranscriber(RecordedSession(call="test", rep_speakers=(SpeakerId(0),), utterances=spoken))}
     )
     words = await batch.transcribe(silence(3_000), Hearing())
     assert [(u.text, u.start_ts, u.end_ts) for u in utterances_of(words)] == [

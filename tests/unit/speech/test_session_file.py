@@ -27,7 +27,7 @@ def test_numbers_speakers_and_words_are_kept_and_other_keys_ignored(tmp_path: Pa
     path = tmp_path / "call.jsonl"
     path.write_text("\n".join([HEADER, line(), "", second]))
     session = read_session(path)
-    assert (session.call, session.rep_speaker) == ("acme", 0)
+    assert (session.call, session.rep_speakers) == ("acme", (0,))
     assert [u.no for u in session.utterances] == [3, 5]
     assert session.utterances[1].speaker is UNATTRIBUTED
     assert [w.text for w in session.utterances[1].words] == ["Yes", "we do."]
@@ -142,3 +142,18 @@ def test_the_header_may_state_the_calls_context() -> None:
     for wrong, says in (({"stage": "x" * 65}, "64"), ({"deal": 7}, "text"), ({"customer": "a\u202eb"}, "shown")):
         with pytest.raises(InvalidDocument, match=rf"(?s):1: .*{says}"):
             read_session([json.dumps({"call": "a"} | wrong)])
+
+
+def test_several_reps_are_named_in_a_list_instead_of_the_one_or_beside_it() -> None:
+    for header, reps in (
+        ({"rep_speakers": [0, 2]}, (0, 2)),
+        ({"rep_speaker": 2, "rep_speakers": [0, 2]}, (2, 0)),
+        ({"rep_speaker": None, "rep_speakers": [0, 0]}, (0,)),
+        ({}, ()),
+    ):
+        assert read_session([json.dumps({"call": "acme", **header})]).rep_speakers == reps
+    for wrong in ({"rep_speakers": 2}, {"rep_speakers": []}, {"rep_speakers": ["2"]}, {"rep_speakers": [2000]}):
+        with pytest.raises(InvalidDocument, match="rep_speakers"):
+            read_session([json.dumps({"call": "acme", **wrong})])
+    with pytest.raises(InvalidDocument, match="name every rep there"):
+        read_session([json.dumps({"call": "acme", "rep_speaker": 1, "rep_speakers": [0, 2]})])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ridealong.core.errors import Refused
 from ridealong.web.messages import call_start, sender_message, watcher_message
 from ridealong.web.refusals import REFUSALS
 from ridealong.web.socket import Limits
@@ -56,3 +57,17 @@ def test_the_limits_told_are_the_servers_own() -> None:
     assert f"| first message | within {limits.start_s:g} s" in PAGE
     assert f"| neither audio nor `ping` | {limits.idle_s:g} s" in PAGE
     assert f"| open sockets | {limits.sockets} " in PAGE
+
+
+def test_a_start_may_name_several_reps() -> None:
+    start = next(json.loads(e) for e in examples(SENT) if json.loads(e)["type"] == "start")
+    for rep, speakers in (
+        ({"speaker_ids": [2, 0]}, (2, 0)),
+        ({"speaker_id": 0, "speaker_ids": [2, 0]}, (0, 2)),
+        ({}, ()),
+    ):
+        stated = start | {"rep": {"id": "anna@example.com", **rep}}
+        assert call_start(sender_message(json.dumps(stated))).rep_speakers == speakers  # pyright: ignore[reportArgumentType]
+    stated = start | {"rep": {"id": "anna@example.com", "speaker_id": 1, "speaker_ids": [2, 0]}}
+    with pytest.raises(Refused, match="is missing in it"):
+        call_start(sender_message(json.dumps(stated)))  # pyright: ignore[reportArgumentType]

@@ -407,7 +407,7 @@ def _mistake(
         speaker = session.utterances[index].speaker
         if not isinstance(speaker, int):
             return "nobody known"
-        return "rep" if speaker == session.rep_speaker else f"speaker {speaker}"
+        return "rep" if speaker in session.rep_speakers else f"speaker {speaker}"
 
     return Mistake(
         kind=kind,

@@ -163,7 +163,7 @@ class Stage:
             rep_id="evaluated",
             consent=CONSENT,
             title=call.session.call,
-            rep_speaker=call.session.rep_speaker,
+            rep_speakers=call.session.rep_speakers,
         )
         live = await self.calls.begin(self.tenant_id, start, source=FinishedTranscript(call.session.utterances))
         seen = self.minds.seen
