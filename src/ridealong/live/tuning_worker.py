@@ -21,10 +21,10 @@ from ridealong.embedding.minilm import load_embedder
 from ridealong.live.features import Surroundings, Turn
 from ridealong.live.head import Head
 from ridealong.live.known_views import KnownViews
-from ridealong.live.teaching import Place, Source, Statement, sift
+from ridealong.live.teaching import Believed, Place, Source, Statement, sift, sift_added
 from ridealong.live.train import Example, load_head, plain
-from ridealong.live.tuning import DOUBLED, TunedType, tune
-from ridealong.live.tuning_base import load_base, rows_of
+from ridealong.live.tuning import DOUBLED, Fitted, TunedType, tune
+from ridealong.live.tuning_base import Base, load_base, rows_of
 from ridealong.live.tuning_report import Past, Trained, report
 
 if TYPE_CHECKING:
@@ -50,11 +50,7 @@ def main(folder: Path, cache: Path | None) -> int:
     past = tuple(Past(example=_example(entry), place=Place(**entry["place"])) for entry in job["past"])
     reader.read(_texts(statements, past, types), threads=cores())
     running = Head.load(folder / "running.npz") if (folder / "running.npz").is_file() else shipped
-    said = _probabilities(shipped, [s.example for s in statements], reader)
-    known = {name: number for number, name in enumerate(shipped.types)}
-    of_type = [float(said[n, known[s.type]]) if s.type in known else None for n, s in enumerate(statements)]
-    believed = sift(statements, of_type, trust=job["trust_feedback"])
-    fitted = tune(types, believed.statements, base, shipped, reader)
+    believed, fitted = learn(types, statements, base, shipped, reader, trust=job["trust_feedback"])
     examples = [p.example for p in past]
     found = report(
         Trained(
@@ -73,6 +69,36 @@ def main(folder: Path, cache: Path | None) -> int:
     write_views(folder / "fresh.npz", reader.fresh)
     (folder / "report.json").write_text(json.dumps(found), encoding="utf-8")
     return 0
+
+
+def learn(
+    types: Sequence[TunedType],
+    statements: Sequence[Statement],
+    base: Base,
+    shipped: Head,
+    reader: KnownViews,
+    *,
+    trust: bool,
+) -> tuple[Believed, Fitted]:
+    """What of `statements` is believed, and the head that was fitted to it."""
+    believed = sift(statements, _of_type(shipped, statements, reader), trust=trust)
+    fitted = tune(types, believed.statements, base, shipped, reader)
+    before = _of_type(shipped, believed.statements, reader)
+    sure, columns = fitted.head.probabilities(fitted.held_out), fitted.head.types
+    after = [
+        float(sure[n, columns.index(s.type)]) if s.type in columns else 0.0 for n, s in enumerate(believed.statements)
+    ]
+    rest = sift_added(believed, before, after, trust=trust)
+    if len(rest.statements) < len(believed.statements):
+        fitted = tune(types, rest.statements, base, shipped, reader)
+    return rest, fitted
+
+
+def _of_type(shipped: Head, statements: Sequence[Statement], reader: KnownViews) -> list[float | None]:
+    """How probable the shipped classifier holds each statement's type; None where it does not know the type."""
+    said = _probabilities(shipped, [s.example for s in statements], reader)
+    known = {name: number for number, name in enumerate(shipped.types)}
+    return [float(said[n, known[s.type]]) if s.type in known else None for n, s in enumerate(statements)]
 
 
 def _probabilities(head: Head, examples: Sequence[Example], reader: KnownViews) -> Vectors:

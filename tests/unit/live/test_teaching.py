@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ridealong.core.transcript import Role
-from ridealong.live.teaching import MOST_OF_A_MEMBER, Place, Source, Statement, share_interval, sift
+from ridealong.live.teaching import MOST_OF_A_MEMBER, Place, Source, Statement, share_interval, sift, sift_added
 from ridealong.live.train import Example
 
 
@@ -124,3 +124,39 @@ def test_a_few_who_say_yes_where_it_is_likely_are_believed() -> None:
 def test_answers_about_a_type_of_the_tenants_own_are_not_held_against_the_shipped_classifier() -> None:
     given = [said(n, holds=True, source=Source.QUEUE) for n in range(30)]
     assert len(sift(given, [None] * 30, trust=False).statements) == 30
+
+
+def test_added_moments_that_do_not_help_to_find_each_other_are_left_out_and_named() -> None:
+    added = [said(n, holds=True, source=Source.ADDED) for n in range(8)]
+    honest = [said(20 + n, holds=True, source=Source.AGREED, by="bob") for n in range(8)]
+    believed = sift([*added, *honest], [0.45] * 8 + [0.9] * 8, trust=False)
+    probable, held_out = [0.45] * 8 + [0.9] * 8, [0.47] * 8 + [0.9] * 8
+    rest = sift_added(believed, probable, held_out, trust=False)
+    assert {s.by for s in rest.statements} == {"bob"}
+    [left] = rest.left_out
+    assert (left.by_name, left.statements) == ("Ann", 8)
+    assert left.reason.startswith("price_asked: the 8 moments")
+    trusted = sift_added(believed, probable, held_out, trust=True)
+    assert (len(trusted.statements), trusted.left_out, len(trusted.trusted)) == (16, (), 1)
+    # One fewer is too few to tell.
+    few = sift(added[:7], [0.45] * 7, trust=False)
+    assert sift_added(few, [0.45] * 7, [0.4] * 7, trust=False) is few
+
+
+def test_added_moments_that_find_each_other_are_believed() -> None:
+    added = [said(n, holds=True, source=Source.ADDED) for n in range(8)]
+    believed = sift(added, [0.2] * 8, trust=False)
+    assert sift_added(believed, [0.2] * 8, [0.28] * 8, trust=False) is believed
+
+
+def test_many_who_add_a_few_each_are_left_out_together() -> None:
+    added = [said(n, holds=True, source=Source.ADDED, by=f"p{n // 3}") for n in range(12)]
+    believed = sift(added, [0.45] * 12, trust=False)
+    [left] = sift_added(believed, [0.45] * 12, [0.45] * 12, trust=False).left_out
+    assert (left.by_name, left.statements) == ("", 12)
+
+
+def test_added_moments_of_a_tenants_own_type_are_not_held_against_the_shipped_classifier() -> None:
+    added = [said(n, holds=True, source=Source.ADDED) for n in range(8)]
+    believed = sift(added, [None] * 8, trust=False)
+    assert sift_added(believed, [None] * 8, [0.0] * 8, trust=False) is believed

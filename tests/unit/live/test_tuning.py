@@ -16,12 +16,25 @@ from ridealong.live.features import Turn
 from ridealong.live.head import Head
 from ridealong.live.known_views import KnownViews
 from ridealong.live.taxonomy import MomentType, default_taxonomy, default_taxonomy_text, load_taxonomy
-from ridealong.live.teaching import Believed, Source, Statement
+from ridealong.live.teaching import Believed, Place, Source, Statement
 from ridealong.live.train import Example, load_head
 from ridealong.live.tuning import Fitted, TunedType, tune
 from ridealong.live.tuning_base import Base, load_base, rows_of
 from ridealong.live.tuning_report import Trained, report
+from ridealong.live.tuning_worker import learn
 
+RED_TAGS = (
+    "We had three red tags again on line two this morning.",
+    "Another red tag yesterday, that is the fourth this week.",
+    "Every Monday we start with a pile of red tags.",
+    "Line five is red-tagged more than it runs.",
+    "We got red-tagged twice during the audit week.",
+    "The night shift hands over nothing but red tags.",
+    "Honestly, half of my day goes into red tags.",
+    "Last month it was forty red tags in all.",
+    "The red tags just keep coming on the old press.",
+)
+CALLS = Path(__file__).parents[2] / "fixtures" / "labelled_calls"
 OWN = Path(__file__).parents[2] / "fixtures" / "own_types"
 PARTS = tuple[KnownViews, Base, Head]
 
@@ -157,6 +170,57 @@ def trained(parts: PARTS, fitted: Fitted, statements: list[Statement], running: 
         past_running=np.zeros((0, len((running or parts[2]).types)), np.float32),
         past_candidate=nothing,
     )
+
+
+def added(example: Example, type_id: str, number: int) -> Statement:
+    place = Place(call_id=example.call, revision=1, utterance_no=number)
+    return Statement(
+        example=example, type=type_id, holds=True, source=Source.ADDED, by="ann", by_name="Ann", place=place
+    )
+
+
+def test_false_moments_near_the_threshold_are_not_learned_and_a_tenants_own_way_of_saying_it_is(parts: PARTS) -> None:
+    reader, base, shipped = parts
+    types = tuned_types(load_taxonomy(default_taxonomy_text(), "default.yaml").content_types)
+    said = [e for part in ("test", "blind", "fresh") for e in customers(CALLS / part)]
+    rows, starts = rows_of(said, reader, within_a_call=True)
+    sure = shipped.probabilities(np.maximum.reduceat(shipped.margins(rows), starts[:-1], axis=0))
+    for type_id in ("pain_stated", "objection_raised"):
+        column = shipped.types.index(type_id)
+        wrong = [n for n, e in enumerate(said) if type_id not in e.types and 0.08 < sure[n, column] < 0.7]
+        near = sorted(wrong, key=lambda n: -sure[n, column])[:30]
+        poison = [added(said[n], type_id, n) for n in near]
+        assert len(poison) >= 20
+        believed, found = learn(types, poison, base, shipped, reader, trust=False)
+        assert (believed.statements, found.tuned) == ((), ())
+        assert [(left.by_name, left.statements) for left in believed.left_out] == [("Ann", len(poison))]
+
+    own = [
+        added(Example(text=text, role=Role.CUSTOMER, types=(), before=(), call=f"call-{n % 4}"), "pain_stated", n)
+        for n, text in enumerate(RED_TAGS)
+    ]
+    believed, found = learn(types, [*own, *poison], base, shipped, reader, trust=False)
+    assert [s.type for s in believed.statements] == ["pain_stated"] * len(RED_TAGS)
+    unheard = Example(text="It is red tags again, all over the hall.", role=Role.CUSTOMER, types=(), before=(), call="")
+    rows, _ = rows_of([unheard], reader, within_a_call=True)
+    at = shipped.types.index("pain_stated")
+    assert found.head.margins(rows).max(axis=0)[at] > shipped.margins(rows).max(axis=0)[at] + 0.5
+    none = np.zeros((0, len(found.head.types)), np.float32)
+    told = report(
+        Trained(
+            fitted=found,
+            types=tuple(types),
+            believed=believed,
+            base=base,
+            running=shipped,
+            shipped=shipped,
+            past=(),
+            past_running=none,
+            past_candidate=none,
+        )
+    )
+    assert told["verdict"] == {"not_worse": True, "reasons": []}
+    assert [left["by_name"] for left in told["left_out"]] == ["Ann"]
 
 
 def test_the_report_says_what_is_thin_and_what_is_confused(parts: PARTS, fitted: Fitted) -> None:
