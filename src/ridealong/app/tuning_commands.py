@@ -59,11 +59,18 @@ async def list_versions(settings: Settings, *, tenant: str, as_json: bool) -> No
     out.print(_judged_by(found["judged_by"]))
     for note in found["notes"]:
         out.print(Text(note, style="yellow"))
-    table = Table("version", "state", "trained", "by", "what became of it", box=None)
+    dates = (Column("since", no_wrap=True), "by", Column("trained", no_wrap=True), "by")
+    table = Table("version", "state", *dates, "after its training", box=None)
     for one in found["versions"]:
         said = one["failure"] or one["report"].get("outcome", "")
         table.add_row(
-            str(one["version"]), one["state"], one["created_at"][:16], printable(one["created_by"]["name"]), said
+            str(one["version"]),
+            one["state"],
+            one["changed_at"][:16].replace("T", " "),
+            printable(one["changed_by"]),
+            one["created_at"][:10],
+            printable(one["created_by"]["name"]),
+            said,
         )
     out.print(table)
 

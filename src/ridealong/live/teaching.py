@@ -195,7 +195,7 @@ def sift_added(
         gained = sum(_log_odds(held_out[n]) - _log_odds(shipped[n] or 0.0) for n in numbers) / len(numbers)
         if len(numbers) < FEWEST_ADDED or gained >= LEAST_GAINED:
             continue
-        reason = f"{type_id}: the {len(numbers)} moments that were added do not help to find each other in other calls"
+        reason = f"{type_id}: do not help to find each other in other calls, as moments of one kind do"
         name = believed.statements[numbers[0]].by_name if by else ""
         doubted.append(LeftOut(by=by, by_name=name, statements=len(numbers), reason=reason))
         out.update(numbers)

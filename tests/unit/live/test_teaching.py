@@ -135,7 +135,7 @@ def test_added_moments_that_do_not_help_to_find_each_other_are_left_out_and_name
     assert {s.by for s in rest.statements} == {"bob"}
     [left] = rest.left_out
     assert (left.by_name, left.statements) == ("Ann", 8)
-    assert left.reason.startswith("price_asked: the 8 moments")
+    assert left.reason.startswith("price_asked: do not help to find each other")
     trusted = sift_added(believed, probable, held_out, trust=True)
     assert (len(trusted.statements), trusted.left_out, len(trusted.trusted)) == (16, (), 1)
     # One fewer is too few to tell.
