@@ -20,7 +20,7 @@ from ridealong.core.events import (
     WarningGiven,
 )
 from ridealong.core.moments import Sight, Tier
-from ridealong.core.transcript import Role, Utterance
+from ridealong.core.transcript import Role, SpeakerId, Utterance
 from ridealong.live import CallStart, ChannelLayout, Encoding
 from ridealong.live.session import LiveCall
 from ridealong.speech import Audio, Heard, HeardThrough, Hearing, Transcriber
@@ -180,6 +180,29 @@ async def test_a_silence_that_was_told_is_not_told_again_by_the_next_process(
     await send(again, 10)
     events = await stop(again)
     assert [e.moment.type for e in events if isinstance(e, MomentDecided)].count("silence") == 1
+
+
+async def test_several_reps_of_a_running_call_are_kept_over_a_restart_and_stored(
+    house: House, tenant_id: UUID, start: Start
+) -> None:
+    first = house.process()
+    call = await first.begin(tenant_id, replace(start(), rep_speakers=(0, 7)))
+    await send(call, 70)
+    call.name_speaker(1, Role.REP)
+    await first.close()
+
+    second = house.process()
+    assert await second.recover() == 1
+    again = await second.find(tenant_id, call.call_id)
+    assert isinstance(again, LiveCall)
+    assert again.start.rep_speakers == (0, 7)
+    again.name_speaker(7, Role.CUSTOMER)
+    await send(again, PIECES - 70)
+    await stop(again)
+    async with house.store.tenant(tenant_id) as conn:
+        roles = await calls.load_roles(conn, await calls.latest_revision(conn, call.call_id))
+    assert set(roles.reps) == {0, 1}
+    assert roles.role_of(SpeakerId(7)) is Role.CUSTOMER
 
 
 async def test_numbers_of_events_have_no_hole_over_a_restart(house: House, tenant_id: UUID, start: Start) -> None:
