@@ -153,7 +153,7 @@ async def test_poison_that_an_admin_trusts_is_not_promoted_without_a_word(store:
     assert isinstance(report, dict)
     assert [one["by_name"] for one in report["trusted"]] == ["Ann"]
     assert report["changes"]["removed"] > 0
-    assert report["guard"]["candidate"] < report["guard"]["shipped"]
+    assert "of the shipped examples of price_asked it finds" in " ".join(report["verdict"]["reasons"])
     assert found["state"] == "candidate"
     assert (await tuning.versions(tenant_id))["judged_by"] is None
 
