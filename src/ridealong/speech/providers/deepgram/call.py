@@ -19,7 +19,7 @@ from ridealong.core.errors import Unavailable
 from ridealong.speech import Audio, Heard, Hearing, LiveAudio, NotHeard
 from ridealong.speech.providers.deepgram.ear import ClockBroken, Ear
 from ridealong.speech.providers.deepgram.sent import FRAMES_A_MS, SentAudio
-from ridealong.speech.providers.deepgram.socket import NO_CODE, Socket, TooSoon, open_socket
+from ridealong.speech.providers.deepgram.socket import NO_CODE, Socket, open_socket
 from ridealong.speech.providers.deepgram.wire import (
     CLOSE_STREAM,
     FINALIZE,
@@ -287,7 +287,7 @@ class HeardCall:
         refused = Unavailable(f"Deepgram closes every connection (code {self._close_code}): see its status page")
         while True:
             wait = min(_LONGEST_DELAY_S, 0.1 * 2**self._failures) if self._failures else 0.0
-            asked_for = refused.retry_after_s if isinstance(refused, TooSoon) else 0.0
+            asked_for = refused.retry_after_s or 0.0
             wait = max(wait, asked_for)
             # Who is told to stay away for long has to say so at once: somebody else may hear the call meanwhile.
             if (

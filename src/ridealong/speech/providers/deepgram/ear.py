@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from ridealong.core.transcript import UNATTRIBUTED, Speaker, SpeakerId
 from ridealong.speech import Activity, Heard, HeardThrough, Hearing, NotHeard, Partial, SpokenWord, Words
-from ridealong.speech.providers.deepgram.speakers import Speakers
+from ridealong.speech.providers.deepgram.speakers import Speakers, number_of
 
 _CONTIGUOUS_MS: Final = 60
 """Windows of results follow each other to the rounding of their numbers."""
@@ -424,13 +424,13 @@ class Ear:
     def _speaker(self, channel: _Channel, word: dict[str, Any]) -> Speaker:
         if self._apart:
             return SpeakerId(channel.index)
-        number = _number(word)
+        number = number_of(word)
         return UNATTRIBUTED if number is None else self._speakers.name(number)
 
     def _only_speakers(self, words: list[dict[str, Any]]) -> None:
         if not self._apart:
             for word in words:
-                number = _number(word)
+                number = number_of(word)
                 if number is not None:
                     self._speakers.heard_again(number, self._ts(word["start"]), self._ts(word["end"]))
 
@@ -511,14 +511,6 @@ def _text(word: dict[str, Any]) -> str:
 def _key(word: dict[str, Any]) -> str:
     """What makes it the same word: connections punctuate differently, by what they hear around it."""
     return "".join(filter(str.isalnum, _text(word).casefold()))
-
-
-def _number(word: dict[str, Any]) -> int | None:
-    """The vendor's number of who says it, if it gives one; some write a whole number as a float."""
-    number = word.get("speaker")
-    if isinstance(number, bool) or not isinstance(number, int | float) or number < 0 or number != int(number):
-        return None
-    return int(number)
 
 
 def _overlaps(said: deque[tuple[str, int, int]], start_ts: int, end_ts: int) -> bool:
