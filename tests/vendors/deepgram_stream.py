@@ -337,7 +337,9 @@ class Connection:
         lane.window_start = end
         message = self._results(lane, told, start, end, is_final=True, speech_final=speech_final)
         message["from_finalize"] = from_finalize
-        self._say_final(message)
+        lost = self._mischief.lose_final_at_ms
+        if lost is None or not words or not words[0].start_ts <= lost < words[-1].end_ts:
+            self._say_final(message)
 
     def _say_final(self, message: dict[str, Any]) -> None:
         wrong, delay = self._mischief, self._standin.final_delay_s

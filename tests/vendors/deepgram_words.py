@@ -56,6 +56,8 @@ class Mischief:
     finalize_unanswered: bool = False
     quiet_in_silence: bool = False
     """Says nothing at all where nobody speaks."""
+    lose_final_at_ms: int | None = None
+    """The final that holds this position of the call never comes."""
     whole_windows: bool = True
     """False: windows begin at their first word instead of where the last one ended."""
 

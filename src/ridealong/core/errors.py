@@ -78,6 +78,9 @@ class Refused(RidealongError):
 class Unavailable(RidealongError):
     """Something Ridealong needs does not answer at the moment. Try again."""
 
+    retry_after_s: float | None = None
+    """When to come back, as it was stated; None where it was not."""
+
 
 class ModelFailed(RidealongError):
     """The language model gave no usable answer."""

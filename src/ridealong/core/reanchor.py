@@ -30,6 +30,11 @@ SHARE: Final = 0.5
 """Two voices are one person when they share this much of the shorter one's speech."""
 
 
+LEAST_SHARE: Final = 0.1
+"""Of what all known speakers say, what somebody says at least who is counted as one: a recogniser that breaks off may
+make a second speaker of some words."""
+
+
 def match_speakers(old: Iterable[Utterance], new: Iterable[Utterance]) -> dict[SpeakerId, SpeakerId]:
     """For each speaker of `new` the id under which it goes on: that of the old speaker heard at the same times.
 
@@ -53,6 +58,17 @@ def match_speakers(old: Iterable[Utterance], new: Iterable[Utterance]) -> dict[S
             found[a] = SpeakerId(unused)
             unused += 1
     return found
+
+
+def tells_apart(old: Iterable[Utterance], new: Iterable[Utterance]) -> bool:
+    """False where `new` knows no two speakers and `old` does, each with a tenth of what is said or more: then all that
+    one of them said would go on as another's, or nobody's."""
+    return min(_who_speaks(old), 2) <= _who_speaks(new)
+
+
+def _who_speaks(utterances: Iterable[Utterance]) -> int:
+    lengths = [_length(spans) for spans in _spans(utterances).values()]
+    return sum(length >= LEAST_SHARE * sum(lengths) for length in lengths)
 
 
 def renamed(utterances: Iterable[Utterance], names: Mapping[SpeakerId, SpeakerId]) -> tuple[Utterance, ...]:

@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Any, Final, cast
 
 from jsonschema import Draft202012Validator
@@ -158,10 +159,13 @@ class Schemas:
         return made
 
 
+_OPEN_THOUGHT: Final = re.compile(r"\A\s*<(think|thinking|reasoning)>")
 _FENCE: Final = re.compile(r"```(?:json)?[ \t]*\n(.*?)\n?[ \t]*```", re.DOTALL)
 _THOUGHT: Final = re.compile(r"\A\s*<(think|thinking|reasoning)>.*?</\1>", re.DOTALL)
 _LONGEST: Final = 1 << 20
 """Characters. The longest answer that any question allows is a tenth of this; reading more would hold everybody up."""
+_NO_WORDS: Final = frozenset('{}[]"<>`')
+"""What does not stand in the words behind an object."""
 _BEGINNINGS: Final = 16
 """How many places are tried at which an object could begin behind other words."""
 
@@ -198,13 +202,16 @@ def _read(text: str) -> object:
     text = text.removeprefix("\ufeff")
     if thought := _THOUGHT.match(text):
         text = text[thought.end() :]
+    if _OPEN_THOUGHT.match(text):
+        raise ValueError("a thought without an end")
     try:
         return _json(text)
     except ValueError as error:
         fenced = _FENCE.findall(text)
         if len(fenced) == 1:
             return _json(fenced[0])
-        # What begins with an object is several of them, or one that was cut off: a part of it is no answer.
+        # What begins with an object and goes on with more than words is several of them, or one that was cut off: a
+        # part of it is no answer.
         if not fenced and not text.lstrip().startswith("{"):
             starts = [found.start() for found in re.finditer(r"\{", text)][:_BEGINNINGS]
             for start in starts:
@@ -216,7 +223,13 @@ def _read(text: str) -> object:
 
 
 def _json(text: str) -> object:
-    return json.loads(text, parse_constant=_refuse_constant, parse_float=_number)
+    """The JSON that `text` begins with. Behind it only words may follow: what could be more JSON, or the rest of a torn
+    one, is none."""
+    text = text.lstrip()
+    found, end = _decoder().raw_decode(text)
+    if not _NO_WORDS.isdisjoint(text[end:]):
+        raise ValueError("more than one object")
+    return found
 
 
 def _refuse_constant(name: str) -> float:
@@ -229,6 +242,11 @@ def _number(digits: str) -> float:
     if not math.isfinite(number):
         raise ValueError(digits)
     return int(number) if number.is_integer() and abs(number) < 2**53 else number
+
+
+@cache
+def _decoder() -> json.JSONDecoder:
+    return json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_number)
 
 
 def _refuse_unstorable(value: object) -> None:

@@ -50,6 +50,7 @@ async def finish(
         assessed=score is not None,
         coached=found[COACHING] is not None,
         heard_again=heard_again,
+        dropped=totals["dropped"],
     ) + step_warnings(
         call.rubric,
         missing=missing,

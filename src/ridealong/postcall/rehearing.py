@@ -13,7 +13,7 @@ import structlog
 
 from ridealong.core.artifact import ReviewStep, StepOutcome
 from ridealong.core.errors import Unavailable
-from ridealong.core.reanchor import carried_roles, match_speakers, reanchored, renamed
+from ridealong.core.reanchor import carried_roles, match_speakers, reanchored, renamed, tells_apart
 from ridealong.core.transcript import Evidence, Transcript, TranscriptId
 from ridealong.postcall.review import embed_call
 from ridealong.speech.batch import utterances_of
@@ -126,6 +126,8 @@ class Rehearing:
         if not utterances and len(live):
             # A recogniser that heard nobody where somebody spoke has failed, whatever it says.
             raise Unavailable("the recogniser heard nothing in a call in which somebody spoke")
+        if recorded.hearing.channels == 1 and not tells_apart(live, utterances):
+            raise Unavailable("the recogniser told nobody apart in a call in which two people were heard")
         if recorded.hearing.channels == 1:
             # With two channels the channel is the speaker, in both.
             utterances = renamed(utterances, match_speakers(live, utterances))
@@ -155,7 +157,9 @@ class Rehearing:
         for pause_s in RETRY_S:
             try:
                 return await self._transcriber.transcribe(recorded.audio(), recorded.hearing)
-            except Unavailable:
+            except Unavailable as error:
+                if error.retry_after_s is not None:
+                    raise  # what is worth waiting for was waited for
                 await asyncio.sleep(pause_s)
         return await self._transcriber.transcribe(recorded.audio(), recorded.hearing)
 

@@ -17,16 +17,19 @@ SHORT_MS: Final = 60_000
 
 
 def review_warnings(
-    context: ReviewContext, *, assessed: bool, coached: bool = True, heard_again: bool = True
+    context: ReviewContext, *, assessed: bool, coached: bool = True, heard_again: bool = True, dropped: int = 0
 ) -> tuple[str, ...]:
     """One sentence for each thing that limits the review. None of them holds words of the call.
 
+    `dropped`: how many statements nothing proved.
     `heard_again` False: a better transcript was to be made of the recording, and could not be.
     """
     found: list[str] = []
     utterances = context.transcript.utterances
     if not utterances:
         found.append("Nobody spoke in this call: there is nothing to review.")
+    elif not assessed and dropped:
+        found.append(f"Nothing in the call proves what the reviewer said of it (left out: {dropped}): it has no score.")
     elif not assessed:
         found.append("The call shows nothing that the rubric asks for: it has no score.")
     speakers = {u.speaker for u in utterances if not isinstance(u.speaker, Unattributed)}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -152,6 +153,7 @@ class Sockets:
 
     def __init__(self) -> None:
         self.senders: dict[UUID, Replaceable] = {}
+        self._opening: WeakValueDictionary[tuple[UUID, str], asyncio.Lock] = WeakValueDictionary()
         self._lines: set[Line] = set()
         self._all_closed = asyncio.Event()
         self._all_closed.set()
@@ -167,6 +169,13 @@ class Sockets:
         """Somebody may have lost a right: whoever watches or records is asked again."""
         self._doubt.set()
         self._doubt = asyncio.Event()
+
+    def opening(self, tenant_id: UUID, name: str) -> asyncio.Lock:
+        """Held while the tenant's call of that name is looked for and begun: two streams of it may come at once."""
+        lock = self._opening.get((tenant_id, name))
+        if lock is None:
+            lock = self._opening[tenant_id, name] = asyncio.Lock()
+        return lock
 
     @property
     def going(self) -> bool:

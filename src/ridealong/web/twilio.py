@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from typing import Final
+from uuid import UUID
 
 import structlog
 
@@ -71,8 +72,13 @@ async def _open(line: Line, services: Services, sockets: Sockets, started: Strea
     principal = await admit(
         services.tokens, token.get_secret_value() if token else bearer_of(line.authorization), scope=CAPTURE
     )
+    async with sockets.opening(principal.tenant_id, started.call_sid):
+        return await _begun_or_taken(services, sockets, started, principal.tenant_id)
+
+
+async def _begun_or_taken(services: Services, sockets: Sockets, started: StreamStarted, tenant_id: UUID) -> _Opened:
     start = started.call_start()
-    call = services.calls.find_external(principal.tenant_id, started.call_sid)
+    call = services.calls.find_external(tenant_id, started.call_sid)
     if call is not None:
         earlier = sockets.senders.get(call.call_id)
         if earlier is not None:
@@ -86,7 +92,7 @@ async def _open(line: Line, services: Services, sockets: Sockets, started: Strea
             # It ended in this very moment.
             if error.code != "call_ended":
                 raise
-    call = await services.calls.begin(principal.tenant_id, start)
+    call = await services.calls.begin(tenant_id, start)
     return _Opened(call=call, sender=call.attach(), channels=started.channels)
 
 

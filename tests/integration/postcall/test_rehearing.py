@@ -20,7 +20,7 @@ import pytest
 from ridealong.app.bench.spoken import written_call
 from ridealong.config import Settings
 from ridealong.core.errors import Unavailable, Ungrounded
-from ridealong.core.transcript import SpeakerId
+from ridealong.core.transcript import UNATTRIBUTED, Speaker, SpeakerId
 from ridealong.llm.capabilities import load_capabilities
 from ridealong.postcall.local import LocalReviewer
 from ridealong.postcall.pipeline import ReviewPipeline
@@ -46,7 +46,18 @@ MISHEARD = 24
 class BetterEars:
     """A recogniser that numbers the voices the other way round and hears one sentence differently."""
 
-    def __init__(self, *, fails: int = 0, seconds: float = 0.0, silent: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        fails: int = 0,
+        seconds: float = 0.0,
+        silent: bool = False,
+        voices: tuple[Speaker, ...] = (SpeakerId(1), SpeakerId(0)),
+        asks_away: float | None = None,
+    ) -> None:
+        """`voices`: whom it takes each speaker for, the last one for all further ones."""
+        self.voices = voices
+        self.asks_away = asks_away
         self.asked = 0
         self.fails = fails
         self.seconds = seconds
@@ -58,13 +69,15 @@ class BetterEars:
             pass
         await asyncio.sleep(self.seconds)
         if self.asked <= self.fails:
-            raise Unavailable("away: And what does it cost?")
+            error = Unavailable("away: And what does it cost?")
+            error.retry_after_s = self.asks_away
+            raise error
         words: list[SpokenWord] = []
         for u in written_call()[0]:
             for w in spread(u):
                 text = "price" if u.no == MISHEARD and w.text.startswith("cost") else w.text.upper()
                 start, end = w.start_ts + LATER_MS, w.end_ts + LATER_MS
-                speaker = SpeakerId(1 - int(u.speaker))  # type: ignore[arg-type]
+                speaker = self.voices[min(int(u.speaker), len(self.voices) - 1)]  # type: ignore[arg-type]
                 words.append(SpokenWord(text=text, start_ts=start, end_ts=end, speaker=speaker))
         return [] if self.silent else words
 
@@ -205,8 +218,11 @@ async def test_ending_and_asking_again_make_no_second_review_and_hear_nothing_ag
         (BetterEars(fails=99), {}, 3),
         (BetterEars(seconds=30), {"budget_s": 0.3, "budget_per_call": 0.0}, 1),
         (BetterEars(silent=True), {}, 1),
+        (BetterEars(voices=(SpeakerId(0),)), {}, 1),
+        (BetterEars(voices=(UNATTRIBUTED,)), {}, 1),
+        (BetterEars(fails=99, asks_away=900.0), {}, 1),
     ],
-    ids=["away", "too slow", "deaf"],
+    ids=["away", "too slow", "deaf", "one voice", "no voice", "asks to stay away"],
 )
 async def test_a_recogniser_that_fails_leaves_the_review_on_what_was_heard_live_and_says_so(
     store: Store, capfd: pytest.CaptureFixture[str], ears: BetterEars, budget: dict[str, float], asked: int

@@ -218,6 +218,25 @@ async def test_a_newer_stream_of_the_same_call_takes_it_over(site: RealSite) -> 
     assert len(await phone.stored()) == 1
 
 
+async def test_two_streams_that_begin_at_the_same_moment_are_one_call(site: RealSite) -> None:
+    phone = Phone(site)
+    async with line(site.address) as first, line(site.address) as second:
+        for socket in (first, second):
+            for text in phone.stream().opening():
+                await socket.send(text)
+        closed = await asyncio.wait_for(
+            asyncio.wait(
+                {asyncio.create_task(until_closed(socket)) for socket in (first, second)},
+                return_when=asyncio.FIRST_COMPLETED,
+            ),
+            60,
+        )
+        assert [task.result() for task in closed[0]] == [4409]
+        for task in closed[1]:
+            task.cancel()
+    assert len(phone.journals()) == 1
+
+
 async def refused(world: World, *messages: str | bytes) -> tuple[str, int | None]:
     async with line(world.address) as socket:
         for message in messages:

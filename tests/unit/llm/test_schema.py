@@ -90,10 +90,12 @@ def test_a_fence_around_the_json_is_taken_off() -> None:
         'Sure! Here it is: {"findings": []}\n',
         'Of {those}, none:\n\n{"findings": []}',
         'Here:\n```json\n{"findings": []}\n```\nAnything else?',
+        '{"findings": []}\n\nI hope that this helps!',
+        'Of {those}, none:\n{"findings": []}\nAnything else?',
         '<reasoning>hm</reasoning>```\n{"findings": []}\n```',
     ],
 )
-def test_the_json_is_found_behind_what_a_model_without_a_schema_mode_says_first(said: str) -> None:
+def test_the_json_is_found_between_what_a_model_without_a_schema_mode_says_beside_it(said: str) -> None:
     assert read(said) == {"findings": []}
 
 
@@ -102,7 +104,9 @@ def test_the_json_is_found_behind_what_a_model_without_a_schema_mode_says_first(
     [
         '```json\n{"findings": []}\n```\nor\n```json\n{"findings": []}\n```',
         '{"findings": []} or {"findings": []}',
-        '{"findings": []} and that is all',
+        '{"findings": []} and "that" is all',
+        '{"findings": []}, "more": 1}',
+        '<think>Maybe {"findings": []} or not',
         '<think>{"findings": []}</think>',
         '{"findings": [{"statement": "a", "at": {"no": 3}}',
         "{" * 200_000,

@@ -204,6 +204,14 @@ def test_without_a_known_rep_a_finding_names_the_speaker_by_number_and_is_less_s
     assert any("which speaker is the rep" in w for w in review_warnings(context(said, roles=Roles()), assessed=True))
 
 
+def test_a_call_of_which_nothing_was_proven_is_not_said_to_show_nothing() -> None:
+    (nothing, *_) = review_warnings(context(), assessed=False)
+    (unproven, *_) = review_warnings(context(), assessed=False, dropped=17)
+    assert "shows nothing" in nothing
+    assert "shows nothing" not in unproven
+    assert "left out: 17" in unproven
+
+
 def never_shown(*called_for_by: str) -> Criterion:
     return replace(
         ASKED,

@@ -81,6 +81,19 @@ async def test_a_word_without_a_speaker_is_unattributed() -> None:
         assert await transcribed(standin) == [("Hello", 0, UNATTRIBUTED, 1.0)]
 
 
+async def test_a_speaker_number_written_as_a_float_is_a_speaker_in_a_recording_too() -> None:
+    async with deepgram([Spoken(text="Hello", start_ts=0, end_ts=400, speaker=1.0)]) as standin:  # type: ignore[arg-type]
+        assert [speaker for _, _, speaker, _ in await transcribed(standin)] == [1]
+
+
+async def test_a_vendor_that_asks_to_stay_away_for_long_is_not_asked_again() -> None:
+    async with deepgram(script(), plan=lambda _: Mischief(status=429, retry_after="900")) as standin:
+        with pytest.raises(Unavailable) as told:
+            await transcribed(standin)
+    assert told.value.retry_after_s == 900
+    assert len(standin.batches) == 1
+
+
 @pytest.mark.parametrize("status", [429, 500])
 async def test_what_passes_is_waited_for(status: int) -> None:
     plan = lambda n: Mischief() if n else Mischief(status=status, retry_after="0.1")  # noqa: E731

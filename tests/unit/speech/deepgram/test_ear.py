@@ -66,6 +66,11 @@ def test_a_clock_that_begins_anew_in_a_longer_window_is_noticed_too() -> None:
         take(ear, results(0, 9, word("three", 0.5), word("four", 1.5), word("five", 2.5), word("six", 8)))
 
 
+def test_a_clock_that_begins_anew_before_anything_is_final_is_noticed_by_a_window_before_the_audio() -> None:
+    with pytest.raises(ClockBroken):
+        take(begun(None, 4_000.0), results(-2.7, 0.4, word("one", 0.1)))
+
+
 def test_a_result_of_the_audio_sent_again_may_come_twice() -> None:
     ear = begun()
     take(ear, results(0, 5, word("one", 1)), results(5, 20, word("two", 12)))

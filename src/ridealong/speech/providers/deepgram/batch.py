@@ -16,6 +16,8 @@ import structlog
 from ridealong.core.errors import InvalidSettings, Unavailable
 from ridealong.core.transcript import UNATTRIBUTED, Speaker, SpeakerId
 from ridealong.speech import SAMPLE_RATE, Audio, Hearing, SpokenWord
+from ridealong.speech.providers.deepgram.socket import TooSoon
+from ridealong.speech.providers.deepgram.speakers import number_of
 from ridealong.speech.providers.deepgram.wire import (
     DeepgramOptions,
     authorization,
@@ -78,6 +80,9 @@ class DeepgramBatchTranscriber:
                     error, wait = refused, retry_after_s(response.headers)
             except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as broken:
                 error = Unavailable(f"Deepgram gives no answer ({type(broken).__name__}): it is tried again")
+            if wait is not None and wait > _LONGEST_WAIT_S:
+                # Nobody waits so long for a review, and who was told so asks no earlier.
+                raise TooSoon(str(error), wait)
             delay = min(_LONGEST_WAIT_S, 0.5 * 4 ** (n - 1) if wait is None else wait)
             if n == _TRIES or time.monotonic() + delay > until:
                 raise error
@@ -104,8 +109,8 @@ def _words(answer: dict[str, Any], hearing: Hearing) -> Sequence[SpokenWord]:
             if not text:
                 continue
             start = max(0, round(word["start"] * 1000)) + hearing.resumed_at_ts
-            number = word.get("speaker")
-            speaker: Speaker = SpeakerId(number) if isinstance(number, int) and number >= 0 else UNATTRIBUTED
+            number = number_of(word)
+            speaker: Speaker = UNATTRIBUTED if number is None else SpeakerId(number)
             confidence = 1.0
             if hearing.channels == 2:
                 speaker = SpeakerId(index)

@@ -19,7 +19,7 @@ from ridealong.core.errors import Unavailable
 from ridealong.speech import Audio, Heard, Hearing, LiveAudio, NotHeard
 from ridealong.speech.providers.deepgram.ear import ClockBroken, Ear
 from ridealong.speech.providers.deepgram.sent import FRAMES_A_MS, SentAudio
-from ridealong.speech.providers.deepgram.socket import NO_CODE, Socket, TooSoon, open_socket
+from ridealong.speech.providers.deepgram.socket import NO_CODE, Socket, open_socket
 from ridealong.speech.providers.deepgram.wire import (
     CLOSE_STREAM,
     FINALIZE,
@@ -43,6 +43,8 @@ _HELD_S: Final = 0.25
 """How long results wait for one that seems to have been overtaken."""
 _HOLDS: Final = 4
 """How often they wait at most while the loop is too busy to read what comes."""
+_MISSING_S: Final = 1.5
+"""How long they wait for one of which is known that there was something in it, before the audio is sent again."""
 _BUSY_S: Final = 0.05
 """How late a timer may run before the loop counts as busy."""
 _LONG_TICKS: Final = 10
@@ -106,6 +108,10 @@ class HeardCall:
         self._ended_at: int | None = None
         """How far a connection had answered that closed as it should. When the next one closes at the same place, there
         is no more to be said."""
+        self._missed_at: int | None = None
+        """Where a result was missing when the audio was sent again. When the next connection has none there either, it
+        is not missing but nothing, or cannot be had."""
+        self._missing_since = 0.0
         self._last_wire = self._last_ship = self._last_heard = 0.0
         self._unanswered: float | None = None
         """Since when audio is sent and nothing comes back."""
@@ -281,7 +287,7 @@ class HeardCall:
         refused = Unavailable(f"Deepgram closes every connection (code {self._close_code}): see its status page")
         while True:
             wait = min(_LONGEST_DELAY_S, 0.1 * 2**self._failures) if self._failures else 0.0
-            asked_for = refused.retry_after_s if isinstance(refused, TooSoon) else 0.0
+            asked_for = refused.retry_after_s or 0.0
             wait = max(wait, asked_for)
             # Who is told to stay away for long has to say so at once: somebody else may hear the call meanwhile.
             if (
@@ -343,6 +349,8 @@ class HeardCall:
                     await self._stirred()
             except TimeoutError:
                 continue
+        if self._misses():
+            return False
         self._tell(self._ear.release())
         if self._close_code != 1000:
             return False
@@ -361,6 +369,17 @@ class HeardCall:
             return True
         _, data = await self._sent.again(self._answered_ts)
         return not (data and _has_voice(data))
+
+    def _misses(self) -> bool:
+        """Whether a result is missing that another connection may give. What it cannot is told as not heard."""
+        hole = self._ear.missing
+        if hole is None:
+            return False
+        before, self._missed_at = self._missed_at, hole[0]
+        if before is not None and abs(before - hole[0]) <= _SAME_END_MS:
+            self._tell(self._ear.give_up())
+            return False
+        return True
 
     @property
     def _answered_ts(self) -> int:
@@ -408,6 +427,7 @@ class HeardCall:
             return
         self._mend()
         if self._ear.holds and "release" not in self._timers:
+            self._missing_since = self._loop.time()
             self._hold(_HOLDS)
 
     def _mend(self) -> None:
@@ -424,6 +444,12 @@ class HeardCall:
         if more and self._loop.time() - due > _BUSY_S:
             # The loop was busy: what is waited for may have come, and lies unread in the socket.
             self._hold(more)
+        elif self._ear.missing is not None and self._loop.time() - self._missing_since < _MISSING_S:
+            self._hold(more + 1)
+        elif self._ear.missing is not None and self._over:
+            return  # decided when the connection is closed, which may still bring it
+        elif self._misses():
+            self._reopen("a result is missing")
         else:
             self._tell(self._ear.release())
             self._mend()

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ridealong.core.transcript import UNATTRIBUTED, Speaker, SpeakerId
-from ridealong.speech import Activity, Heard, HeardThrough, Hearing, Partial, SpokenWord, Words
-from ridealong.speech.providers.deepgram.speakers import Speakers
+from ridealong.speech import Activity, Heard, HeardThrough, Hearing, NotHeard, Partial, SpokenWord, Words
+from ridealong.speech.providers.deepgram.speakers import Speakers, number_of
 
 _CONTIGUOUS_MS: Final = 60
 """Windows of results follow each other to the rounding of their numbers."""
@@ -23,10 +23,17 @@ _SILENCE_MARGIN_MS: Final = 1_000
 _REMEMBERED: Final = 400
 _LEAD_MS: Final = 1_000
 _BEYOND_MS: Final = 5_000
+_BEFORE_MS: Final = 500
+"""No window begins so long before its connection."""
 _OVER_MS: Final = 1_000
 """How long two people may speak at once where one window ends and the next begins."""
 _EDGE_MS: Final = 200
 """A word that ends so close before the end of the audio may go on behind it."""
+_LOST_MS: Final = 600
+"""From this length on a hole between windows in which an interim had words is a result that is missing; a shorter one
+may be an interim's first word, whose time was corrected."""
+_FOLLOWED: Final = 2
+"""Windows in a row that followed each other: then one that does not has lost the one before it."""
 _AT_ONCE: Final = 2
 """Words of a window that may lie before the end of the last window without the clock being wrong."""
 
@@ -56,6 +63,8 @@ class _Channel:
     silent_through: int
     open_from: int | None = None
     """Start of the words of the open interim."""
+    open_until: int = 0
+    """Where the last word ended that an interim had."""
     contiguous: bool = True
     """So far each final began where the one before ended: a hole means that one is still to come."""
     turn_open: bool = False
@@ -64,11 +73,19 @@ class _Channel:
     holes: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
     torn: dict[str, Any] | None = None
     """The last word of an audio that broke off, kept back: it may be half of one."""
+    followed: int = 0
+    """How many finals began, one after the other, where the one before ended, or the connection."""
     shuffled: bool = False
     """A final came behind a later one: from now on one that leaves a hole waits for what may belong there."""
     said: deque[tuple[str, int, int]] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
     known: deque[tuple[str, int, int]] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
     """All final words of this connection, also those that were said on an earlier one."""
+    before: list[tuple[str, int, int]] = field(default_factory=list[tuple[str, int, int]])
+    """The words said on earlier connections that this one has not heard again yet. Each is heard again once: people
+    repeat themselves, and the second "no" of two is no old one."""
+    last_before: tuple[str, int, int] | None = None
+    met_last: int | None = None
+    """When this connection heard the last of them: whatever it hears behind that is new."""
 
 
 class Ear:
@@ -97,6 +114,7 @@ class Ear:
         """How far the connection has answered, with whatever."""
         self.processed_ts = at
         """How far it says to have processed the audio: Metadata, as it closes."""
+        self._holes_are_usual = False
 
     # ---- connections
 
@@ -139,10 +157,14 @@ class Ear:
             channel.overlap_until = channel.cut_ts
             channel.window_end = round(origin_ts)
             channel.contiguous = True
+            channel.open_until = 0
             channel.held = []
             channel.holes = []
             channel.torn = None
             channel.known.clear()
+            channel.before = list(channel.said)
+            channel.last_before = channel.said[-1] if channel.said else None
+            channel.met_last = None
 
     def skip_to(self, ts: int) -> None:
         """Audio before `ts` cannot be heard any more."""
@@ -173,6 +195,19 @@ class Ear:
     def holds(self) -> bool:
         """Results wait for one that seems to come late: `release` lets them go."""
         return any(channel.held for channel in self._channels)
+
+    @property
+    def missing(self) -> tuple[int, int] | None:
+        """From where to where there was a result, as far as can be told, that has not come: the ones behind wait."""
+        return next((hole for channel in self._channels if (hole := self._missing(channel)) is not None), None)
+
+    def give_up(self) -> list[Heard]:
+        """What is missing does not come on another connection either: tell of it, and of what waited behind it."""
+        hole = self.missing
+        # Where no interim had words, that is how this vendor's windows are, and there was nothing to be heard.
+        words = any(self._had_words(channel) for channel in self._channels)
+        self._holes_are_usual = self._holes_are_usual or not words
+        return [*([NotHeard(start_ts=hole[0], end_ts=hole[1])] if hole and words else []), *self.release()]
 
     def release(self) -> list[Heard]:
         """What was waited for does not come."""
@@ -216,6 +251,8 @@ class Ear:
             end_ts = max(end_ts, self._ts(words[-1]["end"]))
             if self._ts(words[0]["start"]) > sent_ts + _BEYOND_MS:
                 raise ClockBroken
+        if start_ts < self._origin_ts - _BEFORE_MS:
+            raise ClockBroken
         self.heard_ts = max(self.heard_ts, min(end_ts, sent_ts))
         if not message.get("is_final"):
             return self._interim(channel, start_ts, end_ts, words, best)
@@ -239,6 +276,7 @@ class Ear:
         start = max(0, self._ts(first["start"]))
         # An interim of later words does not settle what an earlier one heard: its final is still to come.
         channel.open_from = start if channel.open_from is None else min(channel.open_from, start)
+        channel.open_until = max(channel.open_until, self._ts(words[-1]["end"]))
         text = best.get("transcript") or ""
         if first is not words[0] or not text:
             text = " ".join(_text(w) for w in words[words.index(first) :])
@@ -262,6 +300,21 @@ class Ear:
             return self._late(channel, final)
         return self._accept(channel, final) + self._unhold(channel)
 
+    def _missing(self, channel: _Channel) -> tuple[int, int] | None:
+        if not channel.held:
+            return None
+        followed = channel.contiguous and channel.followed >= _FOLLOWED and not self._holes_are_usual
+        hole = channel.window_end, channel.held[0].start_ts
+        return hole if self._had_words(channel) or (followed and hole[1] - hole[0] >= _LOST_MS) else None
+
+    def _had_words(self, channel: _Channel) -> bool:
+        """Whether an interim had words before the first final that waits, which so is not theirs."""
+        return (
+            bool(channel.held)
+            and channel.open_from is not None
+            and (channel.window_end - _LOST_MS < channel.open_from <= channel.held[0].start_ts - _LOST_MS)
+        )
+
     def _unhold(self, channel: _Channel, *, all_of_it: bool = False) -> list[Heard]:
         heard: list[Heard] = []
         while channel.held and (all_of_it or channel.held[0].start_ts <= channel.window_end + _CONTIGUOUS_MS):
@@ -279,11 +332,14 @@ class Ear:
         middle = (final.start_ts + final.end_ts) // 2
         for hole in channel.holes:
             if hole[0] - _OVER_MS <= final.start_ts and hole[0] - _CONTIGUOUS_MS <= middle < hole[1]:
-                channel.holes.remove(hole)
+                # There may have been several in it.
+                left = [(hole[0], final.start_ts), (final.end_ts, hole[1])]
+                left = [each for each in left if each[1] - each[0] > _CONTIGUOUS_MS]
+                channel.holes = [*(each for each in channel.holes if each != hole), *left]
                 channel.shuffled = True
                 fresh = [w for w in final.words if not self._said_before(channel, w)]
                 words = self._spoken(channel, fresh)
-                channel.known.extend((_text(w).casefold(), self._ts(w["start"]), self._ts(w["end"])) for w in fresh)
+                channel.known.extend((_key(w), self._ts(w["start"]), self._ts(w["end"])) for w in fresh)
                 # Its own utterance: what is open was said after it.
                 return [Words(words=(), ends_turn=True), Words(words=words, ends_turn=True)] if words else []
         if any(self._known(channel, w) for w in final.words):
@@ -299,16 +355,26 @@ class Ear:
         unheard = 0
         for word in final.words:
             start, end = self._ts(word["start"]), self._ts(word["end"])
-            old = start + end <= 2 * channel.overlap_until or (start < near and self._said_before(channel, word))
+            early = start + end <= 2 * channel.overlap_until
+            # Times differ a little from connection to connection: a short word may seem to lie before the cut.
+            behind = channel.met_last is not None and start > channel.met_last
+            old = (
+                (start < near and self._heard_again(channel, word))
+                or (early and not behind)
+                or (overlapping and start < near and self._said_before(channel, word))
+            )
             (again if old else fresh).append(word)
             unheard += not old and overlapping and start + end <= 2 * channel.window_end
         # Two people at once: a word or two of the next window may lie before the end of the last one's.
         if unheard > _AT_ONCE and not any(self._known(channel, w) for w in again):
             raise ClockBroken
+        channel.followed = channel.followed + 1 if final.start_ts <= channel.window_end + _CONTIGUOUS_MS else 0
         self._only_speakers(again)
-        channel.known.extend((_text(w).casefold(), self._ts(w["start"]), self._ts(w["end"])) for w in final.words)
+        channel.known.extend((_key(w), self._ts(w["start"]), self._ts(w["end"])) for w in final.words)
         channel.window_end = max(channel.window_end, final.end_ts)
-        channel.open_from = None
+        # Words behind its window, which an interim had already, are another final's.
+        more = channel.open_from is not None and channel.open_until > channel.window_end + _LOST_MS
+        channel.open_from = channel.window_end if more else None
         if fresh and self._breaks_off(final, fresh[-1]):
             channel.torn = fresh.pop()
             channel.final_through = max(channel.final_through, self._ts(channel.torn["start"]))
@@ -348,7 +414,7 @@ class Ear:
                     overlapped=any(_overlaps(said, start, end) for said in others),
                 )
             )
-            channel.said.append((text.casefold(), start, end))
+            channel.said.append((_key(word), start, end))
             channel.cut_ts = max(channel.cut_ts, end)
             if speaker is not UNATTRIBUTED and not self._apart:
                 self._speakers.said(start, end, speaker)
@@ -358,15 +424,27 @@ class Ear:
     def _speaker(self, channel: _Channel, word: dict[str, Any]) -> Speaker:
         if self._apart:
             return SpeakerId(channel.index)
-        number = _number(word)
+        number = number_of(word)
         return UNATTRIBUTED if number is None else self._speakers.name(number)
 
     def _only_speakers(self, words: list[dict[str, Any]]) -> None:
         if not self._apart:
             for word in words:
-                number = _number(word)
+                number = number_of(word)
                 if number is not None:
                     self._speakers.heard_again(number, self._ts(word["start"]), self._ts(word["end"]))
+
+    def _heard_again(self, channel: _Channel, word: dict[str, Any]) -> bool:
+        """Whether it is a word that an earlier connection heard, and that was not heard again yet."""
+        key, start = _key(word), self._ts(word["start"])
+        same = [said for said in channel.before if said[0] == key and abs(said[1] - start) <= _SAME_MS]
+        if not same:
+            return False
+        met = min(same, key=lambda said: abs(said[1] - start))
+        channel.before.remove(met)
+        if met == channel.last_before:
+            channel.met_last = start
+        return True
 
     def _said_before(self, channel: _Channel, word: dict[str, Any]) -> bool:
         return self._among(channel.said, word)
@@ -375,7 +453,7 @@ class Ear:
         return self._among(channel.known, word)
 
     def _among(self, words: deque[tuple[str, int, int]], word: dict[str, Any]) -> bool:
-        text, start = _text(word).casefold(), self._ts(word["start"])
+        text, start = _key(word), self._ts(word["start"])
         return any(said == text and abs(at - start) <= _SAME_MS for said, at, _ in reversed(words))
 
     # ---- turns
@@ -399,6 +477,8 @@ class Ear:
 
     def _utterance_end(self, channel: _Channel) -> list[Heard]:
         """So long a gap after the last word that nothing final is still to come before it."""
+        if self._missing(channel) is not None:
+            return []
         if channel.held:
             channel.contiguous = False
         return self._unhold(channel, all_of_it=True) + self._turn_ends(channel)
@@ -428,12 +508,9 @@ def _text(word: dict[str, Any]) -> str:
     return str(word.get("punctuated_word") or word["word"]).strip()
 
 
-def _number(word: dict[str, Any]) -> int | None:
-    """The vendor's number of who says it, if it gives one; some write a whole number as a float."""
-    number = word.get("speaker")
-    if isinstance(number, bool) or not isinstance(number, int | float) or number < 0 or number != int(number):
-        return None
-    return int(number)
+def _key(word: dict[str, Any]) -> str:
+    """What makes it the same word: connections punctuate differently, by what they hear around it."""
+    return "".join(filter(str.isalnum, _text(word).casefold()))
 
 
 def _overlaps(said: deque[tuple[str, int, int]], start_ts: int, end_ts: int) -> bool:

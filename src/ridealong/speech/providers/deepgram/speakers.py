@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 from ridealong.core.transcript import SpeakerId
 from ridealong.speech import SpokenTurn
@@ -14,6 +14,14 @@ _LEAST_MS: Final = 150
 _SHARE: Final = 0.6
 """Of what a number said in the audio heard again, this much must be one speaker's: else it mixes two of them."""
 _REMEMBERED_MS: Final = 60_000
+
+
+def number_of(word: Mapping[str, Any]) -> int | None:
+    """The vendor's number of who says it, if it gives one; some write a whole number as a float."""
+    number = word.get("speaker")
+    if isinstance(number, bool) or not isinstance(number, int | float) or number < 0 or number != int(number):
+        return None
+    return int(number)
 
 
 class Speakers:
