@@ -125,8 +125,11 @@ class Settings(BaseSettings):
     models_allow_http: bool = False
     """Whether a model's address may be plain http outside this machine."""
     tenant_tokens_per_minute: int = Field(default=0, ge=0)
-    tenant_tokens_per_day: int = Field(default=0, ge=0)
     """Tokens that one tenant may use of all models together, in this process; 0: no limit."""
+    tenant_tokens_per_day: int = Field(default=0, ge=0)
+    """The same from midnight to midnight UTC, in all processes together: what a tenant has that chose no less."""
+    tenant_live_tokens_per_day: int = Field(default=0, ge=0)
+    """So many of them are for questions during calls, and no more; 0: calls and reviews share them all."""
     groq_api_key: SecretStr | None = Field(default=None, validation_alias=_key("GROQ_API_KEY"))
     openai_api_key: SecretStr | None = Field(default=None, validation_alias=_key("OPENAI_API_KEY"))
     anthropic_api_key: SecretStr | None = Field(default=None, validation_alias=_key("ANTHROPIC_API_KEY"))

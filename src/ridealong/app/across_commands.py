@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from ridealong.app import models, reviewing
 from ridealong.app.across import StoredAcross
 from ridealong.app.tenant_models import TenantModels
+from ridealong.app.token_counts import TokenCounts
 from ridealong.core.errors import Refused
 from ridealong.llm.house import ModelHouse
 from ridealong.postcall.reading import plain
@@ -47,7 +48,10 @@ async def _opened(settings: Settings, tenant: str) -> AsyncGenerator[_Opened]:
         embedder = await asyncio.to_thread(models.load_text_model, settings)
         house = ModelHouse(settings)
         stack.push_async_callback(house.close)
-        answering = reviewing.models_of(settings, house, TenantModels(store, Sealing.of_settings(settings)))
+        counts = TokenCounts(store, house)
+        await stack.enter_async_context(counts.writing())
+        own = TenantModels(store, Sealing.of_settings(settings), counts=counts)
+        answering = reviewing.models_of(settings, house, own)
         tenant_id = (await tenants.find_tenant(store, tenant)).tenant_id
         yield _Opened(StoredAcross.of(store, embedder, threads, answering), tenant_id)
 

@@ -11,9 +11,10 @@ import typer
 
 from ridealong.app.cli_shared import DEFAULT_TENANT, Tenant, run, settings_of
 from ridealong.core.people import MemberRole
+from ridealong.core.usage import LEAST_TOKENS, MOST_TOKENS
 
 db = typer.Typer(no_args_is_help=True, help="The database: its state, tenants, tokens and documents.")
-models = typer.Typer(no_args_is_help=True, help="A tenant's own models, and its keys with their vendors.")
+models = typer.Typer(no_args_is_help=True, help="A tenant's own models, keys and tokens.")
 members = typer.Typer(no_args_is_help=True, help="The people of a tenant: who may sign in.")
 
 
@@ -114,12 +115,24 @@ def models_set(
     ] = None,
     url: Annotated[str | None, typer.Option(help="With --key-of: the vendor's address.")] = None,
     forget: Annotated[str | None, typer.Option(help="Forget the key and address of this vendor.")] = None,
+    tokens: Annotated[
+        str | None, typer.Option(help="Tokens a day (UTC) for all models together; `server`: as the settings.")
+    ] = None,
+    live_tokens: Annotated[
+        str | None, typer.Option(help="So many of them for calls, and no more; `server`: as the settings.")
+    ] = None,
     tenant: Tenant = DEFAULT_TENANT,
 ) -> None:
-    """Change the tenant's models and keys."""
+    """Change the tenant's models, keys and tokens."""
     from ridealong.app.commands import set_models  # noqa: PLC0415
 
     change: dict[str, object] = {}
+    if tokens is not None:
+        change["tokens_per_day"] = None if tokens == "server" else _tokens("--tokens", tokens, least=LEAST_TOKENS)
+    if live_tokens is not None:
+        change["live_tokens_per_day"] = (
+            None if live_tokens == "server" else _tokens("--live-tokens", live_tokens, least=LEAST_TOKENS)
+        )
     if live is not None:
         change["live_model"] = None if live == "server" else live
     if review is not None:
@@ -135,6 +148,41 @@ def models_set(
     elif url is not None:
         raise typer.BadParameter("--url needs --key-of: a key does not follow an address that changes")
     sys.stdout.write(run(set_models(settings_of(), tenant=tenant, change=change | {"vendors": vendors})) + "\n")
+
+
+@models.command("allow")
+def models_allow(
+    *,
+    tokens: Annotated[
+        str | None,
+        typer.Option(help="The most tokens a day that the tenant may choose; `none`: no limit; `server`: the setting."),
+    ] = None,
+    live_tokens: Annotated[str | None, typer.Option(help="The same of those for calls.")] = None,
+    tenant: Tenant = DEFAULT_TENANT,
+) -> None:
+    """Allow one tenant more or fewer tokens than RIDEALONG_TENANT_TOKENS_PER_DAY does."""
+    from ridealong.app.commands import allow_tokens  # noqa: PLC0415
+
+    change: dict[str, int | None] = {}
+    for name, option, given in (
+        ("tokens_per_day", "--tokens", tokens),
+        ("live_tokens_per_day", "--live-tokens", live_tokens),
+    ):
+        if given is not None:
+            change[name] = None if given == "server" else 0 if given == "none" else _tokens(option, given, least=1)
+    if not change:
+        raise typer.BadParameter("say what is allowed: --tokens, --live-tokens or both")
+    sys.stdout.write(run(allow_tokens(settings_of(), tenant=tenant, change=change)) + "\n")
+
+
+def _tokens(option: str, given: str, *, least: int) -> int:
+    try:
+        number = int(given)
+    except ValueError:
+        number = -1
+    if not least <= number <= MOST_TOKENS:
+        raise typer.BadParameter(f"{option}: write a whole number from {least} to {MOST_TOKENS}, not {given!r}")
+    return number
 
 
 @models.command("rotate")

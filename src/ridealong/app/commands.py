@@ -23,6 +23,7 @@ from ridealong.app.reading_ahead import ReadingAhead
 from ridealong.app.steps_report import steps_json, steps_report
 from ridealong.app.stored_models import StoredModels
 from ridealong.app.tenant_models import TenantModels
+from ridealong.app.token_counts import TokenCounts
 from ridealong.core.errors import InvalidDocument, InvalidSettings, Refused, RidealongError
 from ridealong.core.people import MemberRole, read_email
 from ridealong.cores import cores
@@ -258,6 +259,12 @@ async def set_models(settings: Settings, *, tenant: str, change: dict[str, objec
         return json.dumps(await stored.write(tenant_id, change), indent=2)
 
 
+async def allow_tokens(settings: Settings, *, tenant: str, change: dict[str, int | None]) -> str:
+    """What the operator allows this tenant in place of the settings; `change` as in `StoredModels.allow`."""
+    async with _models(settings, tenant) as (stored, tenant_id):
+        return json.dumps(await stored.allow(tenant_id, change), indent=2)
+
+
 async def rotate_keys(settings: Settings) -> str:
     """Encrypt all tenants' keys under the operator's newest key."""
     sealing = Sealing.of_settings(settings)
@@ -280,6 +287,7 @@ async def _models(settings: Settings, tenant: str) -> AsyncGenerator[tuple[Store
         async with _store(settings) as store:
             found = await tenants.find_tenant(store, tenant)
             own = TenantModels(store, Sealing.of_settings(settings))
-            yield StoredModels(settings=settings, house=house, tenants=own), found.tenant_id
+            counts = TokenCounts(store, house)
+            yield StoredModels(settings=settings, house=house, tenants=own, counts=counts), found.tenant_id
     finally:
         await house.close()

@@ -40,6 +40,7 @@ def live_model(
                 name,
                 tenant_id=str(tenant_id),
                 deadline_s=settings.live_deadline_ms / 1000,
+                live=True,
                 key=own.key,
                 url=own.url,
             )

@@ -45,6 +45,7 @@ from ridealong.app.team import StoredTeam
 from ridealong.app.tenant_mail import TenantMail
 from ridealong.app.tenant_models import TenantModels
 from ridealong.app.tenant_settings import Retention, StoredSettings
+from ridealong.app.token_counts import TokenCounts
 from ridealong.app.tuning import TenantTuning
 from ridealong.app.webhooks import TOLD_AT_ONCE, Messenger, StoredEvents, StoredWebhooks
 from ridealong.core.author import Author
@@ -124,6 +125,7 @@ class Runtime:
     models: models.Models
     house: ModelHouse
     tenant_models: TenantModels
+    counts: TokenCounts
     pipeline: ReviewPipeline
     calls: LiveCalls
     tokens: StoreTokens
@@ -183,7 +185,9 @@ class Runtime:
                     recorded_calls(store, recordings, disk),
                     billing=transcribers.batch_billing(settings, house),
                 )
-            tenant_models = TenantModels(store, sealing)
+            counts = TokenCounts(store, house)
+            await stack.enter_async_context(counts.writing())
+            tenant_models = TenantModels(store, sealing, counts=counts)
             context_in = ContextIn(
                 store=store,
                 accounts=CrmAccounts(store=store, sealing=sealing, allow_private=settings.crm_private),
@@ -243,6 +247,7 @@ class Runtime:
                 models=loaded,
                 house=house,
                 tenant_models=tenant_models,
+                counts=counts,
                 pipeline=pipeline,
                 calls=calls,
                 tokens=StoreTokens(store=store),
@@ -321,7 +326,9 @@ class Runtime:
             people=self.people,
             identity=self.identity,
             public_url=self.settings.public_url,
-            models=StoredModels(settings=self.settings, house=self.house, tenants=self.tenant_models),
+            models=StoredModels(
+                settings=self.settings, house=self.house, tenants=self.tenant_models, counts=self.counts
+            ),
             ready=self.ready,
             # Pauses take no call audio, but keep the socket open: twice the longest call is plenty.
             limits=Limits(call_s=self.settings.max_call_hours * 2 * 3600),

@@ -1,25 +1,27 @@
-"""A tenant's models and keys as the web and the command line change and show them. No key is ever shown."""
+"""A tenant's models, keys and tokens as the web and the command line change and show them. No key is ever shown."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final, cast
 from uuid import UUID
 
 from ridealong.app.tenant_models import can_ask, live_name, review_names, verify_names
 from ridealong.core.errors import InvalidSettings, Refused
+from ridealong.core.usage import LEAST_TOKENS, DayLimits, DayTokens
 from ridealong.llm import VENDORS, split_name
-from ridealong.llm.budget import DAY_S, MINUTE_S
 from ridealong.llm.endpoint import checked_url
-from ridealong.store import model_choices
+from ridealong.store import model_choices, token_counts
 from ridealong.store.model_choices import ModelChoice, VendorAccount
+from ridealong.store.token_counts import StoredBudget
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
     from ridealong.app.tenant_models import TenantModels
+    from ridealong.app.token_counts import TokenCounts
     from ridealong.config import Settings
     from ridealong.llm.house import ModelHouse
 
@@ -39,10 +41,11 @@ class StoredModels:
     settings: Settings
     house: ModelHouse
     tenants: TenantModels
+    counts: TokenCounts
 
     async def read(self, tenant_id: UUID) -> Mapping[str, object]:
         choice = await model_choices.load_choice(self.tenants.store, self.tenants.sealing, tenant_id)
-        return self._shown(tenant_id, choice)
+        return self._shown(tenant_id, choice, await self.counts.look(tenant_id))
 
     async def write(self, tenant_id: UUID, change: Mapping[str, object]) -> Mapping[str, object]:
         """Keep what `change` holds; its keys are those of `web.models.ModelsChange`. Raises Refused or MissingPart."""
@@ -56,6 +59,9 @@ class StoredModels:
                         review_models=_review(change, was),
                         verify_model=_verify(change, was),
                     )
+                if change.keys() & {"tokens_per_day", "live_tokens_per_day"}:
+                    stored = await token_counts.load_budget(connection)
+                    await token_counts.put_budget(connection, self._budget(change, stored))
                 accounts = cast("Mapping[str, Mapping[str, str | None] | None]", change.get("vendors") or {})
                 for vendor, account in accounts.items():
                     await self._change_account(connection, tenant_id, vendor, account, was.accounts.get(vendor))
@@ -63,6 +69,41 @@ class StoredModels:
             # Also where the answer was lost: it may have been kept all the same.
             self.tenants.forget(tenant_id)
         return await self.read(tenant_id)
+
+    async def allow(self, tenant_id: UUID, change: Mapping[str, int | None]) -> Mapping[str, object]:
+        """The operator's word on what the tenant may choose: `tokens_per_day`, `live_tokens_per_day`.
+
+        0: no limit. None: as the settings say. What is left out stays.
+        """
+        async with self.tenants.store.tenant(tenant_id) as connection:
+            await model_choices.choice_within(connection, self.tenants.sealing, tenant_id, to_change=True)
+            stored = await token_counts.load_budget(connection)
+            allowed = replace(
+                stored,
+                allowed_total=change.get("tokens_per_day", stored.allowed_total),
+                allowed_live=change.get("live_tokens_per_day", stored.allowed_live),
+            )
+            await token_counts.put_budget(connection, allowed)
+        return await self.read(tenant_id)
+
+    def _budget(self, change: Mapping[str, object], was: StoredBudget) -> StoredBudget:
+        """Raises Refused for more than the operator allows: told at once, rather than cut down without a word."""
+        total = cast("int | None", change.get("tokens_per_day", was.total))
+        live = cast("int | None", change.get("live_tokens_per_day", was.live))
+        ceiling = was.ceiling(self.house.day_limits)
+        for name, wanted, most in (
+            ("tokens_per_day", total, ceiling.total),
+            ("live_tokens_per_day", live, ceiling.live),
+        ):
+            if name in change and wanted is not None and 0 < most < wanted:
+                raise Refused(
+                    "bad_request", f"`{name}`: the operator of this server allows {most} at most (null: just that)"
+                )
+        if total is not None and live is not None and live > total:
+            raise Refused(
+                "bad_request", f"`live_tokens_per_day`: {live} for calls are more than the {total} of the day"
+            )
+        return replace(was, total=total, live=live)
 
     async def _change_account(
         self,
@@ -111,21 +152,34 @@ class StoredModels:
         except InvalidSettings as error:
             raise Refused("bad_request", str(error)) from None
 
-    def _shown(self, tenant_id: UUID, choice: ModelChoice) -> Mapping[str, object]:
+    def _shown(self, tenant_id: UUID, choice: ModelChoice, stored: StoredBudget) -> Mapping[str, object]:
         review = choice.review_models
-        tokens = self.house.budget(str(tenant_id)).left()
+        budget = self.house.budget(str(tenant_id))
+        limits, spent, ceiling = budget.limits, budget.spent_today, stored.ceiling(self.house.day_limits)
         return {
             "live_model": choice.live_model,
             "review_models": None if review is None else list(review),
             "verify_model": choice.verify_model,
+            "tokens_per_day": stored.total,
+            "live_tokens_per_day": stored.live,
+            "allowed": {"tokens_per_day": ceiling.total or None, "live_tokens_per_day": ceiling.live or None},
             "vendors": {vendor: _account_json(account) for vendor, account in choice.accounts.items()},
             "in_use": {
                 "live_model": live_name(self.settings, choice),
                 "review_models": list(review_names(self.settings, choice)),
                 "verify_models": list(verify_names(self.settings, choice, self.house)),
             },
-            "tokens": {"per_minute": _limit_json(tokens.get(MINUTE_S)), "per_day": _limit_json(tokens.get(DAY_S))},
-            "warnings": [*self.warnings(choice, today=date.today()), *_spent(tokens)],
+            "tokens": {
+                "per_minute": _limit_json(budget.minute()),
+                "per_day": _limit_json(limits.total and (limits.total, max(0, limits.total - spent.total))),
+                "live_per_day": _limit_json(limits.live and (limits.live, limits.left(spent, live=True) or 0)),
+                "day_ends_at": datetime.combine(budget.today + timedelta(days=1), datetime.min.time(), UTC).isoformat(),
+            },
+            "warnings": [
+                *self.warnings(choice, today=date.today()),
+                *_cut_down(stored, ceiling),
+                *_spent(limits, spent),
+            ],
         }
 
     def warnings(self, choice: ModelChoice, *, today: date) -> Sequence[str]:
@@ -162,18 +216,51 @@ def _account_json(account: VendorAccount) -> dict[str, object]:
     }
 
 
-def _limit_json(limit: tuple[int, int] | None) -> dict[str, int] | None:
-    return None if limit is None else {"limit": limit[0], "left": limit[1]}
+def _limit_json(limit: tuple[int, int] | int | None) -> dict[str, int] | None:
+    return {"limit": limit[0], "left": limit[1]} if isinstance(limit, tuple) else None
 
 
-def _spent(tokens: Mapping[float, tuple[int, int]]) -> list[str]:
-    day = tokens.get(DAY_S)
-    if day is None or day[1] >= day[0] * _NEARLY_SPENT:
-        return []
+def _cut_down(stored: StoredBudget, ceiling: DayLimits) -> list[str]:
+    """The operator may have lowered what is allowed after the tenant chose."""
     return [
-        f"of the {day[0]} tokens a day {day[1]} are left: models are asked as some come back, evenly over the day, and "
-        "what is not asked is decided and reviewed on the server itself (RIDEALONG_TENANT_TOKENS_PER_DAY)"
+        f"of the {chosen} of `{name}` the operator of this server allows {most}: that is what holds"
+        for name, chosen, most in (
+            ("tokens_per_day", stored.total, ceiling.total),
+            ("live_tokens_per_day", stored.live, ceiling.live),
+        )
+        if chosen is not None and 0 < most < chosen
     ]
+
+
+def _spent(limits: DayLimits, spent: DayTokens) -> list[str]:
+    live, others = limits.left(spent, live=True), limits.left(spent, live=False)
+    until = "until 00:00 UTC, or until there are more"
+    spent_live, spent_others = live is not None and live < LEAST_TOKENS, others is not None and others < LEAST_TOKENS
+    # With tokens set aside for calls and none left for others, more of all is what helps.
+    by_live = limits.live > 0 and limits.live - spent.live < LEAST_TOKENS
+    if spent_live and spent_others:
+        return [
+            f"today's tokens are used up: moments are decided and calls are reviewed on the server itself {until} "
+            "(`tokens_per_day`)"
+        ]
+    found: list[str] = []
+    if spent_live:
+        which = "live_tokens_per_day" if by_live else "tokens_per_day"
+        found.append(
+            f"today's tokens for calls are used up: moments are decided on the server itself {until} (`{which}`)"
+        )
+    if spent_others:
+        found.append(
+            f"today's tokens for reviews are used up: calls are reviewed on the server itself {until} "
+            "(`tokens_per_day`); what is left is set aside for calls"
+        )
+    left = limits.total - spent.total
+    if not found and limits.total > 0 and left < limits.total * _NEARLY_SPENT:
+        found.append(
+            f"of today's {limits.total} tokens {left} are left: what is not asked then is decided and reviewed on the "
+            "server itself (`tokens_per_day`)"
+        )
+    return found
 
 
 def _live(change: Mapping[str, object], was: ModelChoice) -> str | None:

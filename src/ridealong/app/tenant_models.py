@@ -16,6 +16,7 @@ from ridealong.llm import split_name
 from ridealong.store.model_choices import ModelChoice, load_choice
 
 if TYPE_CHECKING:
+    from ridealong.app.token_counts import TokenCounts
     from ridealong.config import Settings
     from ridealong.llm import Answer, Model, Question
     from ridealong.llm.house import ModelHouse
@@ -29,17 +30,30 @@ KEPT_S: Final = 30.0
 
 
 class TenantModels:
-    """What each tenant chose, with its keys opened; kept in memory for `KEPT_S`, so that a call costs no look-up."""
+    """What each tenant chose, with its keys opened; kept in memory for `KEPT_S`, so that a call costs no look-up.
 
-    def __init__(self, store: Store, sealing: Sealing, *, clock: Callable[[], float] = time.monotonic) -> None:
+    `counts`: where a tenant's tokens are counted in more than memory; its budget is known before its models are asked.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        sealing: Sealing,
+        *,
+        counts: TokenCounts | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.store = store
         self.sealing = sealing
+        self._counts = counts
         self._clock = clock
         self._kept: dict[UUID, tuple[float, ModelChoice]] = {}
         self._changes: dict[UUID, int] = {}
 
     async def of(self, tenant_id: UUID) -> ModelChoice:
         """Raises Unavailable while the database is away."""
+        if self._counts is not None:
+            await self._counts.ready(tenant_id)
         kept = self._kept.get(tenant_id)
         if kept is not None and self._clock() < kept[0]:
             return kept[1]

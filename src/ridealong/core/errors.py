@@ -14,6 +14,8 @@
     │   ├── ModelBusy           a rate limit; says when to come back, where the vendor does
     │   │   └── BudgetSpent     the tenant's own tokens are used up
     │   ├── ModelAway           it does not answer, or breaks off: another try may help
+    │   │   ├── ModelLate       it was asked, and did not answer in time
+    │   │   └── ModelLeftAlone  it was not asked: it failed again and again
     │   └── BadAnswer           it answered with something that is not what was asked for
     └── MissingPart             an optional part is not installed or not built
 
@@ -109,9 +111,24 @@ class ModelBusy(ModelFailed):
 class BudgetSpent(ModelBusy):
     """The tenant's tokens for models are used up for now. Nothing was asked of the vendor."""
 
+    def __init__(
+        self, message: str | None = None, *, retry_after_s: float | None = None, for_today: bool = False
+    ) -> None:
+        super().__init__(message, retry_after_s=retry_after_s)
+        self.for_today = for_today
+        """Whether those of the day are used up, not only those of the minute."""
+
 
 class ModelAway(ModelFailed):
     """The vendor does not answer at the moment."""
+
+
+class ModelLate(ModelAway):
+    """The model did not answer in time. What it was asked for may be billed all the same."""
+
+
+class ModelLeftAlone(ModelAway):
+    """The model failed again and again, and is not asked for a while. Nothing was asked of the vendor."""
 
 
 class BadAnswer(ModelFailed):

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from ridealong.llm import Model
 
 AWAY_AFTER: Final = 2
-"""Questions in a row without an answer after which the model counts as away. A refusal counts at once: it stays."""
+"""Questions in a row without an answer after which the model counts as away. A refusal counts at once, since it stays,
+and so does a day's budget that is spent."""
 
 BAD_AFTER: Final = 4
 """Answers in a row that were no use after which the model counts as away too: it costs and gives nothing."""
@@ -40,6 +41,10 @@ _NO_ANSWERS: Final = (
 )
 _TOKENS_SPENT: Final = (
     "the organisation's tokens for models are used up: moments are decided on this machine alone until some are back"
+)
+_DAY_SPENT: Final = (
+    "the organisation's tokens for models are used up for today: moments are decided on this machine alone until "
+    "00:00 UTC, or until an admin allows more"
 )
 
 _log = structlog.get_logger(__name__)
@@ -244,17 +249,25 @@ class Asking:
         else:
             self._unanswered += 1
         refused = isinstance(error, ModelRefused) and not answers
-        gone = self._unanswered >= AWAY_AFTER or self._bad >= BAD_AFTER or refused
+        spent = isinstance(error, BudgetSpent) and error.for_today
+        gone = self._unanswered >= AWAY_AFTER or self._bad >= BAD_AFTER or refused or spent
         if not self._away and gone:
             self._away = True
             # Our own errors hold nothing of what was said; others may, and are named by their kind.
             known = isinstance(error, ModelFailed)
             reason = str(error) if known else type(error).__name__ if error is not None else "late"
             _log.warning("live_model_away", model=self.hosted.model.name, reason=reason)
-            self.warn("live_model_away", _TOKENS_SPENT if isinstance(error, BudgetSpent) else _NO_ANSWERS)
+            self.warn("live_model_away", _told(error))
 
     def _answered(self) -> None:
         self._unanswered = self._bad = 0
         if self._away:
             self._away = False
             self.warn("live_model_back", "the live model answers again")
+
+
+def _told(error: Exception | None) -> str:
+    """What whoever watches is told of a model that counts as away because of `error`."""
+    if not isinstance(error, BudgetSpent):
+        return _NO_ANSWERS
+    return _DAY_SPENT if error.for_today else _TOKENS_SPENT

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 
 from ridealong import telemetry
-from ridealong.core.errors import ModelAway, ModelBusy, ModelRefused, QuestionRefused
+from ridealong.core.errors import ModelAway, ModelBusy, ModelLeftAlone, ModelRefused, QuestionRefused
 from ridealong.llm import Answer, Model, Question
 
 Changed = Callable[[str, bool, str], None]
@@ -20,8 +20,8 @@ class Breaker:
     """The state of one model, shared by everything that asks it (`guard`).
 
     Closed: questions pass. `failures` of them within `window_s` open it: for `rest_s` questions are refused at once
-    with ModelAway. Then one probe passes, alone; its success closes it, its failure opens it for twice as long, up to
-    `longest_rest_s`: an overload is mostly over in seconds, and a review that runs meanwhile can wait for that.
+    with ModelLeftAlone. Then one probe passes, alone; its success closes it, its failure opens it for twice as long, up
+    to `longest_rest_s`: an overload is mostly over in seconds, and a review that runs meanwhile can wait for that.
     ModelAway, ModelBusy and ModelRefused count; BadAnswer and QuestionRefused do not, since the vendor is there, and
     what one call holds must not take the model from all others. A question that is cancelled counts as nothing, so a
     deadline belongs inside; where the asker's own deadline changes from question to question, one that was cancelled
@@ -65,12 +65,14 @@ class Breaker:
         return Guarded(model, self, given_up_s=given_up_s)
 
     def admit(self) -> bool:
-        """Let a question pass. True: it is the probe. Raises ModelAway where none may pass."""
+        """Let a question pass. True: it is the probe. Raises ModelLeftAlone where none may pass."""
         if self._opened_at is None:
             return False
         left = self._opened_at + self._rest_s - self._clock()
         if left > 0 or self._probing:
-            raise ModelAway(f"{self.name} is left alone for {max(0.0, left):.0f} s more: it failed again and again")
+            raise ModelLeftAlone(
+                f"{self.name} is left alone for {max(0.0, left):.0f} s more: it failed again and again"
+            )
         self._probing = True
         return True
 

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from ridealong import telemetry
-from ridealong.core.errors import BudgetSpent, ModelBusy, ModelFailed
+from ridealong.core.errors import BudgetSpent, ModelBusy, ModelFailed, ModelLate, ModelLeftAlone
+from ridealong.core.usage import DayLimits, DayTokens
 from ridealong.llm import Answer, Limits, Model, Question, Usage
+from ridealong.llm.vendor_limits import VendorLimits
 
 MINUTE_S: Final = 60.0
-DAY_S: Final = 86_400.0
 _CHARACTERS_A_TOKEN = 3.5
 """English has about four; a little less keeps the estimate on the safe side."""
 _EXPECTED_OUTPUT = 0.5
 """Of the tokens that an answer may have, how many are set aside: most answers are far from their limit."""
+_DAYS_KEPT: Final = 2
+"""A question that began before midnight ends after it, and clocks are set back."""
 
 
 def estimated_tokens(question: Question) -> int:
@@ -26,125 +30,170 @@ def estimated_tokens(question: Question) -> int:
 
 
 @dataclass(slots=True)
-class _Bucket:
-    """Tokens that refill evenly: `size` of them in `period_s`."""
+class _Minute:
+    """Tokens that refill evenly: `size` of them in a minute."""
 
     size: float
-    period_s: float
     level: float
     filled_at: float
 
     def refill(self, now: float) -> None:
-        self.level = min(self.size, self.level + (now - self.filled_at) * self.size / self.period_s)
+        self.level = min(self.size, self.level + (now - self.filled_at) * self.size / MINUTE_S)
         self.filled_at = now
 
     def wait_s(self, need: float) -> float:
         # What is larger than the bucket passes when the bucket is full: it would never pass otherwise.
         missing = min(need, self.size) - self.level
-        return max(0.0, missing * self.period_s / self.size)
+        return max(0.0, missing * MINUTE_S / self.size)
+
+
+@dataclass(slots=True)
+class _Day:
+    """One day's tokens: those counted here, and those of all other processes, the ones of earlier starts among them."""
+
+    here: DayTokens = field(default_factory=DayTokens)
+    others: DayTokens = field(default_factory=DayTokens)
+    written: DayTokens = field(default_factory=DayTokens)
+
+    @property
+    def spent(self) -> DayTokens:
+        return self.here + self.others
+
+
+@dataclass(slots=True, eq=False)
+class Taken:
+    """Tokens that were taken for one question; settled on the day on which they were taken."""
+
+    tokens: int
+    live: bool
+    _day: _Day
+    _minute: _Minute | None
+
+    def settle(self, tokens: int) -> None:
+        """It took that many in truth."""
+        more = tokens - self.tokens
+        self.tokens = tokens
+        self._day.here += DayTokens(total=more, live=more if self.live else 0)
+        if self._minute is not None:
+            self._minute.level = min(self._minute.size, self._minute.level - more)
 
 
 class TokenBudget:
-    """One tenant's tokens, over all models. 0: without a limit.
+    """One tenant's tokens, over all models: so many a minute, and so many a day from midnight to midnight UTC.
 
-    Kept in this process: a restart fills it up, and two processes have one each.
+    Counts in memory alone, so that nothing waits for it. Who keeps the counts writes `unwritten` down behind it, and
+    tells what others counted and what the limits are (`know`). The minute is this process's own.
     """
 
-    def __init__(self, *, per_minute: int, per_day: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        *,
+        per_minute: int = 0,
+        limits: DayLimits | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
+    ) -> None:
         self._clock = clock
-        now = clock()
-        self._buckets = [
-            _Bucket(size=float(size), period_s=period_s, level=float(size), filled_at=now)
-            for size, period_s in ((per_minute, MINUTE_S), (per_day, DAY_S))
-            if size > 0
-        ]
-
-    def take(self, tokens: int) -> float:
-        """Take that many. 0.0: taken. Otherwise nothing is taken, and it is the seconds until it could be."""
-        now = self._clock()
-        for bucket in self._buckets:
-            bucket.refill(now)
-        wait = max((bucket.wait_s(tokens) for bucket in self._buckets), default=0.0)
-        if wait > 0:
-            return wait
-        self.settle(tokens)
-        return 0.0
-
-    def left(self) -> Mapping[float, tuple[int, int]]:
-        """Of each limit, by its seconds (`MINUTE_S`, `DAY_S`): (its tokens, those that are left now, 0 or more)."""
-        now = self._clock()
-        for bucket in self._buckets:
-            bucket.refill(now)
-        return {bucket.period_s: (int(bucket.size), max(0, int(bucket.level))) for bucket in self._buckets}
-
-    def settle(self, tokens: int) -> None:
-        """Take that many more without asking, or give them back where the number is negative."""
-        for bucket in self._buckets:
-            bucket.level = min(bucket.size, bucket.level - tokens)
-
-
-class VendorLimits:
-    """What the rate limit of one key and model leaves, as the last answer said, less what was sent since."""
-
-    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._limits = Limits()
-        self._seen_at = clock()
-        self._requests_since = 0
-        self._tokens_since = 0
-        self._closed_until = 0.0
-
-    def wait_s(self, tokens: int) -> float:
-        """Seconds until a question of that many tokens would pass; 0.0: now."""
-        now = self._clock()
-        passed, limits = now - self._seen_at, self._limits
-        requests, tokens = 1 + self._requests_since, tokens + self._tokens_since
-        return max(
-            0.0,
-            self._closed_until - now,
-            _missing_s(limits.requests, limits.requests_left, limits.requests_reset_s, requests, passed),
-            _missing_s(limits.tokens, limits.tokens_left, limits.tokens_reset_s, tokens, passed),
+        self._now = now
+        self._minute = (
+            _Minute(size=float(per_minute), level=float(per_minute), filled_at=clock()) if per_minute > 0 else None
         )
+        self._limits = limits or DayLimits()
+        self._days: dict[date, _Day] = {}
+        self.asked_at = -1e9
+        """When it was last asked for tokens, by its clock."""
 
-    def sent(self, tokens: int) -> None:
-        self._requests_since += 1
-        self._tokens_since += tokens
+    def take(self, tokens: int, *, live: bool = False) -> Taken:
+        """Take that many; `live`: for a question during a call. Raises BudgetSpent, and takes nothing then."""
+        self.asked_at = self._clock()
+        day = self._day_of(self.today)
+        left = self._limits.left(day.spent, live=live)
+        if left is not None and tokens > left:
+            raise BudgetSpent(
+                f"the tokens of this tenant for today are used up until 00:00 UTC: raise its tokens_per_day or, "
+                f"for calls, its live_tokens_per_day ({left} are left, this question takes {tokens})",
+                retry_after_s=self.day_ends_in_s,
+                for_today=True,
+            )
+        if self._minute is not None:
+            self._minute.refill(self.asked_at)
+            wait = self._minute.wait_s(tokens)
+            if wait > 0:
+                raise BudgetSpent(
+                    f"the tokens of this tenant are used up for {wait:.0f} s: raise RIDEALONG_TENANT_TOKENS_PER_MINUTE",
+                    retry_after_s=wait,
+                )
+        taken = Taken(0, live, day, self._minute)
+        taken.settle(tokens)
+        return taken
 
-    def answered(self, limits: Limits | None) -> None:
-        if limits is not None:
-            self._limits, self._seen_at = limits, self._clock()
-            self._requests_since = self._tokens_since = 0
+    @property
+    def today(self) -> date:
+        return datetime.fromtimestamp(self._now(), UTC).date()
 
-    def refused(self, retry_after_s: float | None) -> None:
-        """The vendor said that it is busy; without a time a second is waited."""
-        self._closed_until = max(self._closed_until, self._clock() + (1.0 if retry_after_s is None else retry_after_s))
+    @property
+    def day_ends_in_s(self) -> float:
+        now = datetime.fromtimestamp(self._now(), UTC)
+        tomorrow = datetime.combine(now.date() + timedelta(days=1), datetime.min.time(), UTC)
+        return (tomorrow - now).total_seconds()
 
+    @property
+    def limits(self) -> DayLimits:
+        """Those of a day."""
+        return self._limits
 
-def _missing_s(size: int | None, left: int | None, reset_s: float | None, need: int, passed: float) -> float:
-    """Seconds until `need` are there. The window refills evenly: `reset_s` after the answer it is full."""
-    if left is None or reset_s is None:
-        return 0.0
-    if passed >= reset_s or need <= left:
-        return 0.0
-    if size is None or size <= left:
-        return reset_s - passed
-    missing = min(need, size) - left
-    return max(0.0, missing * reset_s / (size - left) - passed)
+    @property
+    def spent_today(self) -> DayTokens:
+        """As far as it is known here."""
+        return self._day_of(self.today).spent
+
+    def minute(self) -> tuple[int, int] | None:
+        """(tokens a minute, those that are left now, 0 or more); None: no limit."""
+        if self._minute is None:
+            return None
+        self._minute.refill(self._clock())
+        return int(self._minute.size), max(0, int(self._minute.level))
+
+    # ---- for who keeps the counts
+
+    def unwritten(self) -> dict[date, DayTokens]:
+        """What was counted here, of each day of which that changed since it was `written`."""
+        return {at: day.here for at, day in self._days.items() if day.here != day.written}
+
+    def written(self, at: date, tokens: DayTokens) -> None:
+        """So many of that day are written down as counted here."""
+        self._day_of(at).written = tokens
+
+    def know(self, at: date, *, others: DayTokens, limits: DayLimits) -> None:
+        """What all others counted on that day, and what holds from now on."""
+        self._day_of(at).others = others
+        self._limits = limits
+
+    def _day_of(self, at: date) -> _Day:
+        found = self._days.get(at)
+        if found is None:
+            found = self._days[at] = _Day()
+            for old in [each for each in self._days if each < at - timedelta(days=_DAYS_KEPT)]:
+                if self._days[old].here == self._days[old].written:
+                    del self._days[old]
+        return found
 
 
 def _counted(usage: Usage) -> int:
     """The tokens that vendors count against a limit: those read from a cache are not."""
-    return usage.input - usage.cache_read + usage.output
+    return max(0, usage.input - usage.cache_read + usage.output)
 
 
 class Budgeted:
     """A model asked only while the tenant has tokens and the vendor has room; otherwise ModelBusy at once, which says
-    when to come back. Nothing waits here: during a call a late answer is worth nothing."""
+    when to come back. Nothing waits here: during a call a late answer is worth nothing. `live`: it is asked by calls.
+    """
 
-    def __init__(self, model: Model, *, budget: TokenBudget, limits: VendorLimits) -> None:
+    def __init__(self, model: Model, *, budget: TokenBudget, limits: VendorLimits, live: bool = False) -> None:
         self._model = model
         self._budget = budget
         self._limits = limits
+        self._live = live
 
     @property
     def name(self) -> str:
@@ -155,29 +204,31 @@ class Budgeted:
         wait = self._limits.wait_s(tokens)
         if wait > 0:
             raise ModelBusy(f"the rate limit of {self.name} leaves no room for {wait:.1f} s", retry_after_s=wait)
-        wait = self._budget.take(tokens)
-        if wait > 0:
+        try:
+            taken = self._budget.take(tokens, live=self._live)
+        except BudgetSpent:
             telemetry.model_requests_total.labels(self.name, "budget_spent").inc()
-            raise BudgetSpent(
-                f"the tokens of this tenant are used up for {wait:.0f} s: "
-                "raise RIDEALONG_TENANT_TOKENS_PER_MINUTE or RIDEALONG_TENANT_TOKENS_PER_DAY",
-                retry_after_s=wait,
-            )
+            raise
         self._limits.sent(tokens)
+        told: Limits | None = None
         try:
             answer = await self._model.answer(question)
-        except ModelBusy as error:
-            self._limits.refused(error.retry_after_s)
-            self._budget.settle(_counted(error.billed) - tokens)
-            raise
+            told = answer.limits
+        except ModelLate:
+            raise  # the vendor went on with it until we hung up, and mostly bills that: as of a cancelled one
         except ModelFailed as error:
-            # What was asked in vain is mostly not billed. A cancelled question mostly is: its tokens stay taken.
-            self._budget.settle(_counted(error.billed) - tokens)
+            if isinstance(error, ModelBusy):
+                self._limits.refused(error.retry_after_s)
+            if isinstance(error, ModelLeftAlone):
+                self._limits.not_sent(tokens)
+            # What was asked in vain is mostly not billed.
+            taken.settle(_counted(error.billed))
             raise
-        self._limits.answered(answer.limits)
+        finally:
+            self._limits.ended(tokens, told)
         if answer.usage != Usage():
             # A vendor that does not say what it used is not free: what was set aside stays taken.
-            self._budget.settle(_counted(answer.usage) - tokens)
+            taken.settle(_counted(answer.usage))
         return answer
 
     async def close(self) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-from ridealong.core.errors import ModelAway
+from ridealong.core.errors import ModelLate
 from ridealong.llm import Answer, Model, Question
 
 
 class Deadline:
-    """Ends a question after `seconds`: its request is cancelled, and ModelAway raised."""
+    """Ends a question after `seconds`: its request is cancelled, and ModelLate raised."""
 
     def __init__(self, model: Model, *, seconds: float) -> None:
         self._model = model
@@ -24,7 +24,7 @@ class Deadline:
             async with asyncio.timeout(self._seconds):
                 return await self._model.answer(question)
         except TimeoutError:
-            raise ModelAway(f"{self.name} did not answer within {self._seconds:g} s") from None
+            raise ModelLate(f"{self.name} did not answer within {self._seconds:g} s") from None
 
     async def close(self) -> None:
         await self._model.close()

@@ -12,15 +12,17 @@ import structlog
 
 from ridealong.config import Settings
 from ridealong.core.errors import InvalidSettings, ModelFailed
+from ridealong.core.usage import DayLimits
 from ridealong.llm import Model, adapter_class, split_name
 from ridealong.llm.breaker import Breaker
-from ridealong.llm.budget import Budgeted, TokenBudget, VendorLimits
+from ridealong.llm.budget import Budgeted, TokenBudget
 from ridealong.llm.capabilities import Capabilities, Capability, Transcription, load_capabilities
 from ridealong.llm.deadline import Deadline
 from ridealong.llm.endpoint import Endpoint, checked_url, usual_url
 from ridealong.llm.fallback import Fallback
 from ridealong.llm.metering import Metered, Spent
 from ridealong.llm.retry import Retry
+from ridealong.llm.vendor_limits import VendorLimits
 from ridealong.llm.wire import Wire
 
 _NEEDS_NO_KEY = ("compatible", "scripted")
@@ -39,11 +41,19 @@ class ModelHouse:
     """Gives out models. What it gives out needs no closing of its own; close the house when everything has ended."""
 
     def __init__(
-        self, settings: Settings, *, wire: Wire | None = None, clock: Callable[[], float] = time.monotonic
+        self,
+        settings: Settings,
+        *,
+        wire: Wire | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
     ) -> None:
-        """Raises InvalidDocument where the operator's file of models has a mistake."""
+        """`clock` counts seconds, `now` says the time. Raises InvalidDocument where the operator's file of models has a
+        mistake.
+        """
         self._settings = settings
         self._clock = clock
+        self._now = now
         self._accounts: dict[tuple[str, str], _Account] = {}
         self._budgets: dict[str, TokenBudget] = {}
         self._wire = wire or Wire()
@@ -87,6 +97,7 @@ class ModelHouse:
         *,
         tenant_id: str,
         deadline_s: float,
+        live: bool = False,
         attempts: int = 1,
         given_up_s: float = math.inf,
         key: str | None = None,
@@ -98,7 +109,8 @@ class ModelHouse:
 
         Breaker and limits are shared by all who ask the same model under the same key; the budget by all of a tenant,
         outside the breaker, since one tenant's empty budget says nothing about the vendor. The parts are light: make
-        one of these a call or a review. `given_up_s`: see Breaker, for an asker with deadlines of its own.
+        one of these a call or a review. `live`: a call asks it. `given_up_s`: see Breaker, for an asker with deadlines
+        of its own.
         """
         account = self._account(name, key, url)
         # The innermost deadline is what the breaker learns from: a question that is cancelled teaches it nothing.
@@ -106,7 +118,7 @@ class ModelHouse:
         model = account.breaker.guard(
             Metered(model, price=self.capability(name).price, spent=spent), given_up_s=given_up_s
         )
-        model = Budgeted(model, budget=self.budget(tenant_id), limits=account.limits)
+        model = Budgeted(model, budget=self.budget(tenant_id), limits=account.limits, live=live)
         if attempts > 1:
             model = Deadline(Retry(model, attempts=attempts, within_s=deadline_s), seconds=deadline_s)
         return model
@@ -148,15 +160,21 @@ class ModelHouse:
         return self._account(name, key, url).breaker
 
     def budget(self, tenant_id: str) -> TokenBudget:
-        """The tenant's tokens."""
+        """The tenant's tokens, within the limits of the settings until somebody knows better (`TokenBudget.know`)."""
         found = self._budgets.get(tenant_id)
         if found is None:
             found = self._budgets[tenant_id] = TokenBudget(
                 per_minute=self._settings.tenant_tokens_per_minute,
-                per_day=self._settings.tenant_tokens_per_day,
+                limits=self.day_limits,
                 clock=self._clock,
+                now=self._now,
             )
         return found
+
+    @property
+    def day_limits(self) -> DayLimits:
+        """What the settings allow every tenant on one day."""
+        return DayLimits(total=self._settings.tenant_tokens_per_day, live=self._settings.tenant_live_tokens_per_day)
 
     async def close(self) -> None:
         """Close the connections. What is still being asked fails with ModelAway."""

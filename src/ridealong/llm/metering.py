@@ -49,7 +49,7 @@ class Metered:
             answer = await self._model.answer(question)
             outcome, usage = "answered", answer.usage
         except ModelFailed as error:
-            outcome, usage = _OUTCOMES.get(type(error), "refused"), error.billed
+            outcome, usage = _outcome(error), error.billed
             raise
         finally:
             self._count(outcome, usage, loop.time() - started)
@@ -77,4 +77,12 @@ class Metered:
             self._spent(Spent(model=self.name, outcome=outcome, usage=usage, cost_usd=cost, seconds=seconds))
 
 
-_OUTCOMES: Final[dict[type[ModelFailed], str]] = {ModelBusy: "busy", ModelAway: "away", BadAnswer: "bad_answer"}
+def _outcome(error: ModelFailed) -> str:
+    return next((outcome for kind, outcome in _OUTCOMES if isinstance(error, kind)), "refused")
+
+
+_OUTCOMES: Final[tuple[tuple[type[ModelFailed], str], ...]] = (
+    (ModelBusy, "busy"),
+    (ModelAway, "away"),
+    (BadAnswer, "bad_answer"),
+)

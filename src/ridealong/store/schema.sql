@@ -99,6 +99,32 @@ CREATE TABLE ridealong.vendor_account (
     CONSTRAINT vendor_account_key_is_sealed CHECK (octet_length(sealed_key) > 33)
 );
 
+-- Tokens of models that a tenant may spend a day (UTC): as its admin chose, and as the operator allows it in place of the
+-- settings' limits (there 0 is: no limit). NULL: as the settings say.
+CREATE TABLE ridealong.token_budget (
+    tenant_id uuid PRIMARY KEY,
+    tokens_per_day bigint,
+    live_tokens_per_day bigint,
+    allowed_per_day bigint,
+    allowed_live_per_day bigint,
+    CONSTRAINT token_budget_belongs_to_a_tenant FOREIGN KEY (tenant_id) REFERENCES ridealong.tenant ON DELETE CASCADE,
+    CONSTRAINT token_budget_is_something CHECK (tokens_per_day > 0 AND live_tokens_per_day > 0),
+    CONSTRAINT token_budget_allows_no_less_than_nothing CHECK (allowed_per_day >= 0 AND allowed_live_per_day >= 0)
+);
+
+-- What was spent of it. Each process writes what it counted itself, so that a row can be written again without being
+-- counted twice; the day's tokens are the sum.
+CREATE TABLE ridealong.token_count (
+    tenant_id uuid NOT NULL,
+    day date NOT NULL,
+    counted_by uuid NOT NULL,
+    tokens bigint NOT NULL,
+    live_tokens bigint NOT NULL,
+    PRIMARY KEY (tenant_id, day, counted_by),
+    CONSTRAINT token_count_belongs_to_a_tenant FOREIGN KEY (tenant_id) REFERENCES ridealong.tenant ON DELETE CASCADE,
+    CONSTRAINT token_count_holds_the_live_ones CHECK (live_tokens BETWEEN 0 AND tokens)
+);
+
 ---------------------------------------------------------------------------------------------------- people
 
 -- Who signs in. An address belongs to one person of one tenant: signing in asks for nothing else.
@@ -1400,8 +1426,8 @@ DO $policies$
 DECLARE
     name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['tenant', 'rep', 'voiceprint', 'document', 'model_choice', 'vendor_account', 'member', 'session', 'invite',
-        'call', 'token', 'gap', 'transcript',
+    FOREACH name IN ARRAY ARRAY['tenant', 'rep', 'voiceprint', 'document', 'model_choice', 'vendor_account', 'token_budget', 'token_count',
+        'member', 'session', 'invite', 'call', 'token', 'gap', 'transcript',
         'speaker_role', 'utterance', 'moment', 'moment_evidence', 'moment_anchor', 'review', 'review_section', 'review_step', 'claim',
         'claim_evidence', 'speaker_correction', 'claim_vote', 'moment_feedback', 'call_mark', 'comment', 'share', 'playlist',
         'playlist_item', 'nudge_sighting', 'nudge_effect', 'outline_stage', 'earlier_artifact', 'review_step_result']
@@ -1516,7 +1542,7 @@ GRANT SELECT, INSERT ON ridealong.tenant, ridealong.transcript, ridealong.uttera
     ridealong.moment_evidence, ridealong.moment_anchor TO ridealong_app;
 GRANT UPDATE (name) ON ridealong.tenant TO ridealong_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ridealong.voiceprint, ridealong.model_choice, ridealong.vendor_account,
-    ridealong.session, ridealong.invite TO ridealong_app;
+    ridealong.token_budget, ridealong.token_count, ridealong.session, ridealong.invite TO ridealong_app;
 GRANT SELECT, INSERT, UPDATE ON ridealong.member TO ridealong_app;
 GRANT SELECT, INSERT, UPDATE ON ridealong.rep, ridealong.document, ridealong.call, ridealong.token,
     ridealong.speaker_role, ridealong.review TO ridealong_app;

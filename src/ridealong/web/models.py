@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr, StringConstraints, ValidationError
 from starlette.responses import Response
 
 from ridealong.core.errors import MissingPart, Refused
+from ridealong.core.usage import LEAST_TOKENS, MOST_TOKENS
 from ridealong.web.access import ADMIN, admit
 from ridealong.web.answers.voices import ModelsAnswer
 from ridealong.web.asking import PROBLEMS, Token, json_answer
@@ -20,6 +21,7 @@ from ridealong.web.services import ModelChoices, Services
 MOST_BYTES: Final = 64 * 1024
 
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[!-~]+$")]
+_Tokens = Annotated[int, Field(strict=True, ge=LEAST_TOKENS, le=MOST_TOKENS)]
 _Url = Annotated[str, StringConstraints(max_length=500, pattern=r"^[!-~]*$")]
 
 
@@ -34,12 +36,15 @@ class ModelsChange(Strict):
     """What to change. What is left out stays as it is; null goes back to the server's own setting.
 
     `live_model`: a model, or `none`. `review_models`: in order; empty: the local reviewer. `vendors`: null for one
-    forgets its account.
+    forgets its account. `tokens_per_day`: tokens from midnight to midnight UTC for all models together;
+    `live_tokens_per_day`: so many of them are for questions during calls, and no more.
     """
 
     live_model: _Name | None = None
     review_models: Annotated[tuple[_Name, ...], Field(max_length=8)] | None = None
     verify_model: _Name | None = None
+    tokens_per_day: _Tokens | None = None
+    live_tokens_per_day: _Tokens | None = None
     vendors: dict[str, AccountChange | None] = Field(default_factory=dict[str, AccountChange | None])
 
     def given(self) -> Mapping[str, object]:
@@ -72,13 +77,16 @@ def models_api(services: Services) -> APIRouter:
 
     @api.get("/models", response_model=ModelsAnswer)
     async def read_models(token: Token) -> Response:
-        """The tenant's own choice of models, what its calls ask now, and for which vendors it has a key."""
+        """The tenant's own models, what its calls ask now, for which vendors it has a key, and its tokens of today."""
         principal = await admit(tokens, token, scope=ADMIN)
         return json_answer(await choices().read(principal.tenant_id))
 
     @api.put("/models", response_model=ModelsAnswer, openapi_extra={"requestBody": _body()})
     async def write_models(request: Request, token: Token) -> Response:
-        """Change the tenant's models and keys, from the next call or review on. A mistake is told; nothing changes."""
+        """Change the tenant's models and keys, from the next call or review on, and its tokens, at once.
+
+        A mistake is told, and nothing changes.
+        """
         principal = await admit(tokens, token, scope=ADMIN)
         change = _read(await whole_body(request, MOST_BYTES))
         return json_answer(await choices().write(principal.tenant_id, change.given()))

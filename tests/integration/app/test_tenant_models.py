@@ -23,6 +23,7 @@ from ridealong.app.doctor_tenants import check_tenants
 from ridealong.app.runtime import StoreTokens
 from ridealong.app.stored_models import StoredModels
 from ridealong.app.tenant_models import KEPT_S, TenantModels
+from ridealong.app.token_counts import TokenCounts
 from ridealong.config import Settings
 from ridealong.core.artifact import Artifact, StepOutcome
 from ridealong.core.errors import ModelRefused
@@ -97,7 +98,8 @@ class Site:
 @asynccontextmanager
 async def served(store: Store, settings: Settings, *, tenant_id: UUID | None = None) -> AsyncIterator[Site]:
     house = ModelHouse(settings)
-    models = TenantModels(store, Sealing.of_settings(settings))
+    counts = TokenCounts(store, house)
+    models = TenantModels(store, Sealing.of_settings(settings), counts=counts)
     shelf = StandInStore(StandInCalls())
     services = Services(
         calls=StandInCalls(),
@@ -105,7 +107,7 @@ async def served(store: Store, settings: Settings, *, tenant_id: UUID | None = N
         library=shelf,
         recordings=shelf,
         render=shelf,
-        models=StoredModels(settings=settings, house=house, tenants=models),
+        models=StoredModels(settings=settings, house=house, tenants=models, counts=counts),
     )
     found = tenant_id or await new_tenant(store)
     token = await tenants.issue_token(store, found, list(tenants.Scope))
@@ -185,6 +187,9 @@ MISTAKES: tuple[tuple[object, str], ...] = (
     ({"vendors": {"groq": {"key": "k", "url": "https://169.254.169.254/latest"}}}, "inside the server's own network"),
     ({"vendors": {"groq": {"key": "k", "url": "https://me:hush@models.example.com"}}}, "no user, password"),
     ({"live": "none"}, "Extra inputs"),
+    ({"tokens_per_day": 999}, "greater than or equal to 1000"),
+    ({"tokens_per_day": "5000"}, "valid integer"),
+    ({"tokens_per_day": 5000, "live_tokens_per_day": 6000}, "more than the 5000 of the day"),
     ([], "object"),
     (b"{", "must be JSON"),
     (b'{"live_model": "\\ud800"}', "must be JSON"),
@@ -217,19 +222,6 @@ async def test_what_will_not_work_is_warned_of(site: Site) -> None:
     assert any("groq:a-model-of-tomorrow is not in the table" in w for w in found["warnings"])
     assert any("compatible:ours cannot be asked" in w for w in found["warnings"])
     assert found["in_use"]["live_model"] == "groq:a-model-of-tomorrow"
-
-
-async def test_tokens_that_are_left_are_told_and_a_day_that_is_used_up_is_warned_of(site: Site) -> None:
-    assert (await site.get())["tokens"] == {"per_minute": None, "per_day": None}
-    house = ModelHouse(site.settings.model_copy(update={"tenant_tokens_per_day": 1_000}))
-    models = StoredModels(settings=site.settings, house=house, tenants=site.models)
-    shown = await models.read(site.tenant_id)
-    assert shown["tokens"] == {"per_minute": None, "per_day": {"limit": 1_000, "left": 1_000}}
-    assert shown["warnings"] == []
-    house.budget(str(site.tenant_id)).settle(950)
-    (warning,) = (await models.read(site.tenant_id))["warnings"]
-    assert "RIDEALONG_TENANT_TOKENS_PER_DAY" in warning
-    await house.close()
 
 
 async def test_only_the_tenant_s_admin_may_look_and_change(site: Site, store: Store) -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import UUID, uuid4
 
 import numpy as np
@@ -17,6 +17,7 @@ from ridealong.core.moments import Decision, Detection, Reason, Sight, Tier, Ver
 from ridealong.core.outline import Stage, StepKind, StepResult
 from ridealong.core.people import MemberRole
 from ridealong.core.transcript import Citation, Transcript
+from ridealong.core.usage import DayTokens
 from ridealong.store import Store
 from ridealong.store.calls import latest_revision, load_call
 from ridealong.store.comments import write_comment
@@ -67,6 +68,7 @@ from ridealong.store.tenants import (
     revoke_token,
     withdraw_document,
 )
+from ridealong.store.token_counts import StoredBudget, put_budget, put_count
 from tests.integration.store.conversation import STEP, Recorded, record_call, section, vectors
 
 TABLES = (
@@ -82,7 +84,7 @@ TABLES = (
     *("tenant", "rep", "voiceprint", "document", "call", "token", "gap", "transcript", "speaker_role", "utterance"),
     *("moment", "moment_evidence", "moment_anchor", "review", "review_section", "review_step"),
     *("claim", "claim_evidence", "confidence_model", "outline_stage", "earlier_artifact", "review_step_result"),
-    *("model_choice", "vendor_account"),
+    *("model_choice", "vendor_account", "token_budget", "token_count"),
     *("member", "session", "invite"),
     *("tenant_setting", "consent_wording", "webhook", "webhook_delivery", "webhook_attempt"),
     *("audience_template", "event", "event_count"),
@@ -122,6 +124,8 @@ async def full(store: Store, slug: str) -> UUID:
         await put_models(connection, live_model="none", review_models=(), verify_model=None)
         sealing = Sealing("a secret of the operator, long enough")
         await put_account(connection, sealing, call.tenant_id, vendor="groq", url="", key="gsk_0123456789")
+        await put_budget(connection, StoredBudget(total=5_000))
+        await put_count(connection, date(2026, 11, 26), uuid4(), DayTokens(total=70, live=50))
         await connection.execute(
             "INSERT INTO gap (tenant_id, call_id, at_ts, duration_ms, reason) VALUES (current_tenant(), %s, 1, 1, 'x')",
             [call.call_id],

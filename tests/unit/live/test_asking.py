@@ -304,6 +304,20 @@ def test_tokens_that_are_used_up_are_told_as_such() -> None:
     assert "tokens" in talk.told[0]
 
 
+def test_a_day_s_tokens_that_are_used_up_are_told_at_the_first_question_and_that_they_are_back() -> None:
+    async def script(talk: Talk) -> None:
+        for no in range(0, 4, 2):
+            talk.say(no)
+            talk.say(no + 1, REP, asked=False)
+            await talk.asking.settled()
+
+    spent = BudgetSpent(retry_after_s=7200.0, for_today=True)
+    talk = play(Talk(Scripted([spent, good(2)])), script)
+    assert talk.warned == ["live_model_away", "live_model_back"]
+    assert "00:00 UTC" in talk.told[0]
+    assert [(no, by) for _, no, by in talk.times()] == [(0, "local"), (2, "scripted:test")]
+
+
 def test_a_question_that_its_own_deadline_ends_just_after_ours_counts_once() -> None:
     async def script(talk: Talk) -> None:
         talk.say(1)

@@ -8,7 +8,6 @@ import pytest
 
 from ridealong.config import Settings, load_settings
 from ridealong.core.errors import BudgetSpent, InvalidDocument, InvalidSettings, ModelAway
-from ridealong.llm.budget import MINUTE_S
 from ridealong.llm.house import ModelHouse
 from ridealong.llm.metering import Spent
 from tests.unit.llm.asking import QUESTION
@@ -109,10 +108,11 @@ async def test_one_tenants_empty_budget_does_not_harm_another() -> None:
             except BudgetSpent as busy:
                 assert "tenant" in str(busy)
         assert len(vendor.asked) < 20
-        limit, left = house.budget("a").left()[MINUTE_S]
-        assert limit == 70
-        assert left < 70
-        assert house.budget("b").left() == {MINUTE_S: (70, 70)}
+        minute = house.budget("a").minute()
+        assert minute is not None
+        assert minute[0] == 70
+        assert minute[1] < 70
+        assert house.budget("b").minute() == (70, 70)
         await house.guarded(MODEL, tenant_id="b", deadline_s=60).answer(QUESTION)
         await house.close()
 
@@ -156,3 +156,25 @@ async def test_a_scripted_model_answers_from_its_file(tmp_path: Path) -> None:
     path.write_text("answers: []\n")
     with pytest.raises(InvalidDocument):
         ModelHouse(Settings()).model(f"scripted:{path}")
+
+
+async def test_calls_and_reviews_of_a_tenant_have_one_budget_and_calls_their_share() -> None:
+    async with GroqChat(answer=lambda _asked: {"type": "none"}) as vendor:
+        house = ModelHouse(
+            Settings(
+                groq_api_key=vendor.key,
+                groq_url=vendor.url,
+                tenant_tokens_per_day=1_000_000,
+                tenant_live_tokens_per_day=70,
+            )
+        )
+        live = house.guarded(MODEL, tenant_id="a", deadline_s=60, live=True)
+        await live.answer(QUESTION)
+        with pytest.raises(BudgetSpent) as spent:
+            for _ in range(20):
+                await live.answer(QUESTION)
+        assert spent.value.for_today
+        await house.guarded(MODEL, tenant_id="a", deadline_s=60).answer(QUESTION)
+        counted = house.budget("a").spent_today
+        assert 0 < counted.live < counted.total
+        await house.close()

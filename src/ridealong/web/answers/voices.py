@@ -36,10 +36,21 @@ class TokenLimit(Answer):
 
 
 class TokenLimits(Answer):
-    """As this server process counts since its start; null: without a limit."""
+    """What holds now; null: without a limit. A minute is counted by each server process alone, a day by all of them."""
 
     per_minute: TokenLimit | None
     per_day: TokenLimit | None
+    live_per_day: TokenLimit | None
+    """For questions during calls."""
+    day_ends_at: datetime
+    """When a new day's tokens begin: midnight UTC."""
+
+
+class TokensAllowed(Answer):
+    """The most that the tenant may choose, as the operator says; null: no limit."""
+
+    tokens_per_day: int | None
+    live_tokens_per_day: int | None
 
 
 class ModelsAnswer(Answer):
@@ -48,6 +59,9 @@ class ModelsAnswer(Answer):
     live_model: str | None
     review_models: list[str] | None
     verify_model: str | None
+    tokens_per_day: int | None
+    live_tokens_per_day: int | None
+    allowed: TokensAllowed
     vendors: dict[str, VendorAccount]
     in_use: ModelsInUse
     tokens: TokenLimits
