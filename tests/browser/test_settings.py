@@ -307,6 +307,26 @@ async def test_a_vendors_key_goes_in_and_never_comes_out(tenant: House) -> None:
         await expect(card).to_contain_text("No key of yours")
 
 
+async def test_an_admin_says_how_many_tokens_a_day_may_take(tenant: House) -> None:
+    async with tenant.page("admin") as page:
+        await page.goto("/settings/models")
+        await expect(page.get_by_text("Tokens left today")).to_have_count(0)
+        await page.get_by_label("For all models together").fill("500000")
+        await page.get_by_label("Of these during calls").fill("600000")
+        await page.get_by_role("button", name="Save the tokens").click()
+        await expect(page.get_by_role("alert")).to_contain_text("more than the 500000 of the day")
+        await page.get_by_label("Of these during calls").fill("200000")
+        await page.get_by_role("button", name="Save the tokens").click()
+        await expect(page.get_by_text("Saved. It holds at once.")).to_be_visible()
+        await page.reload()
+        await expect(page.get_by_text(re.compile("Tokens left today: 500.000 of 500.000"))).to_be_visible()
+        await expect(page.get_by_text(re.compile("Of these for calls: 200.000 of 200.000"))).to_be_visible()
+        await page.get_by_label("For all models together").fill("")
+        await page.get_by_label("Of these during calls").fill("")
+        await page.get_by_role("button", name="Save the tokens").click()
+        await expect(page.get_by_text("Tokens left today")).to_have_count(0)
+
+
 async def test_a_webhook_is_added_switched_off_and_removed(tenant: House) -> None:
     async with tenant.page("admin") as page:
         await page.goto("/settings/webhooks")

@@ -5,6 +5,7 @@ import {
   Card,
   Code,
   Group,
+  NumberInput,
   PasswordInput,
   Stack,
   TagsInput,
@@ -13,7 +14,7 @@ import {
   Title,
 } from "@mantine/core";
 import { type FormEvent, useState } from "react";
-import { date } from "@/parts/format";
+import { date, dateTime } from "@/parts/format";
 import { ErrorState, Loading, messageOf } from "@/parts/states";
 import { type Account, type ModelsAnswer, useModels, useSaveModels } from "./queries";
 import classes from "./settings.module.css";
@@ -26,13 +27,17 @@ const VENDORS: { vendor: string; name: string }[] = [
   { vendor: "compatible", name: "Another server that speaks OpenAI's language" },
 ];
 
-/** Which models a tenant's calls ask, and with whose keys. Keys go in here and are never shown again. */
+const LEAST_TOKENS = 1_000;
+const MOST_TOKENS = 1_000_000_000_000;
+
+/** Which models a tenant's calls ask, with whose keys and how much. Keys go in here and are never shown again. */
 export default function ModelsPage() {
   const models = useModels();
   const saving = useSaveModels();
+  const savingTokens = useSaveModels();
   if (models.isPending) return <Loading />;
   if (models.isError) return <ErrorState error={models.error} retry={() => models.refetch()} />;
-  const { live_model, review_models, verify_model } = models.data;
+  const { live_model, review_models, verify_model, tokens_per_day, live_tokens_per_day } = models.data;
   return (
     <Stack>
       <Title order={2}>Models and keys</Title>
@@ -46,6 +51,11 @@ export default function ModelsPage() {
         key={JSON.stringify([live_model, review_models, verify_model])}
         models={models.data}
         saving={saving}
+      />
+      <TokensForm
+        key={JSON.stringify([tokens_per_day, live_tokens_per_day])}
+        models={models.data}
+        saving={savingTokens}
       />
       <Title order={3} size="h4">
         Vendors
@@ -75,11 +85,80 @@ function InUse({ models }: { models: ModelsAnswer }) {
       <Text>During calls: {shown(live_model === null ? [] : [live_model])}</Text>
       <Text>Reviews: {shown(review_models)}</Text>
       <Text>Second reading of reviews: {shown(verify_models, "nobody")}</Text>
-      {models.tokens.per_day !== null && (
-        <Text>
-          Tokens left today: {models.tokens.per_day.left.toLocaleString()} of{" "}
-          {models.tokens.per_day.limit.toLocaleString()}
-        </Text>
+      <TokensLeft what="Tokens left today" limit={models.tokens.per_day} />
+      <TokensLeft what="Of these for calls" limit={models.tokens.live_per_day} />
+    </Card>
+  );
+}
+
+function TokensLeft({ what, limit }: { what: string; limit: ModelsAnswer["tokens"]["per_day"] }) {
+  if (limit === null) return null;
+  return (
+    <Text>
+      {what}: {limit.left.toLocaleString()} of {limit.limit.toLocaleString()}
+    </Text>
+  );
+}
+
+/** How much a tenant's models may be asked a day. It saves apart from the choice: raising it is urgent, that is not. */
+function TokensForm({ models, saving }: ChoiceProps) {
+  const [total, setTotal] = useState<number | null>(models.tokens_per_day);
+  const [live, setLive] = useState<number | null>(models.live_tokens_per_day);
+  const { allowed, tokens } = models;
+  const most = (limit: number | null) =>
+    limit === null ? "No limit" : `${limit.toLocaleString()}, as the server is set up`;
+
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    saving.mutate({ tokens_per_day: total, live_tokens_per_day: live });
+  };
+
+  return (
+    <Card withBorder component="form" onSubmit={submit}>
+      <Title order={3} size="h5">
+        Tokens a day
+      </Title>
+      <Text c="dimmed" size="sm" mb="sm">
+        When they are used up, this machine alone decides and reviews until a new day begins (midnight UTC, next on{" "}
+        {dateTime(tokens.day_ends_at)} by your clock) or until you allow more, which running calls notice too.
+      </Text>
+      <Stack>
+        <NumberInput
+          label="For all models together"
+          placeholder={most(allowed.tokens_per_day)}
+          value={total ?? ""}
+          min={LEAST_TOKENS}
+          max={allowed.tokens_per_day ?? MOST_TOKENS}
+          allowDecimal={false}
+          allowNegative={false}
+          thousandSeparator=" "
+          onChange={(value) => setTotal(typeof value === "number" ? value : null)}
+        />
+        <NumberInput
+          label="Of these during calls"
+          description="So many are set aside for calls, which use no more. Left empty, calls and reviews share them all."
+          placeholder={most(allowed.live_tokens_per_day)}
+          value={live ?? ""}
+          min={LEAST_TOKENS}
+          max={allowed.live_tokens_per_day ?? MOST_TOKENS}
+          allowDecimal={false}
+          allowNegative={false}
+          thousandSeparator=" "
+          onChange={(value) => setLive(typeof value === "number" ? value : null)}
+        />
+        <Group>
+          <Button type="submit" loading={saving.isPending}>
+            Save the tokens
+          </Button>
+          <Text c="dimmed" role="status">
+            {saving.isSuccess && "Saved. It holds at once."}
+          </Text>
+        </Group>
+      </Stack>
+      {saving.isError && (
+        <Alert color="red" mt="sm" role="alert" title="Nothing was changed">
+          {messageOf(saving.error)}
+        </Alert>
       )}
     </Card>
   );

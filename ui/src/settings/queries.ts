@@ -145,6 +145,8 @@ export interface ModelsChange {
   live_model?: string | null;
   review_models?: string[] | null;
   verify_model?: string | null;
+  tokens_per_day?: number | null;
+  live_tokens_per_day?: number | null;
   vendors?: Record<string, { key?: string | null; url?: string | null } | null>;
 }
 
