@@ -10,7 +10,7 @@ from uuid import UUID
 
 from ridealong.app.tenant_models import can_ask, live_name, review_names, verify_names
 from ridealong.core.errors import InvalidSettings, Refused
-from ridealong.core.usage import LEAST_TOKENS, DayLimits, DayTokens
+from ridealong.core.usage import DayLimits, DayTokens
 from ridealong.llm import VENDORS, split_name
 from ridealong.llm.endpoint import checked_url
 from ridealong.store import model_choices, token_counts
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _FOR_TENANTS: Final = tuple(vendor for vendor in VENDORS if vendor != "scripted")
 """`scripted` reads a file of the server's, which is none of a tenant's business."""
 _LONGEST_KEY: Final = 1_000
+_A_QUESTION: Final = 1_200
+"""Tokens that one during a call takes, about; a review's take many more."""
 _NEARLY_SPENT: Final = 0.25
 """Of a day's tokens: with less than this a review may not be asked whole."""
 _SHOWS_ITS_END: Final = 16
@@ -235,9 +237,9 @@ def _cut_down(stored: StoredBudget, ceiling: DayLimits) -> list[str]:
 def _spent(limits: DayLimits, spent: DayTokens) -> list[str]:
     live, others = limits.left(spent, live=True), limits.left(spent, live=False)
     until = "until 00:00 UTC, or until there are more"
-    spent_live, spent_others = live is not None and live < LEAST_TOKENS, others is not None and others < LEAST_TOKENS
+    spent_live, spent_others = live is not None and live < _A_QUESTION, others is not None and others < _A_QUESTION
     # With tokens set aside for calls and none left for others, more of all is what helps.
-    by_live = limits.live > 0 and limits.live - spent.live < LEAST_TOKENS
+    by_live = limits.live > 0 and limits.live - spent.live < _A_QUESTION
     if spent_live and spent_others:
         return [
             f"today's tokens are used up: moments are decided and calls are reviewed on the server itself {until} "

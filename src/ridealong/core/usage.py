@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-LEAST_TOKENS: Final = 1_000
-"""A day's budget under this would be spent by less than one question."""
+LEAST_TOKENS: Final = 2_000
+"""A day's budget that is smaller would hardly hold one question during a call."""
 MOST_TOKENS: Final = 10**12
 
 

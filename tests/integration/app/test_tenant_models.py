@@ -187,7 +187,7 @@ MISTAKES: tuple[tuple[object, str], ...] = (
     ({"vendors": {"groq": {"key": "k", "url": "https://169.254.169.254/latest"}}}, "inside the server's own network"),
     ({"vendors": {"groq": {"key": "k", "url": "https://me:hush@models.example.com"}}}, "no user, password"),
     ({"live": "none"}, "Extra inputs"),
-    ({"tokens_per_day": 999}, "greater than or equal to 1000"),
+    ({"tokens_per_day": 1999}, "greater than or equal to 2000"),
     ({"tokens_per_day": "5000"}, "valid integer"),
     ({"tokens_per_day": 5000, "live_tokens_per_day": 6000}, "more than the 5000 of the day"),
     ([], "object"),

@@ -134,7 +134,7 @@ async def worth(process: Process, tenant_id: UUID) -> int:
 async def test_two_tenants_have_budgets_of_their_own(processes: Processes, store: Store, groq: GroqChat) -> None:
     process = processes.start(tenant_tokens_per_day=1_000_000)
     small, large = await new_tenant(store), await new_tenant(store)
-    await process.stored.write(small, {"tokens_per_day": 1_000})
+    await process.stored.write(small, {"tokens_per_day": 2_000})
     one = await process.live(small)
     with pytest.raises(BudgetSpent) as spent:
         for _ in range(1_000):
@@ -155,14 +155,14 @@ async def test_two_tenants_have_budgets_of_their_own(processes: Processes, store
 async def test_calls_have_tokens_that_reviews_leave_them(processes: Processes, store: Store) -> None:
     process = processes.start()
     tenant_id = await new_tenant(store)
-    await process.stored.write(tenant_id, {"tokens_per_day": 2_000, "live_tokens_per_day": 1_000})
+    await process.stored.write(tenant_id, {"tokens_per_day": 4_000, "live_tokens_per_day": 2_000})
     reviewer, live = await process.reviewing(tenant_id), await process.live(tenant_id)
     with pytest.raises(BudgetSpent):
         for _ in range(1_000):
             await reviewer.answer(QUESTION)
     shown: Any = await process.stored.read(tenant_id)
-    assert shown["tokens"]["per_day"]["left"] >= 1_000
-    assert shown["tokens"]["live_per_day"] == {"limit": 1_000, "left": 1_000}
+    assert shown["tokens"]["per_day"]["left"] >= 2_000
+    assert shown["tokens"]["live_per_day"] == {"limit": 2_000, "left": 2_000}
     assert any("set aside for calls" in warning for warning in shown["warnings"])
     for _ in range(3):
         await live.answer(QUESTION)
@@ -261,14 +261,14 @@ async def test_calls_at_once_take_no_more_than_there_is(processes: Processes, st
     groq.delay_s = 0.05
     tenant_id = await new_tenant(store)
     process = processes.start()
-    await process.stored.write(tenant_id, {"tokens_per_day": 1_000})
-    calls = [await process.live(tenant_id) for _ in range(200)]
+    await process.stored.write(tenant_id, {"tokens_per_day": 2_000})
+    calls = [await process.live(tenant_id) for _ in range(400)]
     results = await asyncio.gather(*(call.answer(QUESTION) for call in calls), return_exceptions=True)
     answered = [r for r in results if not isinstance(r, BaseException)]
     assert {type(r) for r in results if isinstance(r, BaseException)} == {BudgetSpent}
     assert len(answered) == len(groq.asked) > 3
     spent = process.house.budget(str(tenant_id)).spent_today
-    assert spent.total == sum(a.usage.input + a.usage.output for a in answered) <= 1_000
+    assert spent.total == sum(a.usage.input + a.usage.output for a in answered) <= 2_000
 
 
 async def test_a_day_begins_anew_at_midnight_utc_for_a_running_call_too(processes: Processes, store: Store) -> None:
@@ -293,7 +293,7 @@ async def test_a_day_begins_anew_at_midnight_utc_for_a_running_call_too(processe
 async def test_a_budget_that_is_raised_elsewhere_reaches_a_running_call(processes: Processes, store: Store) -> None:
     tenant_id = await new_tenant(store)
     server, command_line = processes.start(), processes.start()
-    await server.stored.write(tenant_id, {"tokens_per_day": 1_000})
+    await server.stored.write(tenant_id, {"tokens_per_day": 2_000})
     model = await server.live(tenant_id)
     async with server.counts.writing():
         with pytest.raises(BudgetSpent):
@@ -314,7 +314,7 @@ async def test_a_budget_that_is_raised_elsewhere_reaches_a_running_call(processe
 async def test_a_budget_that_is_raised_here_reaches_a_running_call_at_once(processes: Processes, store: Store) -> None:
     tenant_id = await new_tenant(store)
     server = processes.start()
-    await server.stored.write(tenant_id, {"tokens_per_day": 1_000})
+    await server.stored.write(tenant_id, {"tokens_per_day": 2_000})
     model = await server.live(tenant_id)
     with pytest.raises(BudgetSpent):
         for _ in range(1_000):

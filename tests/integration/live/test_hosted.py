@@ -14,6 +14,9 @@ from uuid import UUID
 import pytest
 
 from ridealong.app import hosted
+from ridealong.app.stored_models import StoredModels
+from ridealong.app.tenant_models import TenantModels
+from ridealong.app.token_counts import TokenCounts
 from ridealong.config import Settings
 from ridealong.core.events import CallEnded, CallEvent, MomentDecided, PartialHeard, UtteranceFinished, WarningGiven
 from ridealong.core.moments import Tier
@@ -30,6 +33,7 @@ from ridealong.llm.house import ModelHouse
 from ridealong.recording.folder import Recordings
 from ridealong.speech.session_file import RecordedSession
 from ridealong.store import calls, moments
+from ridealong.store.sealing import Sealing
 from tests.integration.live.conftest import House, OneWord, line
 from tests.vendors.groq_chat import GroqChat
 from tests.vendors.loopback import Asked, Fault
@@ -312,3 +316,30 @@ async def test_a_vendor_that_comes_back_is_asked_again(
     found = [n.event async for n in call.watch()]
     assert decided(found) == [(3, "local"), (5, "local"), (7, "groq:openai/gpt-oss-20b")]
     assert [e.code for e in found if isinstance(e, WarningGiven)] == ["live_model_away", "live_model_back"]
+
+
+async def test_a_running_call_whose_tokens_are_spent_goes_on_alone_and_asks_again_once_there_are_more(
+    house: House, groq: GroqChat, tenant_id: UUID, start: Start
+) -> None:
+    settings = Settings(groq_api_key=groq.key, groq_url=groq.url, live_deadline_ms=5000)
+    models = ModelHouse(settings)
+    counts = TokenCounts(house.store, models)
+    own = TenantModels(house.store, Sealing.of_settings(settings), counts=counts)
+    stored = StoredModels(settings=settings, house=models, tenants=own, counts=counts)
+    house.live_model = hosted.live_model(settings, models, own)
+    await stored.write(tenant_id, {"live_tokens_per_day": 2000})
+    models.budget(str(tenant_id)).take(1900, live=True)
+
+    call = await house.process().begin(tenant_id, start())
+    await send(call, 120)
+    await until(call, lambda e: isinstance(e, WarningGiven))
+    assert not groq.asked
+    await stored.write(tenant_id, {"live_tokens_per_day": 1_000_000})
+    await send(call, PIECES - 120)
+    events = await stop(call)
+    assert decided(events) == [(3, "local"), (5, "groq:openai/gpt-oss-20b"), (7, "groq:openai/gpt-oss-20b")]
+    told = [e for e in events if isinstance(e, WarningGiven)]
+    assert [e.code for e in told] == ["live_model_away", "live_model_back"]
+    assert "tokens" in told[0].message
+    assert "00:00 UTC" in told[0].message
+    await models.close()

@@ -27,7 +27,7 @@ const VENDORS: { vendor: string; name: string }[] = [
   { vendor: "compatible", name: "Another server that speaks OpenAI's language" },
 ];
 
-const LEAST_TOKENS = 1_000;
+const LEAST_TOKENS = 2_000;
 const MOST_TOKENS = 1_000_000_000_000;
 
 /** Which models a tenant's calls ask, with whose keys and how much. Keys go in here and are never shown again. */
