@@ -312,3 +312,15 @@ def test_what_a_breaker_held_back_takes_no_room() -> None:
         limits.not_sent(600)
         limits.ended(600)
     assert limits.wait_s(1000) == 0.0
+
+
+async def test_questions_that_a_breaker_held_back_leave_room_for_the_one_that_passes() -> None:
+    told = Limits(tokens=8000, tokens_left=2 * NEED, tokens_reset_s=60.0)
+    stub = Stub(None, *[ModelLeftAlone()] * 5, None, limits=told)
+    model = budgeted(stub, Clock())
+    await model.answer(QUESTION)
+    for _ in range(5):
+        with pytest.raises(ModelLeftAlone):
+            await model.answer(QUESTION)
+    await model.answer(QUESTION)
+    assert stub.asked == 7

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ridealong.config import Settings, load_settings
-from ridealong.core.errors import BudgetSpent, InvalidDocument, InvalidSettings, ModelAway
+from ridealong.core.errors import BudgetSpent, InvalidDocument, InvalidSettings, ModelAway, ModelLeftAlone
 from ridealong.llm.house import ModelHouse
 from ridealong.llm.metering import Spent
 from tests.unit.llm.asking import QUESTION
@@ -120,10 +120,17 @@ async def test_one_tenants_empty_budget_does_not_harm_another() -> None:
 async def test_the_deadline_cancels_the_request_and_counts_for_the_breaker() -> None:
     async with GroqChat(answer=lambda _asked: {"type": "none"}, fault=Fault.NEVER) as vendor:
         house = ModelHouse(Settings(groq_api_key=vendor.key, groq_url=vendor.url))
+        spent: list[Spent] = []
         for _ in range(5):
             with pytest.raises(ModelAway):
-                await house.guarded(MODEL, tenant_id="a", deadline_s=0.05).answer(QUESTION)
+                await house.guarded(MODEL, tenant_id="a", deadline_s=0.05, spent=spent.append).answer(QUESTION)
         assert house.breaker(MODEL).open
+        assert {one.outcome for one in spent} == {"away"}
+        taken = house.budget("a").spent_today.total
+        assert taken > 0, "what was asked and given up is billed"
+        with pytest.raises(ModelLeftAlone):
+            await house.guarded(MODEL, tenant_id="a", deadline_s=0.05).answer(QUESTION)
+        assert house.budget("a").spent_today.total == taken
         await house.close()
 
 
