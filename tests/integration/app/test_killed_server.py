@@ -13,6 +13,8 @@ import pytest
 
 from ridealong.app.bench.server import ServerProcess, start_server
 from ridealong.app.client import CaptureClient, Start
+from ridealong.app.token_counts import WRITE_EVERY_S
+from tests.vendors.groq_chat import GroqChat
 
 PIECE_MS = 100
 PIECE = bytes(16_000 * 2 * PIECE_MS // 1000)
@@ -178,3 +180,39 @@ async def test_a_stopped_server_leaves_its_calls_to_the_next_one(first: ServerPr
     finally:
         await client.close()
         await second.stop()
+
+
+async def test_what_a_tenant_spent_today_outlives_a_kill(tmp_path: Path, env: dict[str, str]) -> None:
+    async with GroqChat() as vendor:
+        # Words are asked for at every moment, so that a sure one costs tokens too.
+        env = {**env, "GROQ_API_KEY": vendor.key, "RIDEALONG_GROQ_URL": vendor.url, "RIDEALONG_LIVE_WORDING": "always"}
+        folder = tmp_path / "data"
+        folder.mkdir()
+        first = await start_server(folder, env)
+        token = token_of(folder)
+        client = CaptureClient(
+            url=first.capture_url, start=Start(token=token, rep_id="rep-1", consent="Said so.", rep_speaker=0)
+        )
+        await client.open()
+        for _ in range(400):
+            await client.send(PIECE)
+        async with asyncio.timeout(60):
+            while not vendor.asked:
+                await asyncio.sleep(0.02)
+        # Nobody looks meanwhile: looking writes too.
+        await asyncio.sleep(WRITE_EVERY_S + 1.0)
+        await first.kill()
+        second = await start_server(folder, env)
+        try:
+            assert await counted(second, token) > 500
+        finally:
+            await client.close()
+            await second.stop()
+
+
+async def counted(server: ServerProcess, token: str) -> int:
+    """Tokens that the tenant spent today."""
+    async with httpx.AsyncClient(base_url=server.url, headers={"Authorization": f"Bearer {token}"}, timeout=60) as http:
+        limit = 1_000_000
+        shown = (await http.put("/v1/models", json={"tokens_per_day": limit})).json()
+        return limit - int(shown["tokens"]["per_day"]["left"])
