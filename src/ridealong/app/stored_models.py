@@ -93,11 +93,12 @@ class StoredModels:
         total = cast("int | None", change.get("tokens_per_day", was.total))
         live = cast("int | None", change.get("live_tokens_per_day", was.live))
         ceiling = was.ceiling(self.house.day_limits)
-        for name, wanted, most in (
-            ("tokens_per_day", total, ceiling.total),
-            ("live_tokens_per_day", live, ceiling.live),
+        for name, wanted, before, most in (
+            ("tokens_per_day", total, was.total, ceiling.total),
+            ("live_tokens_per_day", live, was.live, ceiling.live),
         ):
-            if name in change and wanted is not None and 0 < most < wanted:
+            # What stays as it was is cut down where the operator allows less by now, and the answer says so.
+            if wanted is not None and wanted != before and 0 < most < wanted:
                 raise Refused(
                     "bad_request", f"`{name}`: the operator of this server allows {most} at most (null: just that)"
                 )
@@ -180,7 +181,12 @@ class StoredModels:
             "warnings": [
                 *self.warnings(choice, today=date.today()),
                 *_cut_down(stored, ceiling),
-                *_spent(limits, spent),
+                *_spent(
+                    limits,
+                    spent,
+                    in_calls=live_name(self.settings, choice) is not None,
+                    in_reviews=bool(review_names(self.settings, choice)),
+                ),
             ],
         }
 
@@ -234,11 +240,12 @@ def _cut_down(stored: StoredBudget, ceiling: DayLimits) -> list[str]:
     ]
 
 
-def _spent(limits: DayLimits, spent: DayTokens) -> list[str]:
+def _spent(limits: DayLimits, spent: DayTokens, *, in_calls: bool, in_reviews: bool) -> list[str]:
+    """`in_calls`, `in_reviews`: whether models are asked there at all."""
     live, others = limits.left(spent, live=True), limits.left(spent, live=False)
     until = "until 00:00 UTC, or until there are more"
-    spent_live, spent_others = live is not None and live < _A_QUESTION, others is not None and others < _A_QUESTION
-    # With tokens set aside for calls and none left for others, more of all is what helps.
+    spent_live = in_calls and live is not None and live < _A_QUESTION
+    spent_others = in_reviews and others is not None and others < _A_QUESTION
     by_live = limits.live > 0 and limits.live - spent.live < _A_QUESTION
     if spent_live and spent_others:
         return [
