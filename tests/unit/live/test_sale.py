@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ridealong.live.sale import LIMIT, SaleBelief, SaleSense, no_sale_texts, sale_texts
+from ridealong.app.bench.wires import script
+from ridealong.embedding.minilm import MiniLm, load_embedder
+from ridealong.live.sale import LIMIT, SaleBelief, SaleSense, load_sale_sense, no_sale_texts, sale_texts
 
 SENSE = SaleSense(weights=np.array([1.0], np.float32), bias=0.0)
 
@@ -15,6 +17,11 @@ def believed(*said: float) -> SaleBelief:
     for log_odds in said:
         belief.heard(np.array([log_odds], np.float32))
     return belief
+
+
+@pytest.fixture(scope="module")
+def embedder() -> MiniLm:
+    return load_embedder()
 
 
 def test_before_a_word_was_said_a_sale_is_likely_and_not_sure() -> None:
@@ -41,3 +48,12 @@ def test_the_talks_that_are_no_sale_are_many_and_share_hardly_a_line_with_sales(
     assert len(others) > 500
     # "That's clear", "Agreed": said everywhere.
     assert len(set(others) & set(sale_texts())) < 5
+
+
+def test_a_call_of_plain_sentences_is_a_sale(embedder: MiniLm) -> None:
+    """The bench's script: prices, vendors and proposals, and nothing of what people say beside them."""
+    belief = SaleBelief(load_sale_sense(embedder))
+    for line in script(90_000):
+        belief.heard(embedder.views([line["text"]])[0])
+        assert belief.likelihood > 0.6
+    assert belief.likelihood > 0.95

@@ -167,9 +167,12 @@ def _said_by(number: int, line: Json) -> str:
     letters and no meaning.
     """
     pattern = number * 64 + line["start_ts"] // ((TURN_MS + GAP_MS) * len(_SAID))
-    return "".join(
-        letter.upper() if pattern >> place & 1 else letter.lower() for place, letter in enumerate(line["text"])
-    )
+    said: list[str] = []
+    for letter in line["text"]:
+        said.append(letter.upper() if letter.isalpha() and pattern & 1 else letter.lower())
+        # A space can tell nobody from anybody.
+        pattern >>= letter.isalpha()
+    return "".join(said)
 
 
 def _final(line: Json, window: float, number: int, *, first: bool) -> Json:
