@@ -81,7 +81,9 @@ async def test_a_slow_watcher_loses_old_events_and_the_call_loses_nothing(server
             await client.send(SECOND)
             await client.until(type="ack", received=32_000)
             last = await watcher.until(event="utterance")
-            await client.until(event="utterance")
+            # On a quick machine it comes before the acknowledgement, which waits for the disk.
+            if not any(message.get("event") == "utterance" for message in client.heard):
+                await client.until(event="utterance")
     missed = [m for m in watcher.heard if m.get("type") == "missed"]
     assert missed
     lasting = [m for m in watcher.heard if "seq" in m and "event" in m]
