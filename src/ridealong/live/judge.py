@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 SHORT: Final = 200
-"""Characters of a text that is read in 2 to 6 ms, however slow the machine is."""
+"""Characters of a text that is read in 2 ms on a quick machine and in some 6 on a slow one."""
 
 
 def _never() -> bool:
