@@ -28,6 +28,7 @@ from ridealong.core.events import (
     GapRecorded,
     MarkMade,
     MessageSent,
+    MomentAhead,
     MomentDecided,
     PartialHeard,
     ReviewFinished,
@@ -89,11 +90,14 @@ class CallView:
                 self._utterance(event)
             case RoleLearned():
                 self._role(event.assignment)
-            case MomentDecided():
+            case MomentAhead():
                 if event.moment.tier is Tier.NUDGE:
                     self._nudge(event)
-                else:
+            case MomentDecided():
+                if event.moment.tier is not Tier.NUDGE:
                     self._noted(event)
+                elif not event.told_ahead:
+                    self._nudge(event)
             case GapRecorded():
                 seconds = event.duration_ms / 1000
                 self._line(
@@ -170,7 +174,7 @@ class CallView:
             "dim",
         )
 
-    def _nudge(self, event: MomentDecided) -> None:
+    def _nudge(self, event: MomentDecided | MomentAhead) -> None:
         moment, latency = event.moment, event.latency
         kind = printable(moment.type)
         figures = f"confidence {moment.confidence:.2f} · {latency.total:.0f} ms after the trigger"

@@ -61,6 +61,25 @@ class MomentDecided:
     moment: Moment
     latency: Latency
     at: float
+    told_ahead: bool = False
+    """It follows a `MomentAhead`, which told it; `latency` and `at` are of then."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MomentAhead:
+    """A moment that did not wait for the end of its turn. Its evidence cites the turn's words as heard by then, in an
+    utterance that stands in no transcript; the `MomentDecided` of the same id follows, with the finished words."""
+
+    moment_id: UUID
+    moment: Moment
+    latency: Latency
+    at: float
+
+    @property
+    def decided_ts(self) -> int:
+        """ms of call audio."""
+        known = self.moment.circumstances
+        return self.moment.trigger_ts if known is None else known.decided_ts
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -139,6 +158,7 @@ CallEvent = (
     | PartialHeard
     | UtteranceFinished
     | RoleLearned
+    | MomentAhead
     | MomentDecided
     | GapRecorded
     | MarkMade

@@ -223,15 +223,19 @@ class Transcript:
     def window(self, *, until_no: int, span_ms: int) -> Sequence[Utterance]:
         """The utterances up to and with `until_no` that end within `span_ms` before its end, oldest first."""
         last = self._by_no[until_no]
-        index = bisect_left(self._log, until_no, key=lambda u: u.no)
-        found = [last]
+        return (*self.before(no=until_no, end_ts=last.end_ts, span_ms=span_ms), last)
+
+    def before(self, *, no: int, end_ts: int, span_ms: int) -> Sequence[Utterance]:
+        """The utterances numbered below `no` that end within `span_ms` before `end_ts`, oldest first."""
+        index = bisect_left(self._log, no, key=lambda u: u.no)
+        found: list[Utterance] = []
         # By number, not by slice: a copy of all that was said before would make each utterance dearer than the last.
         for at in range(index - 1, -1, -1):
             utterance = self._log[at]
             # Utterances overlap by seconds, not by minutes: far behind the window nothing can reach into it.
-            if utterance.end_ts < last.end_ts - span_ms - 30_000:
+            if utterance.end_ts < end_ts - span_ms - 30_000:
                 break
-            if utterance.end_ts >= last.end_ts - span_ms:
+            if utterance.end_ts >= end_ts - span_ms:
                 found.append(utterance)
         return tuple(reversed(found))
 

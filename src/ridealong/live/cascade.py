@@ -7,7 +7,7 @@ there, where an answer could change what happens, is the model asked (see docs/d
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
@@ -94,11 +94,16 @@ class Cascade:
         self._model_wording = wording
         self._wording = Wording()
 
-    def sort(self, utterance: Utterance, classified: Classified) -> Sorted:
-        """Part what stands from what a model should be asked."""
+    def stands(self, detection: Detection) -> bool:
+        """Whether no model has to be asked about it, nor for its words."""
+        return not self._is_doubtful(detection.type, detection.confidence) and not self._wants_words(detection)
+
+    def sort(self, utterance: Utterance, classified: Classified, decided: Collection[str] = ()) -> Sorted:
+        """Part what stands from what a model should be asked. `decided`: types that were told ahead of its end."""
         confidence = {**classified.likelihoods, **{d.type: d.confidence for d in classified.detections}}
         doubted = {name for name, sure in confidence.items() if self._is_doubtful(name, sure)}
         doubted |= {d.type for d in classified.detections if self._wants_words(d)}
+        doubted.difference_update(decided)
         if not doubted:
             return Sorted(sure=classified.detections, doubt=None)
         sure = tuple(d for d in classified.detections if d.type not in doubted)
@@ -109,7 +114,7 @@ class Cascade:
             utterance=utterance,
             likelihoods=classified.likelihoods,
             held=held,
-            given=tuple(d.type for d in sure),
+            given=tuple(dict.fromkeys((*decided, *(d.type for d in sure)))),
         )
         return Sorted(sure=sure, doubt=doubt)
 

@@ -57,6 +57,17 @@ class _Candidate:
     values: dict[str, str]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Seen:
+    """What the heads are shown of one utterance: a row of features of the whole text, then one of each clause."""
+
+    views: Vectors
+    rows: Vectors
+    spans: Sequence[tuple[int, int]]
+    role: Role
+    may_be_cited: bool
+
+
 class MomentClassifier:
     """Judges the utterances of one call. Blocks for some milliseconds; call it from a worker thread, one at a time.
 
@@ -87,33 +98,59 @@ class MomentClassifier:
 
     def classify(self, transcript: Transcript, utterance: Utterance, roles: Roles) -> Classified:
         """At most two moments in `utterance`, the surest first. It must already stand in `transcript`."""
-        text = utterance.text
-        spans = [(0, len(text)), *clauses(text)]
-        role = roles.role_of(utterance.speaker)
-        surroundings = Surroundings.of(role, _before(transcript, utterance, roles))
-        answered = surroundings.answered.text if surroundings.answered is not None else None
-        vectors = self._reader.pieces(text, spans[1:])
-        before = self._view(answered) if answered is not None else None
-        self._remember(text, vectors[0])
-        self._believe(transcript, utterance, vectors[0])
-        if utterance.speaker is UNATTRIBUTED or find_quote(text, text) is None:
-            return Classified(detections=(), views=vectors[0])  # nobody to cite, or no word to quote
-        rows = np.array([row(text[a:b], v, surroundings, before) for (a, b), v in zip(spans, vectors, strict=True)])
-        hits = self._phrases.find(text)
-        candidates, likelihoods = self._judged(self._head, self._rate, rows, spans, role)
+        seen = self._see(transcript, utterance, roles)
+        self._remember(utterance.text, seen.views)
+        self._believe(transcript, utterance, seen.views)
+        if not seen.may_be_cited:
+            return Classified(detections=(), views=seen.views)
+        hits = self._phrases.find(utterance.text)
+        candidates, likelihoods = self._judged(self._head, self._rate, seen)
+        self._rate.heard(likelihoods)
         shadowed: Sequence[_Candidate] = ()
         if self._shadow is not None and self._shadow_rate is not None:
-            shadowed, _ = self._judged(self._shadow, self._shadow_rate, rows, spans, role)
-            shadowed = self._surest(shadowed, hits, role, len(text))
+            shadowed, in_shadow = self._judged(self._shadow, self._shadow_rate, seen)
+            self._shadow_rate.heard(in_shadow)
+            shadowed = self._surest(shadowed, hits, seen)
         return Classified(
             detections=tuple(
-                self._detection(transcript, utterance, c, role, self._wording)
-                for c in self._surest(candidates, hits, role, len(text))
+                self._detection(transcript, utterance, c, seen.role, self._wording)
+                for c in self._surest(candidates, hits, seen)
             ),
-            views=vectors[0],
+            views=seen.views,
             likelihoods=likelihoods,
             # Its own turns of wording: a shadow must not change what the rep reads.
-            shadow=tuple(self._detection(transcript, utterance, c, role, self._shadow_wording) for c in shadowed),
+            shadow=tuple(self._detection(transcript, utterance, c, seen.role, self._shadow_wording) for c in shadowed),
+        )
+
+    def ahead(self, transcript: Transcript, so_far: Utterance, roles: Roles) -> tuple[Detection, ...]:
+        """What `classify` would find if the open turn `so_far`, which is not in `transcript`, ended with these words.
+
+        Nothing is learned from it: the finished utterance is judged once more, and counts.
+        """
+        seen = self._see(transcript, so_far, roles)
+        if not seen.may_be_cited:
+            return ()
+        candidates, _ = self._judged(self._head, self._rate, seen)
+        surest = self._surest(candidates, self._phrases.find(so_far.text), seen)
+        heard = Transcript.of(transcript.id, [so_far])
+        return tuple(self._detection(heard, so_far, c, seen.role, self._wording) for c in surest)
+
+    def _see(self, transcript: Transcript, utterance: Utterance, roles: Roles) -> _Seen:
+        text, role = utterance.text, roles.role_of(utterance.speaker)
+        spans = [(0, len(text)), *clauses(text)]
+        surroundings = Surroundings.of(role, _before(transcript, utterance, roles))
+        answered = surroundings.answered.text if surroundings.answered is not None else None
+        views = self._reader.pieces(text, spans[1:])
+        before = self._view(answered) if answered is not None else None
+        # Nobody to cite, or no word to quote: nothing can be found in it.
+        may_be_cited = utterance.speaker is not UNATTRIBUTED and find_quote(text, text) is not None
+        pieces = zip(spans, views, strict=True) if may_be_cited else ()
+        return _Seen(
+            views=views[0],
+            rows=np.array([row(text[a:b], v, surroundings, before) for (a, b), v in pieces]),
+            spans=spans,
+            role=role,
+            may_be_cited=may_be_cited,
         )
 
     def restored(self, utterances: int, types: Sequence[str]) -> None:
@@ -126,17 +163,13 @@ class MomentClassifier:
         shares = zip(head.types, head.share.tolist(), strict=True)
         return MomentRate({type_id: share for type_id, share in shares if type_id in self._types})
 
-    def _surest(
-        self, candidates: Sequence[_Candidate], hits: Sequence[Hit], role: Role, length: int
-    ) -> list[_Candidate]:
+    def _surest(self, candidates: Sequence[_Candidate], hits: Sequence[Hit], seen: _Seen) -> list[_Candidate]:
         """The most that an utterance carries, the tenant's own phrases among them, the surest first."""
-        found = self._tracked(candidates, hits, role, length)
+        found = self._tracked(candidates, hits, seen.role, seen.spans[0][1])
         return sorted(found, key=lambda c: (-c.confidence, c.moment_type.id))[:MOST_TYPES]
 
-    def _judged(
-        self, head: Head, rate: MomentRate, rows: Vectors, spans: Sequence[tuple[int, int]], role: Role
-    ) -> tuple[list[_Candidate], dict[str, float]]:
-        margins = head.margins(rows)
+    def _judged(self, head: Head, rate: MomentRate, seen: _Seen) -> tuple[list[_Candidate], dict[str, float]]:
+        spans, margins = seen.spans, head.margins(seen.rows)
         best = margins.argmax(axis=0)
         # P(moment) = P(moment | sale) P(sale): elsewhere nothing is one, whatever it sounds like. A tenant's own
         # phrases are another matter: they are what it says they are.
@@ -147,13 +180,12 @@ class MomentClassifier:
         likelihoods: dict[str, float] = {}
         for number, type_id in enumerate(head.types):
             moment_type = self._types.get(type_id)
-            if moment_type is None or not _may_say(role, moment_type):
+            if moment_type is None or not _may_say(seen.role, moment_type):
                 continue
             likelihoods[type_id] = sure = rate.moved(type_id, float(confidence[number]))
             if sure >= moment_type.detect:
                 span = spans[int(clause[number])]
                 found.append(_Candidate(moment_type=moment_type, confidence=sure, span=span, values={}))
-        rate.heard(likelihoods)
         return found, likelihoods
 
     def _tracked(
@@ -222,11 +254,11 @@ def _may_say(role: Role, moment_type: MomentType) -> bool:
 
 
 def _before(transcript: Transcript, utterance: Utterance, roles: Roles) -> list[Turn]:
-    window = transcript.window(until_no=utterance.no, span_ms=CONTEXT_MS)
+    window = transcript.before(no=utterance.no, end_ts=utterance.end_ts, span_ms=CONTEXT_MS)
     return [
         Turn(text=u.text, role=roles.role_of(u.speaker))
         for u in window
-        if u.no < utterance.no and (u.speaker != utterance.speaker or u.speaker is UNATTRIBUTED)
+        if u.speaker != utterance.speaker or u.speaker is UNATTRIBUTED
     ]
 
 

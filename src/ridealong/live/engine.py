@@ -13,6 +13,7 @@ from ridealong.live.cascade import CascadeSettings
 from ridealong.live.head import SHIPPED, Heads
 
 if TYPE_CHECKING:
+    from ridealong.core.moments import Detection
     from ridealong.core.transcript import Roles, Transcript, Utterance
     from ridealong.embedding import Vectors
     from ridealong.live.classify import Classified
@@ -43,6 +44,10 @@ class UtteranceClassifier(Protocol):
     """Judges the utterances of one call; see `live.classify.MomentClassifier`."""
 
     def classify(self, transcript: Transcript, utterance: Utterance, roles: Roles) -> Classified: ...
+
+    def ahead(self, transcript: Transcript, so_far: Utterance, roles: Roles) -> tuple[Detection, ...]:
+        """What would be found in an open turn if it ended with these words."""
+        ...
 
     def restored(self, utterances: int, types: Sequence[str]) -> None:
         """The call is taken up in the middle: so many utterances were judged, and these moments recorded."""

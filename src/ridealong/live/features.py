@@ -46,8 +46,8 @@ MAX_CLAUSES: Final = 4
 
 MIN_CLAUSE: Final = 4
 
-_SENTENCE_END = re.compile(r"(?<=[.?!;])\s+")
-_JOINT = re.compile(
+SENTENCE_END = re.compile(r"(?<=[.?!;])\s+")
+JOINT = re.compile(
     r",\s+|\s+(?=(?:but|because|so|which|although|then"
     r"|and (?:then|i|we|he|she|they|it|the|our|my|what|how|when))\b)",
     re.IGNORECASE,
@@ -87,11 +87,11 @@ def clauses(text: str) -> tuple[tuple[int, int], ...]:
     if len(text.split()) < LONG:
         return ()
     pieces: list[tuple[int, int]] = []
-    for start, end in _cut(text, 0, len(text), _SENTENCE_END):
+    for start, end in _cut(text, 0, len(text), SENTENCE_END):
         if len(text[start:end].split()) < LONG:
             pieces.append((start, end))
         else:
-            pieces.extend(_joined(text, _cut(text, start, end, _JOINT), MIN_CLAUSE))
+            pieces.extend(_joined(text, _cut(text, start, end, JOINT), MIN_CLAUSE))
     pieces = _joined(text, pieces, 3)
     while len(pieces) > MAX_CLAUSES:
         shortest = min(range(len(pieces) - 1), key=lambda i: pieces[i + 1][1] - pieces[i][0])

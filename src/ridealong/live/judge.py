@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from ridealong.core.events import GapRecorded, MomentDecided, RoleLearned, UtteranceFinished
+from ridealong.core.events import GapRecorded, MomentAhead, MomentDecided, RoleLearned, UtteranceFinished
 from ridealong.core.moments import Circumstances, Decision, Detection, Moment
-from ridealong.core.transcript import Role, RoleAssignment, Speaker, Transcript, Utterance
+from ridealong.core.transcript import Role, RoleAssignment, Roles, Speaker, Transcript, Utterance
 from ridealong.live.head import SHIPPED, Heads
 from ridealong.live.policy import Policy
 from ridealong.live.rep_voice import RepVoice
@@ -18,6 +18,8 @@ from ridealong.live.roles import RoleTracker
 from ridealong.live.timing import TimingWatch
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from ridealong.embedding import Vectors
     from ridealong.live.asking import Hosted
     from ridealong.live.cascade import Doubt
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
 
 SHORT: Final = 200
 """Characters of a text that is read in 2 ms on a quick machine and in some 6 on a slow one."""
+
+
+T = TypeVar("T")
 
 
 def _never() -> bool:
@@ -79,34 +84,59 @@ class Judge:
         self._policy = Policy(taxonomy)
         self._shadow_policy = Policy(taxonomy)
         self._rep_voice = RepVoice()
-        self._past_moments: list[MomentDecided] = []
+        self._past_moments: dict[UUID, Moment] = {}
 
     def role_of(self, speaker: Speaker) -> Role:
         return self.roles.roles.role_of(speaker)
 
     def classify(self, utterance: Utterance) -> asyncio.Future[Classified]:
         """Begin to read a finished utterance, which is in the transcript already; hand it to `utterance`."""
+        return self._read(self._classifier.classify, utterance)
+
+    def _read(self, read: Callable[[Transcript, Utterance, Roles], T], utterance: Utterance) -> asyncio.Future[T]:
         loop, given = asyncio.get_running_loop(), (self.transcript, utterance, self.roles.roles)
         if len(utterance.text) > SHORT or not self._few_calls():
             # In a thread: the model takes milliseconds, which fifty calls would feel on the event loop.
-            return loop.run_in_executor(self._executor, self._classifier.classify, *given)
+            return loop.run_in_executor(self._executor, read, *given)
         # Waking a thread and being woken by it takes longer than these few calls' audio would notice.
         done = loop.create_future()
         try:
-            done.set_result(self._classifier.classify(*given))
+            done.set_result(read(*given))
         except Exception as error:
             done.set_exception(error)
         return done
 
-    async def utterance(self, utterance: Utterance, classifying: asyncio.Future[Classified] | None = None) -> Judged:
-        """Judge a finished utterance, which is in the transcript already; `classifying` where it is being read."""
+    async def ahead(self, so_far: Utterance) -> tuple[Detection, ...]:
+        """What stands for sure in an open turn, which is in no transcript, if it ended with these words."""
+        if not self._may_be_shown_ahead(self.roles.roles.role_of(so_far.speaker)):
+            return ()
+        found = await self._read(self._classifier.ahead, so_far)
+        return tuple(d for d in found if self.hosted is None or self.hosted.cascade.stands(d))
+
+    def _may_be_shown_ahead(self, role: Role) -> bool:
+        return any(
+            t.tier == "nudge" and (t.bound_role is Role.UNKNOWN or t.bound_role is role)
+            for t in self._taxonomy.content_types
+        )
+
+    async def utterance(
+        self,
+        utterance: Utterance,
+        classifying: asyncio.Future[Classified] | None = None,
+        *,
+        decided: Collection[str] = (),
+    ) -> Judged:
+        """Judge a finished utterance, which is in the transcript already.
+
+        `classifying` where it is being read; `decided` are the types that were told before its end.
+        """
         self._rep_voice.finished(utterance)
         classified = await (classifying or self.classify(utterance))
         roles = self.roles.met(utterance, classified.views)
         timing = self._timing.utterance_finished(utterance)
         sure, doubt = classified.detections, None
         if self.hosted is not None:
-            parted = self.hosted.cascade.sort(utterance, classified)
+            parted = self.hosted.cascade.sort(utterance, classified, decided)
             sure, doubt = parted.sure, parted.doubt
         return Judged(
             detections=(*sure, *timing),
@@ -156,7 +186,7 @@ class Judge:
 
     # ---- after a restart
 
-    def restore(self, event: Lasting) -> None:
+    def restore(self, event: Lasting | MomentAhead) -> None:
         """Take in one event of the log, in order."""
         match event:
             case UtteranceFinished(utterance=utterance):
@@ -166,8 +196,10 @@ class Judge:
                 self.roles.roles = self.roles.roles.with_role(assignment)
             case GapRecorded(at_ts=at_ts):
                 self._timing.gap(at_ts)
+            case MomentAhead():
+                self._past_moments[event.moment_id] = event.moment
             case MomentDecided(moment=moment):
-                self._past_moments.append(event)
+                self._past_moments[event.moment_id] = moment
                 if moment.type == "silence":
                     self._timing.silence_told(moment.trigger_ts)
             case _:
@@ -175,6 +207,6 @@ class Judge:
 
     def restored(self) -> None:
         """All of the log was taken in: what was said and nudged then counts now."""
-        moments = [past.moment for past in self._past_moments]
+        moments = list(self._past_moments.values())
         self._policy = Policy.restore(self._taxonomy, moments)
         self._classifier.restored(len(self.transcript), [moment.type for moment in moments])

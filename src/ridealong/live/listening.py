@@ -31,7 +31,15 @@ _log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-Item = Utterance | Partial | Activity | VoiceMatched | HeardThrough | NotHeard
+
+@dataclass(frozen=True, slots=True)
+class SoFar:
+    """The open utterance, all of whose words are final: more may follow."""
+
+    utterance: Utterance
+
+
+Item = Utterance | SoFar | Partial | Activity | VoiceMatched | HeardThrough | NotHeard
 
 SPEECH_RETRY_S: Final = (0.5, 1.0, 2.0, 5.0)
 _LONGEST_OPEN_MS: Final = 20_000
@@ -191,6 +199,8 @@ class Listening:
             async for item in heard:
                 for utterance in assembler.feed(_without(known, item) if known else item):
                     await self._said(utterance)
+                if isinstance(item, Words) and (so_far := assembler.so_far()) is not None:
+                    await self.take(SoFar(so_far))
                 if isinstance(item, NotHeard):
                     for utterance in assembler.flush():
                         await self._said(utterance)

@@ -22,6 +22,7 @@ from ridealong.core.events import (
     GapRecorded,
     MarkMade,
     MessageSent,
+    MomentAhead,
     MomentDecided,
     NudgeSighted,
     ReviewFinished,
@@ -321,14 +322,16 @@ class LiveCall:
                 continue
             seq, event = read_entry(entry, self.transcript)
             self._told.restore(Numbered(seq=seq, event=event))
-            if isinstance(event, Lasting):
+            if isinstance(event, Lasting | MomentAhead):
                 self._judge.restore(event)
             if isinstance(event, UtteranceFinished):
                 self._listening.resumed_ts = max(self._listening.resumed_ts, event.utterance.end_ts)
             elif isinstance(event, GapRecorded):
                 breaks.append(event.at_ts)
+            elif isinstance(event, MomentAhead):
+                self._deciding.restored_ahead(event)
             elif isinstance(event, MomentDecided):
-                self._deciding.moments.add(event.moment_id)
+                self._deciding.restored(event)
             elif isinstance(event, CallEnded):
                 self._ended = event
         self._judge.restored()
@@ -349,6 +352,7 @@ class LiveCall:
                     await self._listen()
                     if self._asking is not None:
                         await self._asking.settled()
+                    self._deciding.over()
                     self._end()
                 await writing
             self.ended.set()

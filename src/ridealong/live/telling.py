@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from ridealong.core.errors import RidealongError
-from ridealong.core.events import CallEvent, WarningGiven
+from ridealong.core.events import CallEvent, FeedbackGiven, MomentAhead, MomentDecided, NudgeSighted, WarningGiven
 from ridealong.live import Numbered
 from ridealong.live.broadcast import Broadcast
 from ridealong.live.writer import Pending, StoreWriter
 from ridealong.recording.entries import Lasting, Logged, write_entry
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from ridealong.core.transcript import TranscriptId
     from ridealong.embedding import Vectors
     from ridealong.live.clock import CallClock
@@ -46,6 +48,8 @@ class Telling:
         self._log = log
         self._clock = clock
         self._broadcast = Broadcast()
+        self._ahead: dict[UUID, list[Pending]] = {}
+        """By moment that was told ahead and is not stored yet: what was said of it, which has to wait for it."""
         self._disk_warned = False
         self._writer = StoreWriter(
             store=engine.store,
@@ -94,7 +98,22 @@ class Telling:
         self._broadcast.publish(event)
 
     def store(self, pending: Pending) -> None:
+        event = pending.event
+        if isinstance(event, NudgeSighted | FeedbackGiven) and event.moment_id in self._ahead:
+            self._ahead[event.moment_id].append(pending)
+            return
         self._writer.add(pending)
+        if isinstance(event, MomentDecided):
+            for waiting in self._ahead.pop(event.moment_id, ()):
+                self._writer.add(waiting)
+
+    def told_ahead(self, moment_id: UUID) -> None:
+        """This moment is known and comes to be stored later: so does what is said of it meanwhile."""
+        self._ahead[moment_id] = []
+
+    def never_stored(self, moment_id: UUID) -> None:
+        """Nothing proves this moment: what was said of it is not kept either."""
+        self._ahead.pop(moment_id, None)
 
     def warn(self, code: str, message: str) -> None:
         self.publish(WarningGiven(code=code, message=message, at=self._clock.at()))
@@ -125,6 +144,8 @@ class Telling:
     def restore(self, numbered: Numbered) -> None:
         """An event that an earlier process has logged, and perhaps not stored."""
         self._broadcast.restore(numbered)
+        if isinstance(numbered.event, MomentAhead):
+            self.told_ahead(numbered.event.moment_id)
         if isinstance(numbered.event, Lasting):
             self.store(Pending(event=numbered.event))
 

@@ -14,6 +14,7 @@ from ridealong.core.events import (
     Latency,
     MarkMade,
     MessageSent,
+    MomentAhead,
     MomentDecided,
     NudgeSighted,
     RoleLearned,
@@ -37,7 +38,7 @@ from ridealong.core.transcript import (
 Lasting = UtteranceFinished | MomentDecided | RoleLearned | GapRecorded | MarkMade | FeedbackGiven | CallEnded
 """The events that are stored in the database."""
 
-Logged = Lasting | MessageSent | WarningGiven
+Logged = Lasting | MomentAhead | MessageSent | WarningGiven
 """What is written into the log: what is stored, and the others that have numbers, so that there are no holes."""
 
 
@@ -55,6 +56,14 @@ def _body(event: Logged) -> dict[str, object]:  # noqa: PLR0911 - one for each e
                 "kind": "moment",
                 "moment_id": str(event.moment_id),
                 "latency": [event.latency.speech, event.latency.classify],
+                **_moment(event.moment),
+            }
+        case MomentAhead():
+            return {
+                "kind": "moment_ahead",
+                "moment_id": str(event.moment_id),
+                "latency": [event.latency.speech, event.latency.classify],
+                "so_far": _utterance(event.moment.evidence[0].utterance),
                 **_moment(event.moment),
             }
         case RoleLearned():
@@ -161,6 +170,14 @@ def _event(line: Mapping[str, Any], transcript: Transcript) -> Logged:  # noqa: 
             return MomentDecided(
                 moment_id=UUID(line["moment_id"]),
                 moment=_read_moment(line, transcript),
+                latency=Latency(speech=speech, classify=classify),
+                at=at,
+            )
+        case "moment_ahead":
+            speech, classify = cast("Sequence[float]", line["latency"])
+            return MomentAhead(
+                moment_id=UUID(line["moment_id"]),
+                moment=_read_moment(line, Transcript.of(transcript.id, [_read_utterance(line["so_far"])])),
                 latency=Latency(speech=speech, classify=classify),
                 at=at,
             )

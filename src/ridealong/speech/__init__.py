@@ -134,6 +134,8 @@ class Hearing:
     vocabulary: tuple[str, ...] = ()
     turns_before: tuple[SpokenTurn, ...] = ()
     """The last turns before `resumed_at_ts`, oldest first."""
+    partials: bool = True
+    """Whether anybody makes use of what may still change; not of a recording that is transcribed after its call."""
     earlier: EarlierAudio | None = None
     """Reads call audio again that was heard before, also by an earlier hearing; None where nobody keeps it."""
 

@@ -53,7 +53,11 @@ class Assembler:
     def flush(self) -> list[Utterance]:
         """Finish the open utterance, if there is one."""
         words, self._open = self._open, []
-        return [self._utterance(words)] if words else []
+        return [self._numbered(words)] if words else []
+
+    def so_far(self) -> Utterance | None:
+        """The open utterance as it stands, which may get more words; None where nothing is open."""
+        return self._utterance(self._open) if self._open else None
 
     def _add(self, word: SpokenWord) -> list[Utterance]:
         finished: list[Utterance] = []
@@ -62,17 +66,21 @@ class Assembler:
         self._open.append(word)
         while len(self._open) > 1 and _end(self._open) - _start(self._open) > LIMIT_MS:
             at = _best_cut(self._open)
-            finished.append(self._utterance(self._open[:at]))
+            finished.append(self._numbered(self._open[:at]))
             self._open = self._open[at:]
         return finished
 
+    def _numbered(self, words: Sequence[SpokenWord]) -> Utterance:
+        made = self._utterance(words)
+        self._next_no += 1
+        return made
+
     def _utterance(self, words: Sequence[SpokenWord]) -> Utterance:
-        no, self._next_no = self._next_no, self._next_no + 1
         start = _start(words)
         weights = [max(1, word.end_ts - word.start_ts) for word in words]
         confidence = sum(w.speaker_confidence * weight for w, weight in zip(words, weights, strict=True)) / sum(weights)
         return Utterance(
-            no=no,
+            no=self._next_no,
             speaker=words[0].speaker,
             start_ts=start,
             end_ts=max(_end(words), start + 1),

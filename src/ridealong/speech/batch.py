@@ -26,7 +26,7 @@ class HeardToTheEnd:
         if hearing.channels not in self._by_channels:
             raise InvalidSettings(f"no transcriber hears {hearing.channels} channels")
         words: list[SpokenWord] = []
-        async for heard in self._by_channels[hearing.channels].hear(audio, hearing):
+        async for heard in self._by_channels[hearing.channels].hear(audio, replace(hearing, partials=False)):
             if isinstance(heard, Words):
                 words += heard.words
             elif isinstance(heard, NotHeard):

@@ -7,6 +7,7 @@ and however it is cut into pieces. Only partials depend on the load: they are le
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -53,7 +54,10 @@ _LEAD_MS: Final = 96
 """Audio before the first and after the last voice that the recogniser needs to hear soft sounds."""
 _HEARD_EVERY_MS: Final = 480
 _PARTIAL_EVERY_MS: Final = 400
-_PARTIAL_SHARE: Final = 0.25
+_LONG_MS: Final = 3_000
+"""From here on a turn may outlast the time in which a nudge about its beginning is of use."""
+_LONG_EVERY_MS: Final = 1_000
+_PARTIAL_SHARE: Final = 0.15
 """A partial of a stretch of n seconds is due n * this many seconds after the last one: its cost grows with n."""
 _MIN_CONFIDENCE: Final = 0.35
 """Mean token probability below which the recogniser guessed at noise."""
@@ -72,6 +76,16 @@ class Models:
     def load(cls) -> Models:
         """Load everything (about 1 s). Raises MissingPart."""
         return cls(recognizer=Recognizer(), voices=VoiceModel(), activity=ActivityModel(), overlap=OverlapModel())
+
+
+class Partials(Enum):
+    """Which partials are worth their cost: each writes the whole open stretch once more."""
+
+    NONE = 0
+    LONG_TURNS = 1
+    """Nobody looks at them, and the beginning of a long turn is judged by them."""
+    ALL = 2
+    """Somebody may look at them."""
 
 
 class Listener:
@@ -100,15 +114,15 @@ class Listener:
         self._speaking = False
         self._enrolled = EnrolledVoices(hearing.enrolled_voices)
 
-    def feed(self, samples: Mono, *, partials: bool = True) -> list[Heard]:
+    def feed(self, samples: Mono, *, partials: Partials = Partials.ALL) -> list[Heard]:
         """Hear the next samples (16 kHz; one channel, or more that are mixed). Blocks while models run."""
         mono = samples.mean(axis=1) if samples.ndim > 1 else samples
         self._tape.add(mono)
         heard: list[Heard] = []
         while (frame := self._tape.next_frame()) is not None:
             heard += self._frame(frame)
-        if partials:
-            heard += self._partial()
+        if partials is not Partials.NONE:
+            heard += self._partial(partials)
         start = self._regions.start
         self._tape.forget(self._regions.frame if start is None else start)
         return heard
@@ -373,14 +387,16 @@ class Listener:
 
     # Partials and enrolled voices
 
-    def _partial(self) -> list[Heard]:
+    def _partial(self, partials: Partials) -> list[Heard]:
         start, now = self._regions.start, self._tape.ts(self._regions.frame)
         if start is None or not self._regions.is_speech or self._regions.silence >= EARLY_PAUSE_FRAMES:
             return []
         stretches = self._stretches(final=False)
         stretch = stretches[-1]
         length = stretch.end_ts - stretch.start_ts
-        if length < 300 or now - self._partial_at < max(_PARTIAL_EVERY_MS, _PARTIAL_SHARE * length):
+        watched = partials is Partials.ALL
+        least, every = (300, _PARTIAL_EVERY_MS) if watched else (_LONG_MS, _LONG_EVERY_MS)
+        if length < least or now - self._partial_at < max(every, _PARTIAL_SHARE * length):
             return []
         self._partial_at = now
         audio = self._tape.audio(stretch.start_ts, stretch.end_ts)

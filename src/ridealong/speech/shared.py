@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from ridealong.core.errors import Unavailable
 from ridealong.cores import cores
-from ridealong.speech import Audio, Heard
-from ridealong.speech.listener import Models
+from ridealong.speech import Audio, Heard, Hearing
+from ridealong.speech.listener import Models, Partials
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +24,7 @@ Result = TypeVar("Result")
 _BEHIND_S: Final = 0.6
 """Partials are left out while hearing lags this much further behind the audio than it did at its best."""
 _AHEAD_S: Final = 2.0
-"""Audio that runs this far ahead of the clock is a file: nobody watches its partials."""
+"""Audio that runs this far ahead of the clock is a file: nobody looks at its partials."""
 _STEP_MS: Final = 1_000
 """Most audio in one piece of work, so that one call's long piece cannot hold a thread for seconds."""
 
@@ -32,7 +32,7 @@ _STEP_MS: Final = 1_000
 class CallListener(Protocol):
     """Hears one call, one thread at a time."""
 
-    def feed(self, samples: Samples, *, partials: bool = True) -> list[Heard]:
+    def feed(self, samples: Samples, *, partials: Partials = Partials.ALL) -> list[Heard]:
         """Hear the next samples `[frames, channels]`. Blocks."""
         ...
 
@@ -58,20 +58,24 @@ class SharedModels:
             self._loading = asyncio.get_running_loop().run_in_executor(self._pool, Models.load)
         return await asyncio.shield(self._loading)
 
-    async def hear(self, audio: AsyncIterable[Audio], make: Callable[[Models], CallListener]) -> AsyncIterator[Heard]:
+    async def hear(
+        self, audio: AsyncIterable[Audio], hearing: Hearing, make: Callable[[Models, Hearing], CallListener]
+    ) -> AsyncIterator[Heard]:
         """Hear one call with the listener that `make` returns. Ends what it started when it is closed early."""
         models = await self.load()
         self._running += 1
         self._idle.clear()
         try:
-            listener = await self._run(lambda: make(models))
+            listener = await self._run(lambda: make(models, hearing))
             pace = _Pace()
             async for piece in audio:
-                partials = pace.allows_partials((piece.start_ts + piece.duration_ms) / 1000)
+                partials = pace.partials((piece.start_ts + piece.duration_ms) / 1000)
+                if not hearing.partials:
+                    partials = Partials.NONE
                 step = _STEP_MS * 16
                 for at in range(0, piece.samples.shape[0], step):
                     part = piece.samples[at : at + step]
-                    for heard in await self._run(lambda part=part, ok=partials: listener.feed(part, partials=ok)):
+                    for heard in await self._run(lambda part=part, worth=partials: listener.feed(part, partials=worth)):
                         yield heard
             for heard in await self._run(listener.finish):
                 yield heard
@@ -98,15 +102,17 @@ class SharedModels:
 
 
 class _Pace:
-    """Whether partials are worth their cost at the moment."""
+    """Which partials are worth their cost at the moment."""
 
     def __init__(self) -> None:
         self._first_lag: float | None = None
         self._best_lag = 0.0
 
-    def allows_partials(self, audio_end_s: float) -> bool:
+    def partials(self, audio_end_s: float) -> Partials:
         lag = time.monotonic() - audio_end_s
         if self._first_lag is None:
             self._first_lag = self._best_lag = lag
         self._best_lag = min(lag, self._best_lag)
-        return lag - self._best_lag < _BEHIND_S and self._first_lag - lag < _AHEAD_S
+        if lag - self._best_lag >= _BEHIND_S:
+            return Partials.NONE
+        return Partials.ALL if self._first_lag - lag < _AHEAD_S else Partials.LONG_TURNS

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Protocol, cast
 from uuid import UUID
 
-from ridealong.core.events import MomentDecided
+from ridealong.core.events import MomentAhead, MomentDecided
 from ridealong.live import Numbered, RunningCall
 from ridealong.telemetry import events_dropped_total
 from ridealong.web.socket import Line
@@ -58,7 +58,7 @@ async def _send(line: Line, numbered: Numbered, *, fresh: bool) -> UUID | None:
     """The moment whose nudge went out, if one did."""
     event, seq = numbered.event, numbered.seq
     shown: UUID | None = None
-    if fresh and isinstance(event, MomentDecided):
+    if fresh and isinstance(event, MomentDecided | MomentAhead):
         # First the small message: it is what the rep is waiting for.
         nudge = nudge_json(event, seq)
         if nudge is not None:

@@ -20,6 +20,7 @@ from ridealong.core.events import (
     GapRecorded,
     MarkMade,
     MessageSent,
+    MomentAhead,
     MomentDecided,
     PartialHeard,
     ReviewFinished,
@@ -49,10 +50,10 @@ def event_json(event: CallEvent, seq: int | None = None) -> dict[str, object]:
     return shown
 
 
-def nudge_json(event: MomentDecided, seq: int) -> dict[str, object] | None:
-    """The small message that a phone shows, or None when the moment is not for showing."""
+def nudge_json(event: MomentDecided | MomentAhead, seq: int) -> dict[str, object] | None:
+    """The small message that a phone shows, or None when the moment is not for showing, or was shown already."""
     moment = event.moment
-    if moment.tier is not Tier.NUDGE:
+    if moment.tier is not Tier.NUDGE or (isinstance(event, MomentDecided) and event.told_ahead):
         return None
     return {
         "event": "nudge",
@@ -112,6 +113,8 @@ def _shown(event: CallEvent) -> dict[str, object]:  # noqa: PLR0911, PLR0912 - o
             }
         case RoleLearned():
             return {"event": "role", **role_json(event.assignment), "at": round(event.at, 3)}
+        case MomentAhead():
+            return {**_moment(event), "event": "moment_ahead"}
         case MomentDecided():
             return _moment(event)
         case GapRecorded():
@@ -160,7 +163,7 @@ def _shown(event: CallEvent) -> dict[str, object]:  # noqa: PLR0911, PLR0912 - o
             assert_never(event)
 
 
-def _moment(event: MomentDecided) -> dict[str, object]:
+def _moment(event: MomentDecided | MomentAhead) -> dict[str, object]:
     moment, latency = event.moment, event.latency
     return {
         "event": "moment",
@@ -181,7 +184,7 @@ def _moment(event: MomentDecided) -> dict[str, object]:
 
 def _socket_only(event: CallEvent) -> dict[str, object]:
     match event:
-        case MomentDecided():
+        case MomentDecided() | MomentAhead():
             return {
                 "moment_id": str(event.moment_id),
                 "trigger_ts": event.moment.trigger_ts,

@@ -32,7 +32,7 @@ from ridealong.store.taxonomy_versions import VersionState
 if TYPE_CHECKING:
     from ridealong.app.evaluation.labelled import LabelledCall
     from ridealong.config import Settings
-    from ridealong.core.moments import Moment
+    from ridealong.core.moments import Detection, Moment
     from ridealong.core.transcript import Roles, Transcript, Utterance
     from ridealong.embedding import Vectors
     from ridealong.live.classify import Classified
@@ -82,6 +82,9 @@ class _WatchedClassifier:
         self.seen.milliseconds.append((time.perf_counter() - began) * 1000)
         self.seen.likelihoods[utterance.no] = dict(found.likelihoods)
         return found
+
+    def ahead(self, transcript: Transcript, so_far: Utterance, roles: Roles) -> tuple[Detection, ...]:
+        return self.inner.ahead(transcript, so_far, roles)
 
     def restored(self, utterances: int, types: Sequence[str]) -> None:
         self.inner.restored(utterances, types)

@@ -13,7 +13,7 @@ from ridealong.core.errors import InvalidAudio
 from ridealong.core.transcript import SpeakerId
 from ridealong.speech import Activity, Audio, Heard, HeardThrough, Hearing, Partial, Words
 from ridealong.speech.activity import FRAME
-from ridealong.speech.listener import Listener, Models
+from ridealong.speech.listener import Listener, Models, Partials
 from ridealong.speech.shared import SharedModels
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class ChannelsTranscriber:
 
     def hear(self, audio: AsyncIterable[Audio], hearing: Hearing) -> AsyncIterator[Heard]:
         """See `Transcriber.hear`. Raises InvalidAudio for audio of one channel."""
-        return self._models.hear(audio, lambda models: _TwoListeners(models, hearing))
+        return self._models.hear(audio, hearing, _TwoListeners)
 
     async def close(self) -> None:
         await self._models.close()
@@ -56,7 +56,7 @@ class _TwoListeners:
         self._speaking_since: list[int | None] = [None] * _CHANNELS
         self._spoken: list[deque[tuple[int, int]]] = [deque() for _ in range(_CHANNELS)]
 
-    def feed(self, samples: Samples, *, partials: bool = True) -> list[Heard]:
+    def feed(self, samples: Samples, *, partials: Partials = Partials.ALL) -> list[Heard]:
         if samples.shape[1] != _CHANNELS:
             raise InvalidAudio("the transcriber 'channels' needs two channels, one speaker each: use 'local' for one")
         clean = self._gate.clean(samples)
@@ -66,7 +66,7 @@ class _TwoListeners:
 
     def finish(self) -> list[Heard]:
         rest = self._gate.flush()
-        fed = [self._listeners[index].feed(rest[:, index], partials=False) for index in range(_CHANNELS)]
+        fed = [self._listeners[index].feed(rest[:, index], partials=Partials.NONE) for index in range(_CHANNELS)]
         return self._merge([before + listener.finish() for before, listener in zip(fed, self._listeners, strict=True)])
 
     def _merge(self, heard: list[list[Heard]]) -> list[Heard]:

@@ -23,7 +23,7 @@ class LocalTranscriber:
         await self._models.load()
 
     def hear(self, audio: AsyncIterable[Audio], hearing: Hearing) -> AsyncIterator[Heard]:
-        return self._models.hear(audio, lambda models: Listener(models, hearing))
+        return self._models.hear(audio, hearing, Listener)
 
     async def close(self) -> None:
         await self._models.close()
