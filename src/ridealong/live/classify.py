@@ -11,7 +11,7 @@ import numpy as np
 
 from ridealong.core.moments import Detection
 from ridealong.core.transcript import UNATTRIBUTED, Citation, Role, Roles, Transcript, Utterance, find_quote
-from ridealong.live.features import Reader, Surroundings, Turn, clauses, row
+from ridealong.live.features import Reader, Surroundings, Turn, clauses, row, stretches
 from ridealong.live.rate import MomentRate
 from ridealong.live.sale import LOOK_BACK, SaleBelief
 from ridealong.live.trackers import Hit, Phrases
@@ -64,6 +64,9 @@ class _Seen:
     views: Vectors
     rows: Vectors
     spans: Sequence[tuple[int, int]]
+    quotable: list[int]
+    """Which of them are the smallest pieces."""
+    length: int
     role: Role
     may_be_cited: bool
 
@@ -137,18 +140,27 @@ class MomentClassifier:
 
     def _see(self, transcript: Transcript, utterance: Utterance, roles: Roles) -> _Seen:
         text, role = utterance.text, roles.role_of(utterance.speaker)
-        spans = [(0, len(text)), *clauses(text)]
         surroundings = Surroundings.of(role, _before(transcript, utterance, roles))
         answered = surroundings.answered.text if surroundings.answered is not None else None
-        views = self._reader.pieces(text, spans[1:])
+        spans: list[tuple[int, int]] = []
+        quotable: list[int] = []
+        read: list[Vectors] = []
+        for begin, end in stretches(text):
+            inner = clauses(text[begin:end])
+            quotable += range(len(spans) + bool(inner), len(spans) + 1 + len(inner))
+            spans += [(begin, end), *((begin + a, begin + b) for a, b in inner)]
+            read.append(self._reader.pieces(text[begin:end], inner))
+        whole = read[0][0] if len(read) == 1 else self._reader.views([text])[0]
         before = self._view(answered) if answered is not None else None
         # Nobody to cite, or no word to quote: nothing can be found in it.
         may_be_cited = utterance.speaker is not UNATTRIBUTED and find_quote(text, text) is not None
-        pieces = zip(spans, views, strict=True) if may_be_cited else ()
+        pieces = zip(spans, np.concatenate(read), strict=True) if may_be_cited else ()
         return _Seen(
-            views=views[0],
+            views=whole,
             rows=np.array([row(text[a:b], v, surroundings, before) for (a, b), v in pieces]),
             spans=spans,
+            quotable=quotable,
+            length=len(text),
             role=role,
             may_be_cited=may_be_cited,
         )
@@ -165,17 +177,16 @@ class MomentClassifier:
 
     def _surest(self, candidates: Sequence[_Candidate], hits: Sequence[Hit], seen: _Seen) -> list[_Candidate]:
         """The most that an utterance carries, the tenant's own phrases among them, the surest first."""
-        found = self._tracked(candidates, hits, seen.role, seen.spans[0][1])
+        found = self._tracked(candidates, hits, seen.role, seen.length)
         return sorted(found, key=lambda c: (-c.confidence, c.moment_type.id))[:MOST_TYPES]
 
     def _judged(self, head: Head, rate: MomentRate, seen: _Seen) -> tuple[list[_Candidate], dict[str, float]]:
         spans, margins = seen.spans, head.margins(seen.rows)
-        best = margins.argmax(axis=0)
         # P(moment) = P(moment | sale) P(sale): elsewhere nothing is one, whatever it sounds like. A tenant's own
         # phrases are another matter: they are what it says they are.
         confidence = head.probabilities(margins.max(axis=0)) * (1.0 if self._sale is None else self._sale.likelihood)
         # The quote is the best clause, also where the whole text scored higher: it is what the coach wants to hear.
-        clause = margins[1:].argmax(axis=0) + 1 if len(spans) > 1 else best
+        clause = np.array(seen.quotable)[margins[seen.quotable].argmax(axis=0)]
         found: list[_Candidate] = []
         likelihoods: dict[str, float] = {}
         for number, type_id in enumerate(head.types):

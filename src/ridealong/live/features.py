@@ -46,6 +46,9 @@ MAX_CLAUSES: Final = 4
 
 MIN_CLAUSE: Final = 4
 
+LONGEST: Final = 60
+"""Words that are judged in one go: a turn of the live path hardly has more. The models have learned no longer ones."""
+
 SENTENCE_END = re.compile(r"(?<=[.?!;])\s+")
 JOINT = re.compile(
     r",\s+|\s+(?=(?:but|because|so|which|although|then"
@@ -97,6 +100,29 @@ def clauses(text: str) -> tuple[tuple[int, int], ...]:
         shortest = min(range(len(pieces) - 1), key=lambda i: pieces[i + 1][1] - pieces[i][0])
         pieces[shortest : shortest + 2] = [(pieces[shortest][0], pieces[shortest + 1][1])]
     return tuple(pieces) if len(pieces) > 1 else ()
+
+
+def stretches(text: str) -> tuple[tuple[int, int], ...]:
+    """(start, end) of what is judged in one go: all of a text as long as a turn may grow, else its parts.
+
+    A transcript from elsewhere may give a minute of talk in one line. The parts are as equal as its sentences allow, or
+    its clauses where a sentence is too long.
+    """
+    words = len(text.split())
+    if words <= LONGEST:
+        return ((0, len(text)),)
+    pieces: list[tuple[int, int]] = []
+    for start, end in _cut(text, 0, len(text), SENTENCE_END):
+        fits = len(text[start:end].split()) <= LONGEST
+        pieces.extend([(start, end)] if fits else _cut(text, start, end, JOINT))
+    share = words / math.ceil(words / LONGEST)
+    found: list[tuple[int, int]] = []
+    for start, end in pieces:
+        if found and len(text[found[-1][0] : end].split()) <= share + MIN_CLAUSE:
+            found[-1] = (found[-1][0], end)
+        else:
+            found.append((start, end))
+    return tuple(found)
 
 
 def _cut(text: str, start: int, end: int, at: re.Pattern[str]) -> list[tuple[int, int]]:
