@@ -20,10 +20,13 @@ if TYPE_CHECKING:
 BEHIND: Final = 2
 """Words that must follow a clause in a partial: the last ones of it are guessed without what follows them."""
 
+_SAME_MS: Final = 300
+"""A recogniser may find the beginning of the same words a little earlier or later each time."""
+
 SHORTEST: Final = 4
 """Words of the least that is judged."""
 
-_SENTENCE_ENDS_HERE: Final = re.compile(r"[.?!]\s*$")
+_CLAUSE_ENDS_HERE: Final = re.compile(r"[.?!,;:]\s*$")
 
 
 @dataclass(slots=True)
@@ -54,7 +57,7 @@ class OpenTurns:
         turn = self._open.get(partial.speaker)
         settled = turn.settled if turn is not None else None
         goes_on = settled is not None and -PAUSE_MS < partial.start_ts - settled.end_ts < PAUSE_MS
-        if turn is None or not (goes_on or partial.start_ts == turn.start_ts):
+        if turn is None or not (goes_on or abs(partial.start_ts - turn.start_ts) <= _SAME_MS):
             turn = self._open[partial.speaker] = _Open(start_ts=partial.start_ts)
         before = turn.settled.words if turn.settled is not None else ()
         words = partial.text.split()
@@ -74,7 +77,7 @@ class OpenTurns:
             judged = turn.judged if turn is not None and so_far.text.startswith(turn.judged) else ""
             turn = self._open[so_far.speaker] = _Open(start_ts=so_far.start_ts, judged=judged)
         turn.settled, turn.heard = so_far, []
-        behind = 0 if _SENTENCE_ENDS_HERE.search(so_far.text) else BEHIND
+        behind = 0 if _CLAUSE_ENDS_HERE.search(so_far.text) else BEHIND
         return self._beginning(turn, so_far.speaker, so_far.words, no=so_far.no, behind=behind)
 
     def finished(self, utterance: Utterance) -> None:

@@ -15,7 +15,7 @@ from ridealong.core.moments import Detection
 from ridealong.core.transcript import Citation, Role, Roles, SpeakerId, Transcript, Utterance
 from ridealong.live import AudioFormat, CallStart, ChannelLayout, Encoding
 from ridealong.live.cascade import CascadeSettings
-from ridealong.live.classify import Classified
+from ridealong.live.classify import Classified, end_of
 from ridealong.live.engine import Engine, Minds, no_model
 from ridealong.live.head import SHIPPED, Heads
 from ridealong.live.registry import LiveCalls
@@ -40,21 +40,27 @@ class OneWord:
         return self
 
     def classify(self, transcript: Transcript, utterance: Utterance, roles: Roles) -> Classified:
-        detections: tuple[Detection, ...] = ()
-        if TRIGGER in utterance.text:
-            evidence = transcript.cite(Citation(utterance_no=utterance.no, quote=TRIGGER))
-            detections = (
-                Detection(
-                    type="objection_raised",
-                    confidence=0.99,
-                    evidence=(evidence,),
-                    trigger_ts=utterance.end_ts,
-                    nudge="Ask what they compare the price with before answering.",
-                    role_known=roles.role_of(utterance.speaker) is not Role.UNKNOWN,
-                ),
-            )
+        found = self._find(transcript, utterance, roles)
         vector = self.embed(utterance.text)
-        return Classified(detections=detections, views=vector)
+        return Classified(detections=found, views=vector)
+
+    def ahead(self, transcript: Transcript, so_far: Utterance, roles: Roles) -> tuple[Detection, ...]:
+        return self._find(Transcript.of(transcript.id, [so_far]), so_far, roles)
+
+    def _find(self, transcript: Transcript, utterance: Utterance, roles: Roles) -> tuple[Detection, ...]:
+        if TRIGGER not in utterance.text:
+            return ()
+        evidence = transcript.cite(Citation(utterance_no=utterance.no, quote=TRIGGER))
+        return (
+            Detection(
+                type="objection_raised",
+                confidence=0.99,
+                evidence=(evidence,),
+                trigger_ts=end_of(utterance, evidence.quote_end),
+                nudge="Ask what they compare the price with before answering.",
+                role_known=roles.role_of(utterance.speaker) is not Role.UNKNOWN,
+            ),
+        )
 
     def restored(self, utterances: int, types: Sequence[str]) -> None:
         self.taken_up.append((utterances, tuple(types)))

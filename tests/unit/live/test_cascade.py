@@ -77,6 +77,21 @@ def test_what_lies_between_is_asked_about(confidence: float) -> None:
     assert doubt_of(confidence).utterance == TALK[1]
 
 
+def test_what_was_told_before_the_turns_end_is_not_asked_about() -> None:
+    found = cascade().sort(TALK[1], classified(objection_raised=0.6), ["objection_raised"])
+    assert found.doubt is None
+    found = cascade().sort(TALK[1], classified(objection_raised=0.6, stall=0.6), ["objection_raised"])
+    assert found.doubt is not None
+    assert found.doubt.given == ("objection_raised",)
+
+
+@pytest.mark.parametrize(("confidence", "stands"), [(0.84, False), (0.86, True)])
+def test_only_what_stands_may_be_told_before_the_turns_end(confidence: float, stands: bool) -> None:
+    found = detection(TALK, 1, "objection_raised", confidence)
+    assert cascade().stands(found) is stands
+    assert not cascade(ModelWording.ALWAYS).stands(found)
+
+
 def test_a_sure_moment_does_not_wait_for_a_doubt_beside_it() -> None:
     sure = detection(TALK, 1, "price_asked", 0.9)
     found = cascade().sort(TALK[1], classified(sure, detection(TALK, 1, "stall", 0.5)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from uuid import UUID
 
 from ridealong.core.events import (
@@ -11,6 +12,7 @@ from ridealong.core.events import (
     CallStarted,
     GapRecorded,
     Latency,
+    MomentAhead,
     MomentDecided,
     PartialHeard,
     ReviewFinished,
@@ -109,6 +111,14 @@ def test_only_a_nudge_makes_a_nudge() -> None:
     assert shown["text"] == "Ask what they compare the price with"
     assert (shown["seq"], shown["moment_id"]) == (4, str(UUID(int=9)))
     assert nudge_json(moment(Tier.NOTED), 4) is None
+
+
+def test_a_moment_that_was_told_ahead_nudges_once() -> None:
+    kept = moment()
+    early = MomentAhead(moment_id=kept.moment_id, moment=kept.moment, latency=kept.latency, at=kept.at)
+    assert nudge_json(early, 4) == nudge_json(kept, 4)
+    assert nudge_json(replace(kept, told_ahead=True), 5) is None
+    assert event_json(early, 4) == {**event_json(kept, 4), "event": "moment_ahead"}
 
 
 def test_numbers_that_json_does_not_have_become_null() -> None:
