@@ -63,9 +63,15 @@ def nudge_json(event: MomentDecided | MomentAhead, seq: int) -> dict[str, object
         "text": moment.nudge,
         "haptic": "double" if moment.type in URGENT_TYPES else "single",
         "confidence": round(moment.confidence, 3),
-        "evidence": [evidence_json(e) for e in moment.evidence],
+        "evidence": _evidence(event),
         "at": round(event.at, 3),
     }
+
+
+def _evidence(event: MomentDecided | MomentAhead) -> list[dict[str, object]]:
+    cited = [evidence_json(e) for e in event.moment.evidence]
+    # What was told ahead cites words that stand in no utterance yet.
+    return [{**each, "utterance_no": None} for each in cited] if isinstance(event, MomentAhead) else cited
 
 
 def _plain(value: object) -> object:
@@ -172,7 +178,7 @@ def _moment(event: MomentDecided | MomentAhead) -> dict[str, object]:
         "reason": moment.reason.value,
         "confidence": round(moment.confidence, 3),
         "nudge": moment.nudge,
-        "evidence": [evidence_json(e) for e in moment.evidence],
+        "evidence": _evidence(event),
         "at": round(event.at, 3),
         "latency_ms": {
             "speech": round(latency.speech, 1),

@@ -191,11 +191,15 @@ async def test_words_that_turn_out_otherwise_are_cited_as_they_turned_out(
     live = replace(house, transcriber=Spoken(final=otherwise)).process()
     call = await live.begin(tenant_id, start())
     await send(call, 26_000)
+    async with asyncio.timeout(20):
+        # It does not wait for the call's end.
+        await anext(e async for n in call.watch() if isinstance(e := n.event, MomentDecided) and e.told_ahead)
     [_, utterance, kept] = await told(call)
     assert isinstance(utterance, UtteranceFinished)
     assert isinstance(kept, MomentDecided)
     assert kept.moment.tier is Tier.NUDGE
     assert "expansive," in kept.moment.evidence[0].quote
+    assert len(kept.moment.evidence[0].quote.split()) <= 3
     assert kept.moment.evidence[0].utterance == utterance.utterance
     assert kept.moment.evidence[0].speaker_id == speaker
 
@@ -221,7 +225,7 @@ async def test_what_nobody_said_in_the_end_is_not_kept(house: House, tenant_id: 
 
 
 async def test_what_another_says_meanwhile_proves_nothing(house: House, tenant_id: UUID, start: Start) -> None:
-    other = Words(words=words("Right, and that was on the Monday.", SpeakerId(0), 3_000), ends_turn=True)
+    other = Words(words=words("Right, and that was on the Monday.", SpeakerId(0), 4_500), ends_turn=True)
     live = replace(house, transcriber=Spoken(also=[other])).process()
     call = await live.begin(tenant_id, start())
     await send(call, 14_000)

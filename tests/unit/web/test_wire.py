@@ -116,9 +116,13 @@ def test_only_a_nudge_makes_a_nudge() -> None:
 def test_a_moment_that_was_told_ahead_nudges_once() -> None:
     kept = moment()
     early = MomentAhead(moment_id=kept.moment_id, moment=kept.moment, latency=kept.latency, at=kept.at)
-    assert nudge_json(early, 4) == nudge_json(kept, 4)
+    # The words that it cites stand in no utterance yet.
+    cited = {"utterance_no": None, "speaker_id": 1, "start_ts": 1000, "end_ts": 2500, "quote": "That is too much"}
+    shown = nudge_json(kept, 4)
+    assert shown is not None
+    assert nudge_json(early, 4) == {**shown, "evidence": [cited]}
     assert nudge_json(replace(kept, told_ahead=True), 5) is None
-    assert event_json(early, 4) == {**event_json(kept, 4), "event": "moment_ahead"}
+    assert event_json(early, 4) == {**event_json(kept, 4), "event": "moment_ahead", "evidence": [cited]}
 
 
 def test_numbers_that_json_does_not_have_become_null() -> None:
