@@ -138,6 +138,11 @@ class MomentClassifier:
         heard = Transcript.of(transcript.id, [so_far])
         return tuple(self._detection(heard, so_far, c, seen.role, self._wording) for c in surest)
 
+    def read(self, text: str) -> None:
+        """Read what may become the words of an utterance: if they do, the model has seen them already."""
+        for begin, end in stretches(text):
+            self._reader.pieces(text[begin:end], clauses(text[begin:end]))
+
     def _see(self, transcript: Transcript, utterance: Utterance, roles: Roles) -> _Seen:
         text, role = utterance.text, roles.role_of(utterance.speaker)
         surroundings = Surroundings.of(role, _before(transcript, utterance, roles))

@@ -49,6 +49,10 @@ class UtteranceClassifier(Protocol):
         """What would be found in an open turn if it ended with these words."""
         ...
 
+    def read(self, text: str) -> None:
+        """What may become the words of an utterance. Blocks for some milliseconds, in any thread."""
+        ...
+
     def restored(self, utterances: int, types: Sequence[str]) -> None:
         """The call is taken up in the middle: so many utterances were judged, and these moments recorded."""
         ...

@@ -163,6 +163,9 @@ class Judge:
 
     def partial(self, partial: Partial) -> None:
         self._rep_voice.partial(partial)
+        if len(partial.text) <= SHORT and self._few_calls():
+            # The last partial often has the words of the final, which then need not be read: half of a nudge's time.
+            self._executor.submit(self._classifier.read, partial.text)
 
     def decide(self, detection: Detection, *, decided_ts: int) -> Moment:
         """What becomes of `detection` at `decided_ts` ms of call audio."""

@@ -10,9 +10,10 @@ from uuid import UUID
 
 import pytest
 
-from ridealong.core.transcript import Transcript, TranscriptId
+from ridealong.core.transcript import SpeakerId, Transcript, TranscriptId
 from ridealong.live.judge import SHORT, Judge
 from ridealong.live.taxonomy import default_taxonomy
+from ridealong.speech import Partial
 from tests.unit.live.test_long_calls import Here, StandInMinds, said
 
 
@@ -62,3 +63,11 @@ async def test_what_breaks_while_it_reads_is_told_to_who_waits_for_it() -> None:
     reading = judging.classify(utterance)
     with pytest.raises(MemoryError):
         await judging.utterance(utterance, reading)
+
+
+@pytest.mark.parametrize(("few", "length", "times"), [(True, SHORT, 1), (True, SHORT + 1, 0), (False, SHORT, 0)])
+async def test_words_that_may_change_are_read_while_few_calls_run(few: bool, length: int, times: int) -> None:
+    executor = Counted()
+    judging = judge(executor, few=few)
+    judging.partial(Partial(speaker=SpeakerId(1), start_ts=0, end_ts=900, text=("word " * 100)[:length]))
+    assert executor.given == times

@@ -24,6 +24,10 @@ Json = dict[str, Any]
 
 FINAL_S: Final = 0.25
 MODEL_S: Final = 0.26
+INTERIM_MS: Final = 1_100
+"""Deepgram's interims come about once a second, whatever is being said: of four sentences one is whole in one of them
+before its final comes."""
+INTERIM_S: Final = 0.05
 
 
 class Wires:
@@ -71,14 +75,23 @@ class Wires:
                 line = self._script[following]
                 self._said[_said_by(number, line)] = number, following
                 say(_final(line, window, number, first=following == 0), FINAL_S, following)
-                window, told, following = line["end_ts"], heard, following + 1
-            if heard - told >= 1000:
+                window, following = line["end_ts"], following + 1
+            if heard - told >= INTERIM_MS:
                 told = heard
-                say(_result([], window, heard, final=False), 0.05)
+                say(_result(self._so_far(number, following, heard), window, heard, final=False), INTERIM_S)
         await asyncio.gather(*sending, return_exceptions=True)
         with contextlib.suppress(ConnectionClosed):
             await socket.send(json.dumps({"type": "Metadata", "request_id": "bench", "duration": heard / 1000}))
         self._log.flush()
+
+    def _so_far(self, number: int, following: int, heard: float) -> list[Json]:
+        """The words of the sentence that is being said, or whose final is on its way."""
+        if following and heard - self._script[following - 1]["end_ts"] < (FINAL_S - INTERIM_S) * 1000:
+            return _words(self._script[following - 1], number, first=following == 1)
+        if following == len(self._script):
+            return []
+        words = _words(self._script[following], number, first=following == 0)
+        return [word for word in words if word["end"] * 1000 <= heard]
 
     def answer(self, body: Json) -> tuple[bytes, tuple[int, int] | None]:
         """A chat completion for `body`, and which line of which connection it is about, where it names a moment."""
@@ -176,11 +189,15 @@ def _said_by(number: int, line: Json) -> str:
 
 
 def _final(line: Json, window: float, number: int, *, first: bool) -> Json:
+    return _result(_words(line, number, first=first), window, line["end_ts"], final=True)
+
+
+def _words(line: Json, number: int, *, first: bool) -> list[Json]:
     texts = _said_by(number, line).split()
     if first:
         texts[0] = f"c{number}"
     step = (line["end_ts"] - line["start_ts"]) / len(texts)
-    words = [
+    return [
         {
             "word": text.lower(),
             "punctuated_word": text,
@@ -191,7 +208,6 @@ def _final(line: Json, window: float, number: int, *, first: bool) -> Json:
         }
         for at, text in enumerate(texts)
     ]
-    return _result(words, window, line["end_ts"], final=True)
 
 
 def _result(words: list[Json], start: float, end: float, *, final: bool) -> Json:

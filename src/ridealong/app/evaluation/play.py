@@ -86,6 +86,9 @@ class _WatchedClassifier:
     def ahead(self, transcript: Transcript, so_far: Utterance, roles: Roles) -> tuple[Detection, ...]:
         return self.inner.ahead(transcript, so_far, roles)
 
+    def read(self, text: str) -> None:
+        self.inner.read(text)
+
     def restored(self, utterances: int, types: Sequence[str]) -> None:
         self.inner.restored(utterances, types)
 
