@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from ridealong.core.events import (
     CallStarted,
     GapRecorded,
     Latency,
+    MomentAhead,
     MomentDecided,
     PartialHeard,
     ReviewFinished,
@@ -181,6 +183,16 @@ def test_a_nudge_shows_its_type_confidence_latency_and_the_quote_with_its_time()
     assert "confidence 0.87" in shown
     assert "713 ms" in shown
     assert "1:01 customer: “That is too expensive for us”" in shown
+
+
+def test_a_nudge_that_was_told_before_its_turn_was_over_is_shown_once() -> None:
+    kept = decided("That is too expensive.")
+    early = MomentAhead(moment_id=kept.moment_id, moment=kept.moment, latency=kept.latency, at=kept.at)
+    shown = seen(early, replace(kept, told_ahead=True))
+    assert shown.count("Ask what too expensive is compared with") == 1
+    held_out = decided("That is too expensive.", tier=Tier.NOTED)
+    early = MomentAhead(moment_id=kept.moment_id, moment=held_out.moment, latency=kept.latency, at=kept.at)
+    assert seen(early, replace(held_out, told_ahead=True)).count("That is too expensive") == 1
 
 
 def test_a_noted_moment_is_shown_with_the_reason_and_without_its_nudge() -> None:
