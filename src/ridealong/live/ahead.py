@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from ridealong.core.events import Latency, MomentAhead, MomentDecided
+from ridealong.core.events import MomentAhead, MomentDecided
 from ridealong.core.transcript import UNATTRIBUTED, Evidence, Transcript, Utterance, find_quote
 from ridealong.live.classify import end_of
 from ridealong.speech.assemble import LIMIT_MS
@@ -75,14 +75,11 @@ class Ahead:
         near = utterance or self._nearest(told)
         if near is None:
             return None
-        moment, evidence = told.moment, _cited(self.transcript, near, told)
-        trigger_ts = min(end_of(near, evidence.quote_end), told.decided_ts)
-        # The finished words know better when the phrase ended.
-        speech = max(0.0, told.latency.speech + moment.trigger_ts - trigger_ts)
+        # Its time stays the one that it was decided by: under the same policy it would be decided so again.
         return MomentDecided(
             moment_id=told.moment_id,
-            moment=replace(moment, evidence=(evidence,), trigger_ts=trigger_ts),
-            latency=Latency(speech=speech, classify=told.latency.classify),
+            moment=replace(told.moment, evidence=(_cited(self.transcript, near, told),)),
+            latency=told.latency,
             at=told.at,
             told_ahead=True,
         )
