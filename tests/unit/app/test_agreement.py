@@ -46,6 +46,14 @@ def test_the_interval_holds_the_figure_and_is_the_same_in_every_run() -> None:
     assert (low, high) == interval(by_call, linear(3))
 
 
+@pytest.mark.filterwarnings("error")
+def test_where_all_answers_are_the_same_no_interval_is_known_and_single_such_draws_are_left_out() -> None:
+    alike = {"one": [(1, 1)] * 3, "two": [(1, 1)] * 2}
+    assert all(math.isnan(end) for end in interval(alike, linear(3)))
+    low, high = interval({**alike, "three": [(0, 0), (1, 1), (0, 1)]}, linear(3))
+    assert 0 < low <= high < 1
+
+
 def answered(person: str, reviewer: str, call: str = "a") -> Answered:
     return Answered(call=call, rubric="bant", criterion="c", person=person, reviewer=reviewer)
 

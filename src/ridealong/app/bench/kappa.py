@@ -57,7 +57,8 @@ def table(pairs: Sequence[Pair], answers: int) -> Numbers:
 
 def interval(by_call: Mapping[str, Sequence[Pair]], disagreement: Numbers) -> tuple[float, float]:
     """Where 95% of the kappas of resampled calls lie: answers about one call are not independent of each other, so
-    whole calls are drawn with replacement (percentile bootstrap, Efron 1979; the same draws in every run).
+    whole calls are drawn with replacement (percentile bootstrap, Efron 1979; the same draws in every run). Draws
+    that have no kappa say nothing and are left out; NaN where none has one, as when all answers are the same.
     """
     calls = list(by_call.values())
     draws = np.random.default_rng(0)
@@ -65,5 +66,8 @@ def interval(by_call: Mapping[str, Sequence[Pair]], disagreement: Numbers) -> tu
         weighted_kappa([p for n in draws.integers(0, len(calls), len(calls)) for p in calls[n]], disagreement)
         for _ in range(RESAMPLES)
     ]
-    low, high = np.nanpercentile(found, INTERVAL)
+    known = [kappa for kappa in found if not np.isnan(kappa)]
+    if not known:
+        return float("nan"), float("nan")
+    low, high = np.percentile(known, INTERVAL)
     return float(low), float(high)
