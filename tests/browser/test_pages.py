@@ -90,8 +90,13 @@ def _fuller(artifact: dict[str, Any]) -> dict[str, Any]:
     section = next(one for one in made["sections"] if one["findings"])
     finding = section["findings"][0]
     finding["doubts"] = ["two people talk at once here", "who spoke is not sure"]
-    finding["searched"] = {"from_no": 0, "through": 9, "closest": {"utterance_no": 7, "similarity": 0.42}}
-    cites = {**finding, "claim_id": None, "doubts": [], "searched": None}
+    nearest = {**finding["evidence"][0], "similarity": 0.42}
+    finding |= {
+        "through": 9,
+        "cited_as": "called_for",
+        "searched": {"from_no": 0, "through": 9, "start_ts": 0, "end_ts": 9_000, "closest": nearest},
+    }
+    cites = {**finding, "claim_id": None, "doubts": [], "through": None, "cited_as": None, "searched": None}
     made["gaps"] = [
         {**cites, "gap": "contradiction", "title": "Two budgets", "sections": [section["section_id"]]},
     ]

@@ -20,10 +20,11 @@ from ridealong.live.head import SHIPPED, Heads
 from ridealong.live.judge import Judge
 from ridealong.live.taxonomy import Taxonomy, load_taxonomy
 from ridealong.live.tenant_heads import heads_of
+from ridealong.postcall.absence import AbsenceSearch
 from ridealong.postcall.forms import Format, form_of
 from ridealong.postcall.render import PARTIAL, render, render_email
 from ridealong.postcall.review import embed_call
-from ridealong.postcall.reviewer import ReviewContext, reviewed_moments
+from ridealong.postcall.reviewer import InThreads, ReviewContext, reviewed_moments
 from ridealong.postcall.rubric import load_rubric
 from ridealong.postcall.rules import RuleJudge
 from ridealong.store import Store, artifacts, calls, document_versions, moments
@@ -96,13 +97,15 @@ class DocumentPreviews:
             duration_ms=max(call.audio_ms, transcript.end_ts),
             about=call.context,
         )
+        local = self.models.local_reviewer()
         tried = await try_rubric(
             rubric,
             context,
-            reviewer=self.models.reviewer(),
+            reviewer=InThreads(local),
             rules=RuleJudge(self.models.embedder),
             tenant_id=tenant_id,
             title=call.title,
+            search=AbsenceSearch(local.finder, self.models.embedder),
         )
         # Those that stayed on an earlier transcript are shown as the call's own review shows them.
         return replace(tried, moments=tuple(found))

@@ -26,9 +26,10 @@ from ridealong.core.errors import InvalidDocument
 from ridealong.core.rubric import Rubric
 from ridealong.core.transcript import Role, RoleAssignment, Roles, RoleSource, SpeakerId, Transcript, TranscriptId
 from ridealong.live.taxonomy import default_taxonomy_text, load_taxonomy
+from ridealong.postcall.absence import AbsenceSearch
 from ridealong.postcall.chosen_rubric import chosen_rubric_text
 from ridealong.postcall.review import embed_call
-from ridealong.postcall.reviewer import ReviewContext, reviewed_moments
+from ridealong.postcall.reviewer import InThreads, ReviewContext, reviewed_moments
 from ridealong.postcall.rubric import DEFAULT_RUBRIC, SHIPPED, load_rubric, shipped_rubric_text
 from ridealong.postcall.rubric_difference import difference
 from ridealong.postcall.rules import RuleJudge
@@ -152,13 +153,15 @@ class Trials:
 
     async def artifact(self, rubric: Rubric, call: CallToTry) -> Artifact:
         loaded = await self._loaded()
+        local = loaded.local_reviewer()
         return await try_rubric(
             rubric,
             call.context,
-            reviewer=loaded.reviewer(),
+            reviewer=InThreads(local),
             rules=RuleJudge(loaded.embedder),
             tenant_id=UUID(int=0),
             title=call.title,
+            search=AbsenceSearch(local.finder, loaded.embedder),
         )
 
     async def _loaded(self) -> models.Models:

@@ -76,7 +76,7 @@ def sample_artifact() -> Artifact:
                             evidence=(objected,),
                             through=1,
                             signals=Signals(own=0.7, absence=True, overlapped=True),
-                            searched=Searched(from_no=0, closest_no=0, similarity=0.2),
+                            searched=Searched(from_no=0, start_ts=1_000, end_ts=4_000, closest=asked, similarity=0.4),
                         ),
                     ),
                 ),

@@ -200,14 +200,17 @@ def claim_json(claim: Claim) -> dict[str, object]:
     }
     if isinstance(claim, AbsenceClaim):
         found["through"] = claim.through
+        found["cited_as"] = None if claim.cited_as is None else claim.cited_as.value
         if claim.searched is not None:
-            closest = claim.searched.closest_no
+            closest = claim.searched.closest
             found["searched"] = {
                 "from_no": claim.searched.from_no,
                 "through": claim.through,
+                "start_ts": claim.searched.start_ts,
+                "end_ts": claim.searched.end_ts,
                 "closest": None
                 if closest is None
-                else {"utterance_no": closest, "similarity": round(claim.searched.similarity, 3)},
+                else {**evidence_json(closest), "similarity": round(claim.searched.similarity, 3)},
             }
     return found
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from uuid import UUID
 
 from ridealong.core.confidence import Signals
 from ridealong.core.errors import Ungrounded
 from ridealong.core.faults import Fault
-from ridealong.core.transcript import Evidence
+from ridealong.core.transcript import UNATTRIBUTED, Evidence, Transcript
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,20 +37,61 @@ class Claim:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Searched:
-    """What a search for the opposite of a claim of absence found: what came closest, and how close (cosine)."""
+    """The span that a claim of absence was searched in, and what came closest to showing the opposite."""
 
     from_no: int
-    """First utterance of the searched span; the last is the claim's `through`."""
-    closest_no: int | None
-    """None where nothing in the span could have shown it."""
-    similarity: float
+    """First utterance of the span; the last is the claim's `through`."""
+    start_ts: int
+    """Begin of the first, in ms of call audio."""
+    end_ts: int
+    """End of the last, in ms of call audio."""
+    closest: Evidence | None = None
+    """None where nothing in the span came near."""
+    similarity: float = 0.0
+    """How close that is, as a cosine; 0 where nothing came near."""
+
+    @classmethod
+    def of(
+        cls,
+        transcript: Transcript,
+        *,
+        from_no: int,
+        through: int,
+        closest_no: int | None = None,
+        similarity: float = 0.0,
+    ) -> Searched:
+        """With the times of the utterances that `from_no` and `through` number, and with all words of the closest."""
+        closest = None if closest_no is None else transcript[closest_no]
+        known = closest is not None and closest.speaker is not UNATTRIBUTED
+        return cls(
+            from_no=from_no,
+            start_ts=transcript[from_no].start_ts,
+            end_ts=transcript[through].end_ts,
+            closest=transcript.cite_whole(closest.no) if closest is not None and known else None,
+            similarity=similarity if known else 0.0,
+        )
+
+
+class CitedAs(StrEnum):
+    """What the evidence of a claim of absence is: it says where to listen, and never proves that nothing was said."""
+
+    CALLED_FOR = "called_for"
+    """It called for what is missing: an objection, a question."""
+    NEAREST = "nearest"
+    """Of all that was searched it came nearest to what is missing, and is not it."""
+    PLACE = "place"
+    """It stands where what is missing belongs: at the call's opening or closing."""
+    SPAN = "span"
+    """The first and the last words that were searched: nothing in between came near."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AbsenceClaim(Claim):
-    """Something did not happen: it cites what called for it, and `through`, the last utterance searched."""
+    """Something did not happen. `through`: the last utterance searched; what is cited proves nothing by itself."""
 
     through: int
+    cited_as: CitedAs | None = CitedAs.CALLED_FOR
+    """None for one that was stored before this was told."""
     searched: Searched | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
@@ -57,3 +99,8 @@ class AbsenceClaim(Claim):
         Claim.__post_init__(self)
         if self.through < max(e.utterance_no for e in self.evidence):
             raise Ungrounded("`through`, the last utterance searched, lies before the evidence")
+
+    @property
+    def called_for(self) -> bool:
+        """Whether what it cites called for what is missing, and was itself not searched for it."""
+        return self.cited_as in (None, CitedAs.CALLED_FOR)

@@ -22,6 +22,13 @@ class Score(StrEnum):
     NO = "no"
 
 
+class CallPlace(StrEnum):
+    """Where in a call something belongs, if anywhere."""
+
+    OPENING = "opening"
+    CLOSING = "closing"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Anchor:
     """A labelled example: what somebody said, the score it is worth, and why."""
@@ -39,9 +46,10 @@ class Criterion:
     `partly_shown_by` are sentences that go some of the way, `not_shown_by` sentences that look alike and are not it.
     `role` is who must have said it, UNKNOWN for anybody. `called_for_by`: moment types (or nothing) whose
     occurrence makes the absence of this criterion a finding. `takes_up`: whose earlier words must come up again in what
-    shows it. `shown_as` completes "the rep …" or "the customer …" in a finding's statement. `good`, `partial` and
-    `poor` say in words what earns which score, for people and hosted models; `anchors` are labelled examples, of which
-    those that fit stand among the three lists as well.
+    shows it. `place`: where in a call it belongs; the words there are cited when it is missing. `shown_as` completes
+    "the rep …" or "the customer …" in a finding's statement. `good`, `partial` and `poor` say in words what earns which
+    score, for people and hosted models; `anchors` are labelled examples, of which those that fit stand among the three
+    lists as well.
     """
 
     id: str
@@ -54,6 +62,7 @@ class Criterion:
     weight: float = 1.0
     called_for_by: tuple[str, ...] = ()
     takes_up: Role | None = None
+    place: CallPlace | None = None
     advice: str = ""
     good: str = ""
     partial: str = ""

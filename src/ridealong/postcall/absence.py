@@ -7,26 +7,32 @@ less sure; what would itself have been a finding refuses it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from ridealong.core.claims import AbsenceClaim, Searched
+from ridealong.core.claims import AbsenceClaim, CitedAs, Searched
+from ridealong.core.transcript import Unattributed
+from ridealong.postcall.evidence import Shown
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ridealong.core.rubric import CoachingMoment, Criterion, Rubric
     from ridealong.embedding import Embedder, Vectors
-    from ridealong.postcall.evidence import EvidenceFinder, Shown
+    from ridealong.postcall.evidence import EvidenceFinder
     from ridealong.postcall.reviewer import ReviewContext
 
 BETTER: Final = 0.30
 """Where words show it with this probability a person found it in four of five calls: nothing may be called absent."""
 NEAR: Final = 0.15
 """From this probability on the claim is less sure."""
+ALIKE: Final = 0.35
+"""Words less like each example than this, as a cosine, do not come near. Of the surest words for criteria that a person
+saw shown three in four are at least as alike, for those they did not see less than half."""
 ABOUT: Final = 0.45
 """A statement without a criterion is about the criterion that its words are this near to, as a cosine."""
 MOST: Final = 12
@@ -37,10 +43,11 @@ MOST_ASKED: Final = 2_000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Found:
-    """The outcome of one search. `probability`: that what came closest shows it after all."""
+    """The outcome of one search. `probability`: that the utterance `best_no` shows it after all."""
 
     searched: Searched
-    probability: float
+    probability: float = 0.0
+    best_no: int | None = None
 
 
 class AbsenceSearch:
@@ -54,19 +61,36 @@ class AbsenceSearch:
         """Vectors of what rubrics ask, which every call is compared with: no words of a call are kept here."""
 
     def search(self, claim: AbsenceClaim, criterion: Criterion | None, context: ReviewContext) -> Found:
-        """What comes closest to showing `criterion` in the claim's span, besides what the claim itself cites.
+        """What comes closest to showing `criterion` in the claim's span, besides what the claim says called for it.
 
         A finding's span begins with the call. A coaching moment's begins with what called for it, unless it was the
         last thing searched: then the call before it is meant.
         """
         utterances = context.transcript.utterances
-        cited = {e.utterance_no for e in claim.evidence}
         from_no = utterances[0].no
         if criterion is None:
-            return Found(searched=Searched(from_no=from_no, closest_no=None, similarity=0.0), probability=0.0)
+            return Found(searched=Searched.of(context.transcript, from_no=from_no, through=claim.through))
         last = context.transcript[claim.through]
         shown = self._finder.find(criterion, context, until_ts=last.start_ts + 1, most=MOST)
-        return self._closest(criterion, shown, context, cited=cited, from_no=from_no, through=claim.through)
+        cause = {e.utterance_no for e in claim.evidence} if claim.called_for else frozenset[int]()
+        found = self._closest(criterion, shown, context, cited=cause, from_no=from_no, through=claim.through)
+        if claim.cited_as is CitedAs.SPAN:
+            return replace(found, searched=Searched.of(context.transcript, from_no=from_no, through=claim.through))
+        if claim.cited_as is not CitedAs.NEAREST:
+            return found
+        # Who wrote the claim read more of these words than their likeness: what it cites as nearest is it.
+        first = claim.evidence[0]
+        named = Shown(utterance=first.utterance, quote=first.quote, partly=0.0, fully=0.0)
+        return replace(
+            found,
+            searched=Searched.of(
+                context.transcript,
+                from_no=from_no,
+                through=claim.through,
+                closest_no=first.utterance_no,
+                similarity=self._finder.likeness(criterion, named, context),
+            ),
+        )
 
     def search_coaching(self, claim: AbsenceClaim, title: str, rubric: Rubric | None, context: ReviewContext) -> Found:
         """The same for a coaching moment, by the criterion of `rubric` that it is about, where there is one."""
@@ -89,17 +113,21 @@ class AbsenceSearch:
             row
             for row, u in enumerate(context.transcript)
             if from_no <= u.no <= claim.through and u.no not in cited and len(u.text.split()) >= MIN_WORDS
+            if not isinstance(u.speaker, Unattributed)
         ]
         if not rows:
-            return Found(searched=Searched(from_no=from_no, closest_no=None, similarity=0.0), probability=0.0)
+            return Found(searched=Searched.of(context.transcript, from_no=from_no, through=claim.through))
         similar = context.vectors[rows] @ self._embed([claim.statement], context)[0]
         best = int(np.argmax(similar))
-        found = Searched(
-            from_no=from_no,
-            closest_no=context.transcript.utterances[rows[best]].no,
-            similarity=float(np.clip(similar[best], -1.0, 1.0)),
+        return Found(
+            searched=_searched(
+                context,
+                from_no=from_no,
+                through=claim.through,
+                no=context.transcript.utterances[rows[best]].no,
+                similarity=float(np.clip(similar[best], -1.0, 1.0)),
+            )
         )
-        return Found(searched=found, probability=0.0)
 
     def subject(self, coaching: CoachingMoment, rubric: Rubric, context: ReviewContext) -> Criterion | None:
         """The criterion of which the moment says that it was done or (a claim of absence) was not done.
@@ -131,21 +159,19 @@ class AbsenceSearch:
         shown: Sequence[Shown],
         context: ReviewContext,
         *,
-        cited: set[int],
+        cited: AbstractSet[int],
         from_no: int,
         through: int,
     ) -> Found:
         others = [s for s in shown if s.utterance.no not in cited and s.utterance.no <= through]
         if not others:
-            return Found(searched=Searched(from_no=from_no, closest_no=None, similarity=0.0), probability=0.0)
+            return Found(searched=Searched.of(context.transcript, from_no=from_no, through=through))
         best = others[0]
+        similarity = self._finder.likeness(criterion, best, context)
         return Found(
-            searched=Searched(
-                from_no=from_no,
-                closest_no=best.utterance.no,
-                similarity=self._finder.likeness(criterion, best, context),
-            ),
+            searched=_searched(context, from_no=from_no, through=through, no=best.utterance.no, similarity=similarity),
             probability=best.confidence,
+            best_no=best.utterance.no,
         )
 
     def _asks(self, questions: Sequence[str]) -> Vectors:
@@ -167,3 +193,15 @@ class AbsenceSearch:
         if new:
             known.update(zip(new, self._embedder.embed(new), strict=True))
         return np.stack([known[text] for text in texts])
+
+
+def _searched(context: ReviewContext, *, from_no: int, through: int, no: int, similarity: float) -> Searched:
+    """Utterance `no` is the closest, where it is near at all."""
+    near = similarity >= ALIKE
+    return Searched.of(
+        context.transcript,
+        from_no=from_no,
+        through=through,
+        closest_no=no if near else None,
+        similarity=similarity if near else 0.0,
+    )

@@ -62,7 +62,7 @@ def statements(sections: Sequence[SectionReview], coaching: Sequence[CoachingMom
 def contradictions(said: Sequence[Said]) -> list[tuple[Said, Said]]:
     """Each pair of which the first says that something was done and the second that it was not.
 
-    What was done outside of the span that was searched contradicts nothing, nor does what the second cites itself.
+    What was done outside of the span that was searched contradicts nothing, nor does what called for it.
     """
     pairs: list[tuple[Said, Said]] = []
     for yes in said:
@@ -77,7 +77,7 @@ def contradictions(said: Sequence[Said]) -> list[tuple[Said, Said]]:
 
 def _within(done: Claim, absent: AbsenceClaim) -> bool:
     first = 0 if absent.searched is None else absent.searched.from_no
-    cited = {e.utterance_no for e in absent.evidence}
+    cited = {e.utterance_no for e in absent.evidence} if absent.called_for else frozenset[int]()
     return any(first <= e.utterance_no <= absent.through and e.utterance_no not in cited for e in done.evidence)
 
 

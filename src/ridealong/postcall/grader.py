@@ -80,12 +80,14 @@ class Grading:
 class Grade:
     """`score` with the probabilities of no, partly and yes; `evidence` surest first, at most one for an utterance.
 
-    `fits`: of each utterance that was read, the log odds that it shows the criterion.
+    `read`: all that was read, in the same order, with what only looks alike. `fits`: of each utterance that was read,
+    the log odds that it shows the criterion.
     """
 
     score: Score
     probabilities: tuple[float, float, float]
     evidence: tuple[Shown, ...]
+    read: tuple[Shown, ...]
     fits: Mapping[int, float]
 
     @property
@@ -140,13 +142,14 @@ class Grader:
         candidates = self.candidates(criterion, found, context)
         if candidates is None:
             return None
-        features, evidence, fits = read_best(grading, candidates)
+        features, read, proof, fits = read_best(grading, candidates)
         numbers = of_criterion(criterion, features, called_for(criterion, context))
         probabilities = softmax(grading.grade(numbers))
         return Grade(
             score=decided(probabilities, grading.no_from, grading.yes_from),
             probabilities=(float(probabilities[0]), float(probabilities[1]), float(probabilities[2])),
-            evidence=evidence,
+            evidence=proof,
+            read=read,
             fits=fits,
         )
 
@@ -181,8 +184,12 @@ class Grader:
             return self._measures[criterion]
 
 
-def read_best(grading: Grading, candidates: Candidates) -> tuple[Read, tuple[Shown, ...], dict[int, float]]:
-    """Of each utterance the words that show most, surest first; the same as evidence; their log odds by utterance."""
+def read_best(
+    grading: Grading, candidates: Candidates
+) -> tuple[Read, tuple[Shown, ...], tuple[Shown, ...], dict[int, float]]:
+    """Of each utterance the words that show most, surest first, as numbers and as words; those of them that may be
+    evidence; their log odds by utterance.
+    """
     shows = grading.shows(candidates.features)
     words = candidates.features[:, : len(OF_WORDS)]
     best = [
@@ -198,21 +205,22 @@ def read_best(grading: Grading, candidates: Candidates) -> tuple[Read, tuple[Sho
         fully=fully,
         retrieved=np.array([candidates.shown[candidates.owners[row]].confidence for row in best]),
     )
-    evidence = []
+    words_read: list[Shown] = []
+    evidence: list[Shown] = []
     for row, odds, of_full in zip(best, read.shows, fully, strict=True):
-        if evidence and candidates.features[row, _OVER_LOOK_ALIKE] < 0:
-            continue  # Nearer to what looks alike and is not it: nothing to cite beside better words.
         chance, share = 1 / (1 + float(np.exp(-odds))), 1 / (1 + float(np.exp(-of_full)))
-        evidence.append(
-            Shown(
-                utterance=candidates.shown[candidates.owners[row]].utterance,
-                quote=candidates.texts[row],
-                partly=chance * (1 - share),
-                fully=chance * share,
-            )
+        shown = Shown(
+            utterance=candidates.shown[candidates.owners[row]].utterance,
+            quote=candidates.texts[row],
+            partly=chance * (1 - share),
+            fully=chance * share,
         )
+        words_read.append(shown)
+        # Nearer to what looks alike and is not it: nothing to cite beside better words.
+        if not evidence or candidates.features[row, _OVER_LOOK_ALIKE] >= 0:
+            evidence.append(shown)
     fits = {candidates.shown[candidates.owners[row]].utterance.no: float(shows[row]) for row in best}
-    return read, tuple(evidence), fits
+    return read, tuple(words_read), tuple(evidence), fits
 
 
 def decided(probabilities: Numbers, no_from: float, yes_from: float) -> Score:

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Final
 
 from ridealong.core.artifact import StoredMoment
 from ridealong.core.rubric import Criterion, Rubric, Score, Section
-from ridealong.core.transcript import Citation, Role, Utterance
+from ridealong.core.transcript import Role, Utterance
 from ridealong.postcall.coaching import Coach
 from ridealong.postcall.evidence import UNKNOWN_ROLE, EvidenceFinder, Shown, last_no, may_show
 from ridealong.postcall.grader import Grade, Grader
 from ridealong.postcall.local_narrator import LocalNarrator
+from ridealong.postcall.missing import called_for, nearest, placed, span
 from ridealong.postcall.reviewer import CoachingDraft, CriterionDraft, Draft, Refusal, ReviewContext
 from ridealong.postcall.standing import Contest, standing
-from ridealong.postcall.wording import MOMENT_WORDS, name_of, predicate
+from ridealong.postcall.wording import name_of, predicate
 
 if TYPE_CHECKING:
     from ridealong.embedding import Layered
@@ -38,8 +39,6 @@ LEAST_SEARCHED: Final = 4
 """Utterances. Who has said less than this has omitted nothing."""
 CALLED_FOR: Final = 0.5
 """A moment less sure than this calls for nothing."""
-OPENING: Final = 0.95
-"""How sure it is that a side's first words are theirs to be asked for more, as for rules."""
 MAX_EVIDENCE: Final = 3
 ALSO: Final = 0.6
 """Further evidence is at least this share as sure as the first,"""
@@ -117,8 +116,34 @@ class LocalReviewer:
         if grade is None:
             return None
         if grade.score is Score.NO:
-            return _absent(criterion, grade.probabilities[0], context)
+            return self._absent(criterion, grade, context)
         return _shown(criterion, grade, standing(criterion, grades, context), context)
+
+    def _absent(self, criterion: Criterion, grade: Grade, context: ReviewContext) -> CriterionDraft | None:
+        """A claim of absence over the whole call; `missing` says what it cites."""
+        probability = grade.probabilities[0]
+        if probability < ABSENT or not context.rep_known or criterion.role is Role.UNKNOWN:
+            return None
+        searched = [u for u in context.transcript if may_show(criterion, u, context)]
+        if len(searched) < LEAST_SEARCHED:
+            return None
+        cited = (
+            called_for(_calls(criterion, context), context)
+            or nearest(criterion, grade.read, self._finder, context)
+            or placed(criterion, searched, context)
+            or span(searched, context)
+        )
+        return CriterionDraft(
+            criterion_id=criterion.id,
+            score=Score.NO,
+            draft=Draft(
+                statement=cited.statement(predicate(criterion, _role_name(criterion, context))),
+                citations=cited.citations,
+                confidence=round(cited.sure * probability * _role_sureness(context), 4),
+                through=last_no(context.transcript),
+                cited_as=cited.cited_as,
+            ),
+        )
 
 
 def _shown(criterion: Criterion, grade: Grade, proof: Sequence[Shown], context: ReviewContext) -> CriterionDraft | None:
@@ -151,56 +176,14 @@ def _shown(criterion: Criterion, grade: Grade, proof: Sequence[Shown], context: 
     )
 
 
-def _absent(criterion: Criterion, probability: float, context: ReviewContext) -> CriterionDraft | None:
-    """A claim of absence over the whole call: by what called for the criterion, else by the side's first words."""
-    if probability < ABSENT or not context.rep_known or criterion.role is Role.UNKNOWN:
-        return None
-    searched = [u for u in context.transcript if may_show(criterion, u, context)]
-    if len(searched) < LEAST_SEARCHED:
-        return None
-    opening, citations, sure = _called_for(criterion, searched, context)
-    owed = _lower(predicate(criterion, _role_name(criterion, context)))
-    return CriterionDraft(
-        criterion_id=criterion.id,
-        score=Score.NO,
-        draft=Draft(
-            statement=f"{opening} Nothing in the call was found to show this: {owed}",
-            citations=citations,
-            confidence=round(sure * probability * _role_sureness(context), 4),
-            through=last_no(context.transcript),
-        ),
-    )
-
-
-def _called_for(
-    criterion: Criterion, searched: Sequence[Utterance], context: ReviewContext
-) -> tuple[str, tuple[Citation, ...], float]:
-    """(what called for it in words, the words to cite, how sure that is)."""
-    calls = [
+def _calls(criterion: Criterion, context: ReviewContext) -> list[StoredMoment]:
+    return [
         m
         for m in context.moments
         if m.moment.type in criterion.called_for_by
         and m.moment.confidence >= CALLED_FOR
         and _answered_by_words(criterion, m, context)
     ]
-    if not calls:
-        first = searched[0]
-        return (
-            f"{name_of(first.speaker, context)} came onto the call with these words.",
-            (Citation(utterance_no=first.no, quote=first.text),),
-            OPENING,
-        )
-    calls.sort(key=lambda m: -m.moment.confidence)
-    surest = calls[0].moment
-    return (
-        f"{name_of(surest.evidence[0].speaker_id, context)} "
-        f"{MOMENT_WORDS.get(surest.type, 'came to a point that called for it')}.",
-        tuple(
-            Citation(utterance_no=m.moment.evidence[0].utterance_no, quote=m.moment.evidence[0].quote)
-            for m in calls[:MAX_EVIDENCE]
-        ),
-        surest.confidence,
-    )
 
 
 def _answered_by_words(criterion: Criterion, called: StoredMoment, context: ReviewContext) -> bool:

@@ -175,7 +175,7 @@ async def search_absences(
         if found.probability >= BETTER:
             proven.refuse(
                 key,
-                f"utterance {found.searched.closest_no} may show that it did happen: look there",
+                f"utterance {found.best_no} may show that it did happen: look there",
                 Fault.BETTER_EVIDENCE_EXISTS,
             )
             continue
@@ -279,7 +279,11 @@ def prove(draft: Draft, transcript: Transcript) -> Claim:
     if draft.through not in transcript:
         raise Ungrounded(f"`through`: there is no utterance {draft.through}")
     return AbsenceClaim(
-        statement=draft.statement, confidence=draft.confidence, evidence=evidence, through=draft.through
+        statement=draft.statement,
+        confidence=draft.confidence,
+        evidence=evidence,
+        through=draft.through,
+        cited_as=draft.cited_as,
     )
 
 

@@ -10,7 +10,7 @@ from time import thread_time
 from typing import Any, Final, TypedDict, cast
 
 from ridealong.core.artifact import Artifact, ReviewStep, claim_json, moment_json
-from ridealong.core.claims import AbsenceClaim, Claim
+from ridealong.core.claims import AbsenceClaim, CitedAs, Claim
 from ridealong.core.errors import InvalidDocument
 from ridealong.core.transcript import Evidence, Role
 from ridealong.core.workings import rule_json
@@ -22,7 +22,7 @@ from ridealong.postcall.printing import Printed
 from ridealong.postcall.render_told import told
 from ridealong.postcall.slack_form import slack_message
 from ridealong.postcall.template import Limits, check_syntax, render_template
-from ridealong.postcall.wording import REASON_WORDS
+from ridealong.postcall.wording import CITED_WORDS, REASON_WORDS
 
 PlayUrl = Callable[[int, int], str]
 """(start_ts, end_ts) in ms to the address that plays that stretch; empty where there is no audio."""
@@ -225,11 +225,33 @@ def _data(artifact: Artifact, play_url: PlayUrl) -> dict[str, object]:
             "role": roles.get(evidence.speaker_id, Role.UNKNOWN).value,
         }
 
+    def searched(of: Claim) -> dict[str, object] | None:
+        """The search behind a claim of absence, as `claim_json` has it, with how alike in percent."""
+        if not isinstance(of, AbsenceClaim) or of.searched is None:
+            return None
+        span = of.searched
+        return {
+            "from_no": span.from_no,
+            "through": of.through,
+            "start_ts": span.start_ts,
+            "end_ts": span.end_ts,
+            "closest_no": None if span.closest is None else span.closest.utterance_no,
+            "similarity_percent": max(0, round(span.similarity * 100)),
+        }
+
+    def closest(of: Claim) -> dict[str, object] | None:
+        """What came closest to showing what is called absent, where the evidence itself is something else."""
+        if not isinstance(of, AbsenceClaim) or of.searched is None or of.cited_as is CitedAs.NEAREST:
+            return None
+        return None if of.searched.closest is None else shown(of.searched.closest)
+
     def claim(of: Claim) -> dict[str, object]:
         return {
             **claim_json(of),
             "confidence_percent": round(of.confidence * 100),
-            "searched": _searched(of),
+            "searched": searched(of),
+            "closest": closest(of),
+            "cited_words": _cited_words(of),
             "absence": isinstance(of, AbsenceClaim),
             "evidence": [shown(e) for e in of.evidence],
         }
@@ -260,6 +282,7 @@ def _data(artifact: Artifact, play_url: PlayUrl) -> dict[str, object]:
             "label": m.moment.type.replace("_", " "),
             "why": REASON_WORDS.get(m.moment.reason.value, m.moment.reason.value.replace("_", " ")),
             "confidence_percent": round(m.moment.confidence * 100),
+            **_NOTHING_ABSENT,
             "evidence": [shown(e) for e in m.moment.evidence],
         }
         for m in artifact.moments
@@ -333,17 +356,17 @@ def _top_level(whole: Mapping[str, object]) -> dict[str, object]:
     }
 
 
-def _searched(claim: Claim) -> dict[str, object] | None:
-    """The search behind a claim of absence, as `claim_json` has it, with the closest in percent."""
-    if not isinstance(claim, AbsenceClaim) or claim.searched is None:
-        return None
-    searched = claim.searched
-    return {
-        "from_no": searched.from_no,
-        "through": claim.through,
-        "closest_no": searched.closest_no,
-        "similarity_percent": max(0, round(searched.similarity * 100)),
-    }
+_NOTHING_ABSENT: Final = {"absence": False, "cited_words": "", "searched": None, "closest": None}
+"""What a moment has of a claim: it shows its evidence by the same partial."""
+
+
+def _cited_words(claim: Claim) -> str:
+    """What stands over the evidence: empty where that is the proof, else what was searched and what is cited."""
+    if not isinstance(claim, AbsenceClaim):
+        return ""
+    span = claim.searched
+    searched = "" if span is None else f"Searched from {timecode(span.start_ts)} to {timecode(span.end_ts)}."
+    return f"{searched} {CITED_WORDS[claim.cited_as]}".strip()
 
 
 def _checks(checks: Mapping[str, Mapping[str, int]]) -> list[dict[str, object]]:

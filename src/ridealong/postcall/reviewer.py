@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from ridealong.core.artifact import ReviewStep, StepOutcome, StoredMoment
-from ridealong.core.claims import Claim
+from ridealong.core.claims import CitedAs, Claim
 from ridealong.core.conditions import SURE, CallFacts
 from ridealong.core.context import CallContext
 from ridealong.core.faults import Fault
@@ -43,12 +43,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Draft:
-    """A statement that is not proven yet. `through` makes it a claim of absence: the last utterance searched."""
+    """A statement that is not proven yet. `through` makes it a claim of absence: the last utterance searched. What its
+    citations are is then told by `cited_as`.
+    """
 
     statement: str
     citations: tuple[Citation, ...]
     confidence: float
     through: int | None = None
+    cited_as: CitedAs = CitedAs.CALLED_FOR
 
     def written(self) -> dict[str, object]:
         """As it is shown again to whom it is given back."""

@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 from ridealong.core.conditions import ALWAYS, When
 from ridealong.core.errors import InvalidDocument
 from ridealong.core.moments import CONTENT_TYPES, TIMING_TYPES
-from ridealong.core.rubric import Anchor, Criterion, Rubric, Score, Section
+from ridealong.core.rubric import Anchor, CallPlace, Criterion, Rubric, Score, Section
 from ridealong.core.rules import Before, Effect, Reach, Rule, RuleKind, Severity, Words
 from ridealong.core.transcript import Role
 from ridealong.document import read_document
@@ -145,6 +145,7 @@ def _criterion(document: CriterionDocument) -> Criterion:
         weight=document.weight,
         called_for_by=tuple(document.called_for_by),
         takes_up=None if document.takes_up is None else Role(document.takes_up),
+        place=None if document.place is None else CallPlace(document.place),
         advice=document.advice.strip(),
         good=document.good.strip(),
         partial=document.partial.strip(),

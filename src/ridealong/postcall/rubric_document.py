@@ -133,6 +133,8 @@ class CriterionDocument(_Part):
     """Moment types whose occurrence makes the absence of this a finding."""
     takes_up: Literal["rep", "customer"] | None = None
     """Whose earlier words must come up again in what shows it. The local reviewer takes no others for proof."""
+    place: Literal["opening", "closing"] | None = None
+    """Where in a call it belongs. When it is missing, the words there are cited."""
     advice: _Text = ""
     """What to try next time."""
     when: WhenDocument | None = None

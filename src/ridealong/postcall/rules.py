@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from ridealong.core.artifact import StoredMoment
+from ridealong.core.claims import CitedAs
 from ridealong.core.conditions import SURE
 from ridealong.core.rubric import Criterion, Section
 from ridealong.core.rules import Before, Rule, RuleKind, RuleOutcome, RuleState, Words
 from ridealong.core.transcript import Citation, Role, Speaker, Unattributed, Utterance
 from ridealong.postcall.evidence import UNKNOWN_ROLE, EvidenceFinder, last_no
+from ridealong.postcall.missing import Cited, called_for, nearest, span
 from ridealong.postcall.phrases import matches, negated
 from ridealong.postcall.reviewer import Draft, JudgedRule, ReviewContext
 from ridealong.postcall.wording import MOMENT_WORDS, name_of
@@ -107,8 +109,7 @@ class RuleJudge:
         doubt = _why_not_absent(rule, best, context)
         if doubt is not None:
             return _without(rule, RuleState.NOT_ASSESSED, doubt)
-        cause, opening, sure = _called_for(rule, context)
-        return _judged(rule, RuleState.BROKEN, _absent(rule, opening, cause, sure * (1 - best), context))
+        return _judged(rule, RuleState.BROKEN, _absent(rule, self._cited(rule, context), 1 - best, context))
 
     def _must_not_say(self, rule: Rule, context: ReviewContext) -> JudgedRule:
         found = [s for s in self._said(rule.id, rule.said, context) if s.confidence >= BREAKS]
@@ -159,11 +160,13 @@ class RuleJudge:
             best = max((s.confidence for s in said), default=0.0)
             doubt = _why_not_absent(rule, best, context)
             if doubt is None:
-                return _judged(
-                    rule,
-                    RuleState.BROKEN,
-                    _absent(rule, came.statement, (came.citation,), came.confidence * (1 - best), context),
+                cited = Cited(
+                    says=came.statement,
+                    citations=(came.citation,),
+                    cited_as=CitedAs.CALLED_FOR,
+                    sure=came.confidence,
                 )
+                return _judged(rule, RuleState.BROKEN, _absent(rule, cited, 1 - best, context))
         return _without(rule, RuleState.NOT_ASSESSED, doubt or LEFT_OPEN)
 
     def _came(self, rule: Rule, before: Before, context: ReviewContext) -> _Came | None:
@@ -208,6 +211,17 @@ class RuleJudge:
                     )
                 )
         return min(came, key=lambda c: c.at, default=None)
+
+    def _cited(self, rule: Rule, context: ReviewContext) -> Cited:
+        """What a broken rule cites: a moment of its condition, what came nearest, or the ends of the call."""
+        moments = _moments(rule.when.moments, context)
+        if moments:
+            return called_for(moments[:1], context) or span(_could_say(rule, context), context)
+        near = None
+        if rule.said.shown_by:
+            criterion = _as_criterion(rule.id, rule.said)
+            near = nearest(criterion, self._finder.find(criterion, context, most=COMPARED), self._finder, context)
+        return near or span(_could_say(rule, context), context)
 
     def _said(self, name: str, words: Words, context: ReviewContext) -> list[_Said]:
         """Where it was said, one entry for each utterance and place, unordered."""
@@ -279,23 +293,8 @@ def _why_not_absent(rule: Rule, best: float, context: ReviewContext) -> str | No
     return None
 
 
-def _called_for(rule: Rule, context: ReviewContext) -> tuple[tuple[Citation, ...], str, float]:
-    """What called for the words that are missing: a moment of the condition, else the side's first words."""
-    moments = sorted(_moments(rule.when.moments, context), key=lambda m: -m.moment.confidence)
-    if moments:
-        first = moments[0].moment.evidence[0]
-        words = MOMENT_WORDS.get(moments[0].moment.type, "came to a point that called for it")
-        return (
-            (Citation(utterance_no=first.utterance_no, quote=first.quote),),
-            f"{name_of(first.speaker_id, context)} {words}.",
-            moments[0].moment.confidence,
-        )
-    utterance = next(u for u in context.transcript if _may_say(rule.said.role, u, context))
-    return (
-        (Citation(utterance_no=utterance.no, quote=utterance.text),),
-        f"{name_of(utterance.speaker, context)} came onto the call with these words.",
-        PHRASE,
-    )
+def _could_say(rule: Rule, context: ReviewContext) -> list[Utterance]:
+    return [u for u in context.transcript if _may_say(rule.said.role, u, context)]
 
 
 def _moments(types: Sequence[str], context: ReviewContext) -> list[StoredMoment]:
@@ -306,12 +305,14 @@ def _citations(said: Sequence[_Said]) -> tuple[Citation, ...]:
     return tuple(s.citation for s in said[:MOST_EVIDENCE])
 
 
-def _absent(rule: Rule, opening: str, cause: tuple[Citation, ...], sure: float, context: ReviewContext) -> Draft:
+def _absent(rule: Rule, cited: Cited, unsaid: float, context: ReviewContext) -> Draft:
+    """`unsaid`: how probably nothing of the call says it."""
     return Draft(
-        statement=f"{opening} Nothing in the call was found to show this: {_lower(_owed(rule.said))}",
-        citations=cause,
-        confidence=round(sure * _sureness(rule.said.role, context), 4),
+        statement=cited.statement(_owed(rule.said)),
+        citations=cited.citations,
+        confidence=round(cited.sure * unsaid * _sureness(rule.said.role, context), 4),
         through=last_no(context.transcript),
+        cited_as=cited.cited_as,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from ridealong.core.claims import CitedAs
 from ridealong.core.transcript import Role, Speaker, Unattributed
 
 if TYPE_CHECKING:
@@ -45,6 +46,18 @@ REASON_WORDS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 """What became of a moment live, by its reason."""
+
+
+CITED_WORDS: Final[Mapping[CitedAs | None, str]] = MappingProxyType(
+    {
+        CitedAs.CALLED_FOR: "This called for it:",
+        CitedAs.NEAREST: "This came nearest, and is not it:",
+        CitedAs.PLACE: "It belongs here:",
+        CitedAs.SPAN: "The first and the last words searched; nothing came near:",
+        None: "",
+    }
+)
+"""What stands over the evidence of a claim of absence."""
 
 
 def name_of(speaker: Speaker, context: ReviewContext) -> str:

@@ -10,7 +10,7 @@ from uuid import UUID
 from psycopg import AsyncConnection
 
 from ridealong.core.artifact import Artifact
-from ridealong.core.claims import AbsenceClaim, Claim, Searched
+from ridealong.core.claims import AbsenceClaim, CitedAs, Claim, Searched
 from ridealong.core.confidence import Signals
 from ridealong.core.errors import Refused
 from ridealong.core.faults import Fate
@@ -147,7 +147,7 @@ async def _load_claims(connection: AsyncConnection, review_id: UUID, transcript:
     cursor = await connection.execute(
         "SELECT claim_id, utterance_no, quote_start, quote_end, statement, confidence, through, kind, section_id,"
         " criterion_id, score, title, advice, why, gap, sections, who, due, part, signals, searched_from, closest_no,"
-        " closest_similarity FROM claim WHERE review_id = %s ORDER BY kind, section_id, position",
+        " closest_similarity, cited_as FROM claim WHERE review_id = %s ORDER BY kind, section_id, position",
         [review_id],
     )
     found = _Claims()
@@ -164,18 +164,26 @@ async def _load_claims(connection: AsyncConnection, review_id: UUID, transcript:
     return found
 
 
+def _searched(transcript: Transcript, row: tuple[Any, ...]) -> Searched:
+    through, from_no, closest_no, similarity = row[6], *row[20:23]
+    return Searched.of(
+        transcript, from_no=from_no, through=through, closest_no=closest_no, similarity=similarity or 0.0
+    )
+
+
 def _claim(row: tuple[Any, ...], further: Mapping[Any, list[tuple[int, int, int]]], transcript: Transcript) -> Claim:
     places = [(row[1], row[2], row[3]), *further.get(row[0], [])]
     evidence = tuple(evidence_of(transcript, *place) for place in places)
     signals = Signals.of(row[19])
     if row[6] is None:
         return Claim(statement=row[4], confidence=row[5], evidence=evidence, claim_id=row[0], signals=signals)
-    searched = None if row[20] is None else Searched(from_no=row[20], closest_no=row[21], similarity=row[22] or 0.0)
+    searched = None if row[20] is None else _searched(transcript, row)
     return AbsenceClaim(
         statement=row[4],
         confidence=row[5],
         evidence=evidence,
         through=row[6],
+        cited_as=None if row[23] is None else CitedAs(row[23]),
         claim_id=row[0],
         signals=signals,
         searched=searched,

@@ -34,11 +34,11 @@ async def insert_claims(
     async with connection.cursor() as writing:
         await writing.executemany(
             f"INSERT INTO claim (tenant_id, claim_id, review_id, position, {_KIND_LIST},"
-            f" statement, confidence, through, embedding, signals, searched_from, closest_no,"
+            f" statement, confidence, through, cited_as, embedding, signals, searched_from, closest_no,"
             f" closest_similarity, {COLUMN_LIST})"
             " VALUES (current_tenant(), %(claim_id)s, %(review_id)s, %(position)s,"
             f" {_KIND_VALUES},"
-            f" %(statement)s, %(confidence)s, %(through)s, %(embedding)s, %(signals)s, %(searched_from)s,"
+            f" %(statement)s, %(confidence)s, %(through)s, %(cited_as)s, %(embedding)s, %(signals)s, %(searched_from)s,"
             f" %(closest_no)s, %(closest_similarity)s, {VALUE_LIST})",
             [
                 {
@@ -80,12 +80,14 @@ _KIND_VALUES: Final = ", ".join(f"%({column})s" for column in _OF_KIND)
 
 
 def _search_columns(claim: Claim) -> dict[str, object]:
-    searched = claim.searched if isinstance(claim, AbsenceClaim) else None
-    close = searched is not None and searched.closest_no is not None
+    absent = claim if isinstance(claim, AbsenceClaim) else None
+    searched = None if absent is None else absent.searched
+    closest = None if searched is None else searched.closest
     return {
+        "cited_as": None if absent is None or absent.cited_as is None else absent.cited_as.value,
         "searched_from": None if searched is None else searched.from_no,
-        "closest_no": searched.closest_no if searched is not None and close else None,
-        "closest_similarity": searched.similarity if searched is not None and close else None,
+        "closest_no": None if closest is None else closest.utterance_no,
+        "closest_similarity": None if searched is None or closest is None else searched.similarity,
     }
 
 

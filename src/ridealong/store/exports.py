@@ -53,6 +53,7 @@ COLUMNS: Final[dict[ExportKind, tuple[Column, ...]]] = {
         Column(name="confidence", kind="real", sql="f.confidence"),
         Column(name="statement", kind="text", sql="f.statement"),
         Column(name="through", kind="whole", sql="f.through"),
+        Column(name="cited_as", kind="text", sql="f.cited_as"),
         *_EVIDENCE,
     ),
     "moments": (

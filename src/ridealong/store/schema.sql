@@ -618,6 +618,8 @@ CREATE TABLE ridealong.claim (
     who text,
     due text,
     part text,
+    -- What the evidence of a claim of absence is; NULL on claims made before this was told.
+    cited_as text,
     PRIMARY KEY (tenant_id, claim_id),
     CONSTRAINT claim_within_its_transcript UNIQUE (tenant_id, claim_id, call_id, revision),
     CONSTRAINT claim_is_about_its_reviews_own_transcript FOREIGN KEY (tenant_id, review_id, call_id, revision)
@@ -640,6 +642,8 @@ CREATE TABLE ridealong.claim (
         (searched_from >= 0 AND searched_from <= through AND closest_no BETWEEN searched_from AND through),
     CONSTRAINT claim_that_came_close_says_how_close CHECK
         ((closest_no IS NULL) = (closest_similarity IS NULL) AND closest_similarity BETWEEN -1 AND 1),
+    CONSTRAINT claim_of_absence_says_what_it_cites CHECK
+        (through IS NOT NULL AND cited_as IN ('called_for', 'nearest', 'place', 'span') OR cited_as IS NULL),
     CONSTRAINT claim_states_something CHECK (statement ~ '\S'),
     CONSTRAINT claim_confidence_lies_between_0_and_1 CHECK (confidence BETWEEN 0 AND 1),
     CONSTRAINT claim_has_what_its_kind_needs_and_nothing_else CHECK (CASE kind

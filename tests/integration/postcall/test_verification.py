@@ -72,8 +72,10 @@ async def test_what_was_repaired_and_dropped_is_told_by_reason_and_claims_keep_w
     assert sum(c.signals is not None and c.signals.repaired for c in claims) == 2
     (absent,) = [c for c in claims if isinstance(c, AbsenceClaim)]
     assert absent.searched is not None
-    assert absent.searched.closest_no is not None
-    assert absent.searched.from_no <= absent.searched.closest_no <= absent.through
+    assert absent.searched.from_no <= absent.through
+    assert absent.searched.start_ts < absent.searched.end_ts
+    # Nobody sang, and nothing that was said comes near.
+    assert absent.searched.closest is None
     shown: Any = artifact.as_json()
     assert shown["checks"]["dropped"] == {"wrong_speaker": 1}
     first = shown["sections"][0]["findings"][0]
@@ -83,7 +85,7 @@ async def test_what_was_repaired_and_dropped_is_told_by_reason_and_claims_keep_w
         page = render(artifact, "manager", form, lambda _start, _end: "")
         assert "2 repaired (better evidence exists: 1, number not in evidence: 1); 1 dropped (wrong speaker: 1)" in page
         assert first["confidence_words"] in page
-        assert "Searched utterances" in page
+        assert "Searched from 03:27 to 03:54. This called for it:" in page
 
 
 async def again(store: Store, reviewer: Reviewer, tenant_id: UUID, call_id: UUID) -> None:

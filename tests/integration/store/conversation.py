@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ridealong.core.artifact import ReviewStep, StepOutcome, StoredMoment
-from ridealong.core.claims import AbsenceClaim, Claim
+from ridealong.core.claims import AbsenceClaim, CitedAs, Claim, Searched
 from ridealong.core.moments import Moment, Reason, Tier
 from ridealong.core.rubric import CoachingMoment, Finding, Score, SectionReview
 from ridealong.core.transcript import (
@@ -189,6 +189,8 @@ def section(transcript: Transcript) -> SectionReview:
                     confidence=0.6,
                     evidence=(transcript.cite(Citation(utterance_no=3, quote="your price is far too high")),),
                     through=5,
+                    cited_as=CitedAs.NEAREST,
+                    searched=Searched.of(transcript, from_no=0, through=5, closest_no=3, similarity=0.41),
                 ),
             ),
         ),

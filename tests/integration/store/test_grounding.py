@@ -201,7 +201,11 @@ async def test_a_claim_of_absence_says_honestly_how_far_it_looked(writer: AsyncC
         with pytest.raises(errors.IntegrityError) as refused:
             await insert(writer, "claim", {**row, "through": through})
         assert refused.value.diag.constraint_name == rule
-    await insert(writer, "claim", {**row, "through": 4})
+    for change in ({"cited_as": "nearest"}, {"through": 4, "cited_as": "proof"}):
+        with pytest.raises(errors.CheckViolation) as refused:
+            await insert(writer, "claim", {**row, **change})
+        assert refused.value.diag.constraint_name == "claim_of_absence_says_what_it_cites"
+    await insert(writer, "claim", {**row, "through": 4, "cited_as": "nearest"})
     later = {**evidence_row(place.ours, 5), "claim_id": row["claim_id"], "position": 1}
     with pytest.raises(errors.CheckViolation) as refused:
         await insert(writer, "claim_evidence", later)

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from ridealong.core.claims import AbsenceClaim, Claim, Searched
+from ridealong.core.claims import AbsenceClaim, CitedAs, Claim, Searched
 from ridealong.core.confidence import Signals
 from ridealong.core.rubric import CoachingMoment, Criterion, Finding, Score, SectionReview
 from ridealong.core.transcript import Citation, Role
@@ -97,8 +97,18 @@ def test_what_was_done_outside_of_the_searched_span_contradicts_nothing() -> Non
     sections, coaching = pair()
     claim = coaching[0].claim
     assert isinstance(claim, AbsenceClaim)
-    late = replace(claim, searched=Searched(from_no=LAST, closest_no=None, similarity=0.0))
+    late = replace(claim, searched=Searched(from_no=LAST, start_ts=0, end_ts=1))
     assert pairs_of(sections, [replace(coaching[0], claim=late)]) == []
+
+
+def test_what_came_nearest_to_an_absence_contradicts_it_where_another_claim_takes_it_for_proof() -> None:
+    absent = proved(PROPOSED, 0.6, LAST)
+    coaching = CoachingMoment(title="No next step", advice="Agree one.", claim=absent)
+    shown = [finding(Score.YES, proved(PROPOSED, 0.9))]
+    assert pairs_of(shown, [coaching]) == []
+    assert isinstance(absent, AbsenceClaim)
+    nearest = replace(coaching, claim=replace(absent, cited_as=CitedAs.NEAREST))
+    assert len(pairs_of(shown, [nearest])) == 1
 
 
 def test_the_surer_statement_stands_and_one_that_is_unsure_takes_nothing_out() -> None:

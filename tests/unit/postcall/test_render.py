@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import count
 from pathlib import Path
@@ -13,7 +14,7 @@ from uuid import UUID
 import pytest
 
 from ridealong.core.artifact import Artifact
-from ridealong.core.claims import Claim
+from ridealong.core.claims import AbsenceClaim, CitedAs, Claim, Searched
 from ridealong.core.errors import InvalidDocument
 from ridealong.core.rubric import CoachingMoment, Finding, Score, SectionReview
 from ridealong.core.transcript import (
@@ -25,7 +26,7 @@ from ridealong.core.transcript import (
     TranscriptId,
     Utterance,
 )
-from ridealong.postcall.forms import inert_markdown
+from ridealong.postcall.forms import Format, inert_markdown
 from ridealong.postcall.render import SHIPPED_TEMPLATES, render, timecode
 from ridealong.postcall.template import Limits, render_template
 
@@ -119,6 +120,34 @@ def test_a_quote_is_shown_with_speaker_time_and_a_link_that_plays_it() -> None:
     assert '<span class="who">Rep</span> <q>It works</q>' in page
     text = render(artifact("It works."), "manager", "md", play)
     assert "[00:12](</calls/5/audio.wav#t=12.3,15.9>) Rep: “It works”" in text
+
+
+@pytest.mark.parametrize(
+    ("form", "over"), [("html", '<p class="soft">{}</p>'), ("md", "   - {}\n"), ("email", "{}"), ("txt", "{}")]
+)
+def test_what_an_absence_cites_is_named_and_not_shown_as_its_proof(form: Format, over: str) -> None:
+    made = artifact("It works.")
+    finding = made.sections[0].findings[0]
+    words = finding.claim.evidence[0]
+    span = Searched(from_no=0, start_ts=1_000, end_ts=62_000, closest=words, similarity=0.41)
+
+    def page(cited_as: CitedAs | None) -> str:
+        claim = AbsenceClaim(
+            statement="No.", confidence=0.8, evidence=(words,), through=0, cited_as=cited_as, searched=span
+        )
+        section = replace(made.sections[0], findings=(replace(finding, score=Score.NO, claim=claim),))
+        return render(replace(made, sections=(section,), coaching_moments=()), "manager", form, play)
+
+    nearest = page(CitedAs.NEAREST)
+    said = "Searched from 00:01 to 01:02. This came nearest, and is not it:"
+    assert over.format(said) in nearest
+    assert "What came nearest" not in nearest
+    assert "Searched from 00:01 to 01:02. This called for it:" in page(CitedAs.CALLED_FOR)
+    assert over.format("Searched from 00:01 to 01:02.") in page(None)
+    if form in ("html", "md"):
+        assert "What came nearest (41% alike), and is not it:" in page(CitedAs.CALLED_FOR)
+    shown = render(made, "manager", form, play)
+    assert "Searched" not in shown
 
 
 def test_an_address_that_would_run_is_no_link() -> None:

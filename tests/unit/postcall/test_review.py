@@ -10,8 +10,8 @@ from uuid import UUID
 import pytest
 
 from ridealong.app.bench.spoken import CUSTOMER, REP, written_call
-from ridealong.core.claims import AbsenceClaim
-from ridealong.core.rubric import Criterion, Rubric, Score, Section
+from ridealong.core.claims import AbsenceClaim, CitedAs
+from ridealong.core.rubric import CallPlace, Criterion, Rubric, Score, Section
 from ridealong.core.transcript import (
     UNATTRIBUTED,
     Citation,
@@ -23,7 +23,9 @@ from ridealong.core.transcript import (
     Utterance,
 )
 from ridealong.embedding.minilm import load_embedder
+from ridealong.postcall.absence import ALIKE, AbsenceSearch
 from ridealong.postcall.local import LocalReviewer
+from ridealong.postcall.proving import Checks
 from ridealong.postcall.review import (
     MAX_COACHING,
     CoachingOutcome,
@@ -108,12 +110,14 @@ class Scripted:
         raise NotImplementedError(rubric, context, refused)
 
 
-def section_of(reviewer: BlockingReviewer, section: Section, call: ReviewContext) -> SectionOutcome:
+def section_of(
+    reviewer: BlockingReviewer, section: Section, call: ReviewContext, checks: Checks | None = None
+) -> SectionOutcome:
     rubric = Rubric(id="one", title="One", sections=(section,))
 
     async def reviewed() -> SectionOutcome:
         asked = await InThreads(reviewer).begin(UUID(int=1), rubric, call)
-        return await review_section(asked, section, call, StepLog(step="section"))
+        return await review_section(asked, section, call, StepLog(step="section"), checks=checks)
 
     return asyncio.run(reviewed())
 
@@ -232,14 +236,77 @@ def test_absence_is_claimed_where_a_moment_called_for_it_and_cites_that_moment()
     assert finding.claim.statement.startswith("The customer raised an objection here.")
 
 
-def test_absence_that_nothing_called_for_cites_the_first_words_of_the_side_that_was_searched() -> None:
-    call = context()
-    finding = section_of(LocalReviewer(EMBEDDER), one(never_shown()), call).review.findings[0]
-    first = next(u for u in call.transcript if u.speaker == REP)
+def absent(criterion: Criterion, call: ReviewContext) -> AbsenceClaim:
+    """What the local reviewer says is missing, searched as a review searches it."""
+    reviewer = LocalReviewer(EMBEDDER)
+    checks = Checks(search=AbsenceSearch(reviewer.finder, EMBEDDER))
+    finding = section_of(reviewer, one(criterion), call, checks=checks).review.findings[0]
     assert finding.score is Score.NO
     assert isinstance(finding.claim, AbsenceClaim)
-    assert finding.claim.evidence[0].utterance_no == first.no
-    assert finding.claim.statement.startswith("The rep came onto the call with these words. Nothing in the call")
+    return finding.claim
+
+
+def test_absence_to_which_nothing_came_near_cites_the_ends_of_what_was_searched_and_says_so() -> None:
+    call = context()
+    claim = absent(never_shown(), call)
+    reps = [u for u in call.transcript if u.speaker == REP and len(u.text.split()) >= 3]
+    assert claim.cited_as is CitedAs.SPAN
+    assert [e.utterance_no for e in claim.evidence] == [reps[0].no, reps[-1].no]
+    assert claim.statement == (
+        "Nothing in the call was found to show this: the rep sang a song."
+        " Nothing came near: these are the first and the last words of the rep that were searched."
+    )
+    assert claim.searched is not None
+    assert claim.searched.closest is None
+    last = call.transcript.utterances[-1]
+    assert (claim.searched.start_ts, claim.searched.end_ts) == (call.transcript.utterances[0].start_ts, last.end_ts)
+
+
+GREETED: list[tuple[Speaker, str]] = [
+    (REP, "Good morning, this is Dana from Leafwell."),
+    (CUSTOMER, "Good morning to you as well."),
+    (REP, "We have ferns and palms in three sizes."),
+    (CUSTOMER, "They look a bit tired to me."),
+    (REP, "The pots are made of clay in Portugal."),
+    (CUSTOMER, "My colleague has one of those."),
+    (REP, "The green wall waters itself at night."),
+    (CUSTOMER, "I have to be in court now."),
+    (REP, "Have a good day then, take care."),
+]
+
+
+def test_what_came_nearest_is_cited_in_place_of_a_greeting_and_never_as_proof() -> None:
+    said = [*GREETED]
+    said[4] = (REP, "And it has to be running soon.")
+    claim = absent(ASKED, context(said))
+    assert claim.cited_as is CitedAs.NEAREST
+    assert claim.evidence[0].utterance_no == 4
+    assert claim.statement.endswith("These words of the rep came nearest to it.")
+    assert claim.searched is not None
+    assert claim.searched.closest is not None
+    assert (claim.searched.closest.utterance_no, claim.searched.closest.quote) == (
+        4,
+        "And it has to be running soon",
+    )
+    assert claim.searched.similarity >= ALIKE
+
+
+@pytest.mark.parametrize(("place", "cited"), [(CallPlace.OPENING, [0, 2]), (CallPlace.CLOSING, [6, 8])])
+def test_what_has_a_place_in_the_call_is_missed_there(place: CallPlace, cited: list[int]) -> None:
+    claim = absent(replace(never_shown(), place=place), context(GREETED))
+    assert claim.cited_as is CitedAs.PLACE
+    assert [e.utterance_no for e in claim.evidence] == cited
+    assert f"It belongs at the {'beginning' if place is CallPlace.OPENING else 'end'} of the call" in claim.statement
+
+
+def test_words_elsewhere_do_not_stand_for_the_place_where_it_belongs() -> None:
+    said = [*GREETED]
+    said[4] = (REP, "And it has to be running soon.")
+    claim = absent(replace(ASKED, place=CallPlace.CLOSING), context(said))
+    assert (claim.cited_as, [e.utterance_no for e in claim.evidence]) == (CitedAs.PLACE, [6, 8])
+    assert claim.searched is not None
+    assert claim.searched.closest is not None
+    assert claim.searched.closest.utterance_no == 4
 
 
 def test_who_said_hardly_anything_has_omitted_nothing() -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from ridealong.core.claims import AbsenceClaim
+from ridealong.core.claims import AbsenceClaim, CitedAs
 from ridealong.core.conditions import When
 from ridealong.core.context import CallContext
 from ridealong.core.rubric import Rubric, Score, Section
@@ -111,9 +111,10 @@ def test_what_must_be_said_and_was_not_is_an_absence_over_the_whole_call() -> No
     claim = outcome.review.findings[0].claim
     assert isinstance(claim, AbsenceClaim)
     assert claim.through == 2
-    assert claim.evidence[0].quote == HELLO[1].removesuffix(".")
-    assert claim.statement.endswith(
-        "Nothing in the call was found to show this: the rep said that the call is recorded."
+    assert claim.cited_as is CitedAs.SPAN
+    assert [e.quote for e in claim.evidence] == [said[1].removesuffix(".") for said in (HELLO, PRICED)]
+    assert claim.statement.startswith(
+        "Nothing in the call was found to show this: the rep said that the call is recorded. Nothing came near"
     )
     assert outcome.review.score == 40.0
     assert [e.cap for e in outcome.review.call_effects] == [40]

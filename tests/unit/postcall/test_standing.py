@@ -68,13 +68,15 @@ def context(*, rep_known: bool = True) -> ReviewContext:
 def grade(**chances: float) -> Grade:
     """`u2=0.4`: utterance 2 shows it with this probability by itself."""
     found = {int(key[1:]): chance for key, chance in chances.items()}
+    read = tuple(
+        Shown(utterance=TRANSCRIPT[no], quote=TRANSCRIPT[no].text, partly=0.0, fully=chance)
+        for no, chance in sorted(found.items(), key=lambda item: -item[1])
+    )
     return Grade(
         score=Score.YES,
         probabilities=(0.2, 0.2, 0.6),
-        evidence=tuple(
-            Shown(utterance=TRANSCRIPT[no], quote=TRANSCRIPT[no].text, partly=0.0, fully=chance)
-            for no, chance in sorted(found.items(), key=lambda item: -item[1])
-        ),
+        evidence=read,
+        read=read,
         fits={no: float(np.log(chance / (1 - chance))) for no, chance in found.items()},
     )
 

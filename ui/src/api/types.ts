@@ -38,7 +38,15 @@ export type Rule = Schemas["RuleShown"];
 /** What everything that a review says has: the statement, how sure it is, and its proof. */
 export type Claim = Pick<
   Finding,
-  "claim_id" | "statement" | "confidence" | "confidence_words" | "doubts" | "evidence" | "through" | "searched"
+  | "claim_id"
+  | "statement"
+  | "confidence"
+  | "confidence_words"
+  | "doubts"
+  | "evidence"
+  | "through"
+  | "cited_as"
+  | "searched"
 >;
 
 export type Author = Schemas["Author"];

@@ -2,10 +2,11 @@ import type { ReactNode } from "react";
 import type { Claim, Evidence, Vote } from "@/api/types";
 import { clock } from "@/parts/format";
 import classes from "./ClaimCard.module.css";
-import { Confidence, Doubts, nameOf, Statement, Tools, WEAK } from "./ClaimParts";
+import { CitedWords, Confidence, Doubts, nameOf, Statement, Tools, WEAK } from "./ClaimParts";
+import { citedLabel } from "./citedWords";
 import { useCallView, useIsShown, useSounds } from "./context";
 
-/** One claim of the review: the whole statement is the button that plays its proof. */
+/** One claim of the review: the whole statement is the button that plays what it cites. */
 export function ClaimCard({
   claim,
   revision,
@@ -30,7 +31,8 @@ export function ClaimCard({
   return (
     <article className={classes.card} data-weak={weak || undefined} data-shown={shown || undefined}>
       <Statement claim={claim} revision={revision} label={label} size={16} />
-      <ul className={classes.proof} aria-label="What proves it">
+      <CitedWords claim={claim} />
+      <ul className={classes.proof} aria-label={citedLabel(claim)}>
         {claim.evidence.map((evidence, at) => (
           <Proof
             // biome-ignore lint/suspicious/noArrayIndexKey: evidence has no name of its own and never changes its order

@@ -2,7 +2,7 @@ import type { ReactNode } from "react";
 import type { Claim, Evidence, Vote } from "@/api/types";
 import { clock } from "@/parts/format";
 import classes from "./ClaimCard.module.css";
-import { Confidence, Doubts, nameOf, Statement, Tools, WEAK } from "./ClaimParts";
+import { CitedWords, Confidence, Doubts, nameOf, Statement, Tools, WEAK } from "./ClaimParts";
 import { useCallView, useIsShown, useSounds } from "./context";
 
 /** A claim in a list: the statement plays its proof, and each piece of the proof is a time that plays. */
@@ -30,6 +30,7 @@ export function ClaimLine({
         label={label && <span className={classes.label}>{label}</span>}
         size={14}
       />
+      <CitedWords claim={claim} />
       <div className={classes.foot}>
         <span className={classes.tools}>
           {claim.evidence.map((evidence, at) => (

@@ -1,12 +1,13 @@
 /** What stands under every claim: how sure it is, what makes it shaky, what was searched, and what can be done with it. */
 
 import { createContext, type ReactNode, useContext } from "react";
-import type { Claim, Utterance, Vote } from "@/api/types";
+import type { Claim, Evidence, Utterance, Vote } from "@/api/types";
 import { useSession } from "@/app/session";
 import { clock, dateTime, percent, words } from "@/parts/format";
 import { Icon } from "@/parts/Icon";
 import { messageOf } from "@/parts/states";
 import classes from "./ClaimCard.module.css";
+import { citedWords } from "./citedWords";
 import { useClaimView, useSaid, useSounds } from "./context";
 import { PlaylistButton } from "./PlaylistButton";
 import { useVote } from "./reading";
@@ -20,7 +21,7 @@ export function nameOf(claim: Claim): string {
   return claim.claim_id ?? `${claim.evidence[0]?.start_ts}-${claim.statement}`;
 }
 
-/** The whole statement is the button that plays its proof, from the first piece on. */
+/** The whole statement is the button that plays what it cites, from the first piece on. */
 export function Statement({
   claim,
   revision,
@@ -89,6 +90,12 @@ export function Doubts({ claim, revision }: { claim: Claim; revision: number }) 
   );
 }
 
+/** What stands over the evidence: nothing where it proves the claim, else what was searched and what is cited instead. */
+export function CitedWords({ claim }: { claim: Claim }) {
+  const said = citedWords(claim);
+  return said === "" ? null : <p className={classes.quiet}>{said}</p>;
+}
+
 function Searched({
   claim,
   searched,
@@ -98,31 +105,23 @@ function Searched({
   searched: NonNullable<Claim["searched"]>;
   revision: number;
 }) {
-  const find = useUtterances(revision);
-  const [from, through] = [find(searched.from_no), find(searched.through)];
-  const nearest = searched.closest && find(searched.closest.utterance_no);
+  // Where the evidence itself came nearest, that stands over it.
+  if (claim.cited_as === "nearest" || claim.cited_as === "span") return null;
+  const { closest } = searched;
+  if (closest === null) return <p className={classes.quiet}>Nothing that was searched came near.</p>;
   return (
     <>
       <p className={classes.quiet}>
-        Searched{" "}
-        {from && through
-          ? `from ${clock(from.start_ts)} to ${clock(through.end_ts)}`
-          : `utterances ${searched.from_no} to ${searched.through}`}
-        .{searched.closest === null && " Nothing in them came near."}
-        {searched.closest && ` What came nearest is ${percent(Math.max(0, searched.closest.similarity))} alike:`}
-        {searched.closest && !nearest && ` utterance ${searched.closest.utterance_no}.`}
+        What came nearest is {percent(Math.max(0, closest.similarity))} alike, and is not it:
       </p>
-      {nearest && <Nearest by={`claim-${nameOf(claim)}-nearest`} utterance={nearest} revision={revision} />}
+      <Nearest by={`claim-${nameOf(claim)}-nearest`} evidence={closest} revision={revision} />
     </>
   );
 }
 
-function Nearest({ by, utterance, revision }: { by: string; utterance: Utterance; revision: number }) {
+function Nearest({ by, evidence, revision }: { by: string; evidence: Evidence; revision: number }) {
   const { play, people } = useClaimView();
-  const { no, speaker_id, start_ts, end_ts, text } = utterance;
-  const person = people(speaker_id);
-  // Nobody may be known to have said it: nothing but the name hangs on that here.
-  const evidence = { utterance_no: no, speaker_id: speaker_id ?? -1, start_ts, end_ts, quote: text };
+  const person = people(evidence.speaker_id);
   return (
     <div className={classes.proof}>
       <button
@@ -131,11 +130,11 @@ function Nearest({ by, utterance, revision }: { by: string; utterance: Utterance
         onClick={() => play(by, evidence, revision)}
         aria-pressed={useSounds(by)}
       >
-        <span className={classes.when}>{clock(start_ts)}</span>
+        <span className={classes.when}>{clock(evidence.start_ts)}</span>
         <span className={classes.who} style={{ color: person.color }}>
           {person.label}
         </span>
-        <q>{text}</q>
+        <q>{evidence.quote}</q>
       </button>
     </div>
   );

@@ -146,7 +146,7 @@ def cuts(told: Numbers, answers: Sequence[int]) -> tuple[float, float]:
 
 
 def numbers_of(item: Item, grading: Grading, left_out: str) -> Numbers:
-    read, _, _ = read_best(grading, item.candidates[left_out])
+    read, _, _, _ = read_best(grading, item.candidates[left_out])
     return of_criterion(item.criterion, read, item.called_for)
 
 

@@ -59,18 +59,21 @@ class MomentsAnswer(Answer):
     moments: list[MomentShown]
 
 
-class ClosestShown(Answer):
+class ClosestShown(EvidenceShown):
     """What came closest to showing what is called absent. `similarity`: cosine, -1 to 1."""
 
-    utterance_no: int
     similarity: float
 
 
 class SearchedShown(Answer):
-    """The span that was searched for the opposite of a claim of absence: its first and last utterance."""
+    """The span that was searched for the opposite of a claim of absence: its first and last utterance, and from when
+    to when it lasts. `closest` is null where nothing in it came near.
+    """
 
     from_no: int
     through: int
+    start_ts: int
+    end_ts: int
     closest: ClosestShown | None
 
 
@@ -81,7 +84,10 @@ class MomentTypesAnswer(Answer):
 
 
 class ClaimShown(Answer):
-    """`through` and `searched` stand on claims of absence alone: the last utterance that was searched, and the search.
+    """`through`, `cited_as` and `searched` stand on claims of absence alone: the last utterance that was searched, what
+    the evidence is (`called_for`: it called for what is missing; `nearest`: it came nearest and is not it; `place`:
+    what is missing belongs there; `span`: the first and last words searched, since nothing came near), and the search.
+    `cited_as` is null on a review made before it was told.
 
     `confidence_words` say the confidence ("likely"); `doubts` what makes the claim shaky, a sentence each.
 
@@ -95,6 +101,7 @@ class ClaimShown(Answer):
     doubts: list[str]
     evidence: list[EvidenceShown]
     through: int | None = None
+    cited_as: Literal["called_for", "nearest", "place", "span"] | None = None
     searched: SearchedShown | None = None
 
 
