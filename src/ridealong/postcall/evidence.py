@@ -40,12 +40,16 @@ _SENTENCE = re.compile(r"[^.?!。？！]+[.?!。？！]*")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shown:
-    """Words that may show a criterion. `partly` and `fully` are probabilities; `quote` stands in `utterance`."""
+    """Words that may show a criterion. `partly` and `fully` are probabilities; `quote` stands in `utterance`.
+
+    `goes_on`: the utterance in which the same speaker goes on, where it takes both to show it.
+    """
 
     utterance: Utterance
     quote: str
     partly: float
     fully: float
+    goes_on: Utterance | None = None
 
     @property
     def confidence(self) -> float:
@@ -55,6 +59,13 @@ class Shown:
     @property
     def citation(self) -> Citation:
         return Citation(utterance_no=self.utterance.no, quote=self.quote)
+
+    @property
+    def citations(self) -> tuple[Citation, ...]:
+        """`citation`, and all words of the utterance in which it goes on."""
+        if self.goes_on is None:
+            return (self.citation,)
+        return (self.citation, Citation(utterance_no=self.goes_on.no, quote=self.goes_on.text))
 
 
 class EvidenceFinder:

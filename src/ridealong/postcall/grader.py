@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from itertools import groupby
+from itertools import groupby, pairwise
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +21,7 @@ import numpy as np
 
 from ridealong.core.errors import MissingPart
 from ridealong.core.rubric import Criterion, Score
+from ridealong.core.transcript import Unattributed
 from ridealong.postcall.evidence import Shown, may_show, sentences
 from ridealong.postcall.grading_features import (
     FEATURES,
@@ -37,6 +38,7 @@ from ridealong.postcall.likeness import Likeness, layers_of, load_likeness
 from ridealong.postcall.scoring import ordinary_sentences
 
 if TYPE_CHECKING:
+    from ridealong.core.transcript import Utterance
     from ridealong.embedding import Layered, Vectors
     from ridealong.postcall.reviewer import ReviewContext
     from ridealong.postcall.scoring import Numbers
@@ -47,6 +49,8 @@ READ: Final = 8
 """Utterances that are read: in judged calls the words that show a criterion are among the first eight in 95 of 100."""
 WHOLE: Final = 40
 """Words. An utterance of several sentences is read as a whole too where it is no longer than this."""
+BREATH_MS: Final = 2_000
+"""Who goes on after a pause no longer than this may still be in the same sentence."""
 MAX_MEASURES: Final = 512
 _OVER_LOOK_ALIKE: Final = FEATURES.index("over_look_alike")
 
@@ -102,6 +106,8 @@ class Candidates:
 
     shown: Sequence[Shown]
     texts: Sequence[str]
+    goes_on: Sequence[Utterance | None]
+    """Where the same speaker goes on, for texts that are two utterances."""
     owners: Sequence[int]
     features: Numbers
 
@@ -160,18 +166,27 @@ class Grader:
             return None
         texts: list[str] = []
         owners: list[int] = []
+        goes_on: list[Utterance | None] = []
+        following = _going_on(context)
         for owner, one in enumerate(shown):
             text = one.utterance.text
             parts = sentences(text)
             if not parts or len(text.split()) <= WHOLE:
                 parts = [text, *parts]
             texts += parts
-            owners += [owner] * len(parts)
+            goes_on += [None] * len(parts)
+            after = following.get(one.utterance.no)
+            if after is not None and len(text.split()) + len(after.text.split()) <= WHOLE:
+                texts.append(f"{text} {after.text}")
+                goes_on.append(after)
+            owners += [owner] * (len(texts) - len(owners))
         of = self._measure(criterion)
         place = {u.no: row for row, u in enumerate(context.transcript)}
         own = standings(of, [place[one.utterance.no] for one in shown], role_rows(criterion, context), context.vectors)
         words = of_words(of, texts, layers_of(texts, context, self._embedder), self._likeness)
-        return Candidates(shown=shown, texts=texts, owners=owners, features=np.hstack([words, own[owners]]))
+        return Candidates(
+            shown=shown, texts=texts, goes_on=goes_on, owners=owners, features=np.hstack([words, own[owners]])
+        )
 
     def _measure(self, criterion: Criterion) -> Measure:
         with self._lock:
@@ -209,9 +224,11 @@ def read_best(
     evidence: list[Shown] = []
     for row, odds, of_full in zip(best, read.shows, fully, strict=True):
         chance, share = 1 / (1 + float(np.exp(-odds))), 1 / (1 + float(np.exp(-of_full)))
+        utterance, after = candidates.shown[candidates.owners[row]].utterance, candidates.goes_on[row]
         shown = Shown(
-            utterance=candidates.shown[candidates.owners[row]].utterance,
-            quote=candidates.texts[row],
+            utterance=utterance,
+            quote=candidates.texts[row] if after is None else utterance.text,
+            goes_on=after,
             partly=chance * (1 - share),
             fully=chance * share,
         )
@@ -221,6 +238,18 @@ def read_best(
             evidence.append(shown)
     fits = {candidates.shown[candidates.owners[row]].utterance.no: float(shows[row]) for row in best}
     return read, tuple(words_read), tuple(evidence), fits
+
+
+def _going_on(context: ReviewContext) -> dict[int, Utterance]:
+    """Of each utterance the next one, where its speaker goes on after a breath: recognisers cut at pauses."""
+    utterances = context.transcript.utterances
+    return {
+        one.no: after
+        for one, after in pairwise(utterances)
+        if one.speaker == after.speaker
+        and not isinstance(one.speaker, Unattributed)
+        and after.start_ts - one.end_ts <= BREATH_MS
+    }
 
 
 def decided(probabilities: Numbers, no_from: float, yes_from: float) -> Score:

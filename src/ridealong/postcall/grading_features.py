@@ -63,11 +63,22 @@ _QUESTION = re.compile(
     r"|apart from|tell me|walk me|talk me|take me|describe)\b",
     re.IGNORECASE,
 )
+_WHO = "you|we|they|he|she|it|that|this|these|those|there|the|your|our|their|his|her|anybody|anyone|somebody|someone"
+_TURNED_ROUND = re.compile(
+    r"\b(?:what|how|where|when|why|who|whom|which|whose|how (?:much|many|often|long|far|soon|big|happy|sure)"
+    r"|(?:what|which|how many|how much) \w+)"
+    rf" (?:do|does|did|would|could|can|should|will|are|is|were|was|have|has|had) (?:{_WHO})\b"
+    r"|\b(?:do|did|would|could|are|have|were|don't|didn't|haven't|aren't|wouldn't) you\b",
+    re.IGNORECASE,
+)
+"""A verb before who it is about, which in English asks wherever it stands: "and when that breaks what do you do"."""
 
 
 def asks(text: str) -> bool:
-    """Whether `text` asks something: by its mark, or by its first words, since recognisers leave marks out."""
-    return "?" in text or _QUESTION.match(text.strip()) is not None
+    """Whether `text` asks something: by its mark; without one, since recognisers leave marks out, by its first words or
+    by a verb that stands before who it is about.
+    """
+    return "?" in text or _QUESTION.match(text.strip()) is not None or _TURNED_ROUND.search(text) is not None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

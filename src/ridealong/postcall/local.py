@@ -34,7 +34,8 @@ FULLY_SHARE: Final = 0.6
 SHOWN_UNKNOWN_ROLE: Final = 0.5
 """Where no rep is known a finding needs this probability: the words alone must make it clear."""
 ABSENT: Final = 0.5
-"""A "no" less probable than this is held against nobody: the criterion is left open."""
+"""A "no" less probable than this is held against nobody: the criterion is left open. How surely the rep is known
+counts: of somebody who was taken for the rep nothing is missing."""
 LEAST_SEARCHED: Final = 4
 """Utterances. Who has said less than this has omitted nothing."""
 CALLED_FOR: Final = 0.5
@@ -121,8 +122,10 @@ class LocalReviewer:
 
     def _absent(self, criterion: Criterion, grade: Grade, context: ReviewContext) -> CriterionDraft | None:
         """A claim of absence over the whole call; `missing` says what it cites."""
-        probability = grade.probabilities[0]
-        if probability < ABSENT or not context.rep_known or criterion.role is Role.UNKNOWN:
+        if not context.rep_known or criterion.role is Role.UNKNOWN:
+            return None
+        probability = grade.probabilities[0] * _role_sureness(context)
+        if probability < ABSENT:
             return None
         searched = [u for u in context.transcript if may_show(criterion, u, context)]
         if len(searched) < LEAST_SEARCHED:
@@ -139,7 +142,7 @@ class LocalReviewer:
             draft=Draft(
                 statement=cited.statement(predicate(criterion, _role_name(criterion, context))),
                 citations=cited.citations,
-                confidence=round(cited.sure * probability * _role_sureness(context), 4),
+                confidence=round(cited.sure * probability, 4),
                 through=last_no(context.transcript),
                 cited_as=cited.cited_as,
             ),
@@ -170,7 +173,7 @@ def _shown(criterion: Criterion, grade: Grade, proof: Sequence[Shown], context: 
         score=grade.score,
         draft=Draft(
             statement=said if fully else f"In part, or not for sure: {_lower(said)}",
-            citations=tuple(found.citation for found in same[:MAX_EVIDENCE]),
+            citations=tuple(dict.fromkeys(c for found in same for c in found.citations))[:MAX_EVIDENCE],
             confidence=round(confidence, 4),
         ),
     )

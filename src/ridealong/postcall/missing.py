@@ -82,7 +82,7 @@ def nearest(
     who = _lower(name_of(same[0].utterance.speaker, context))
     return Cited(
         says=f"These words of {who} came nearest to it.",
-        citations=tuple(s.citation for s in same),
+        citations=tuple(dict.fromkeys(c for s in same for c in s.citations))[:MOST_CITED],
         cited_as=CitedAs.NEAREST,
         sure=UNASKED,
     )

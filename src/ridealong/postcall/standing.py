@@ -61,7 +61,8 @@ def standing(
         better = max((fit for at, fit in best if at == no), default=-float("inf")) - grade.fits[no]
         if shown.confidence < LEAST or (better > CLEARLY and shown.confidence < ALONE):
             continue
-        if takes_up(criterion, shown.utterance, context):
+        said = (shown.utterance,) if shown.goes_on is None else (shown.utterance, shown.goes_on)
+        if any(takes_up(criterion, utterance, context) for utterance in said):
             found.append(shown)
     return tuple(found)
 

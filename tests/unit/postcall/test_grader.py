@@ -95,6 +95,44 @@ def test_a_statement_is_no_question(text: str) -> None:
     assert not asks(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "and when that breaks what do you do",
+        "so while the lift stands there what does that mean for you",
+        "the depot on the hill and how many vans do you keep there",
+        "the other one i see and have you got a number for it",
+    ],
+)
+def test_a_question_without_a_mark_is_known_where_it_stands_by_the_verb_before_its_subject(text: str) -> None:
+    assert asks(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "that is what you told me",
+        "i know what it does",
+        "you said what they are worth",
+        "i don't know how they would do it",
+        "we did what you asked and we have what you need",
+    ],
+)
+def test_what_is_told_with_the_words_of_questions_is_no_question(text: str) -> None:
+    assert not asks(text)
+
+
+def test_who_goes_on_after_a_breath_is_read_as_one_and_both_utterances_are_cited() -> None:
+    around = [(CUSTOMER, "We moved here in March."), (REP, "It is a fine building."), (CUSTOMER, "It is.")]
+    apart = [(REP, "So the one with the keys"), (CUSTOMER, "who would that be for us?"), (REP, "I wonder, too.")]
+    found = graded(call(*around, (REP, "So the one with the keys"), (REP, "who would that be for us?"))).evidence[0]
+    assert (found.utterance.no, found.quote) == (3, "So the one with the keys")
+    assert [(c.utterance_no, c.quote) for c in found.citations] == [(3, found.quote), (4, "who would that be for us?")]
+    alone = graded(call(*around, *apart)).evidence
+    assert all(len(shown.citations) == 1 for shown in alone)
+    assert found.confidence > alone[0].confidence
+
+
 def test_likeness_sees_more_of_what_is_done_than_the_embedding_which_sees_what_it_is_about() -> None:
     said = [
         "Who signs off on the new vans?",

@@ -11,12 +11,14 @@ import pytest
 
 from ridealong.app.bench.spoken import CUSTOMER, REP, written_call
 from ridealong.core.claims import AbsenceClaim, CitedAs
-from ridealong.core.rubric import CallPlace, Criterion, Rubric, Score, Section
+from ridealong.core.rubric import CallPlace, Criterion, Rubric, Score, Section, SectionReview
 from ridealong.core.transcript import (
     UNATTRIBUTED,
     Citation,
     Role,
+    RoleAssignment,
     Roles,
+    RoleSource,
     Speaker,
     Transcript,
     TranscriptId,
@@ -318,6 +320,15 @@ def test_who_said_hardly_anything_has_omitted_nothing() -> None:
 def test_absence_is_not_claimed_while_the_rep_is_not_known() -> None:
     found = section_of(LocalReviewer(EMBEDDER), one(never_shown("objection_raised")), context(roles=Roles())).review
     assert found.findings == ()
+
+
+def test_absence_is_left_open_where_it_is_doubtful_who_the_rep_is() -> None:
+    def found(confidence: float) -> SectionReview:
+        rep = RoleAssignment(speaker_id=REP, role=Role.REP, source=RoleSource.HEURISTIC, confidence=confidence)
+        return section_of(LocalReviewer(EMBEDDER), one(never_shown()), context(GREETED, roles=Roles([rep]))).review
+
+    assert [f.score for f in found(0.95).findings] == [Score.NO]
+    assert (found(0.6).findings, found(0.6).not_assessed) == ((), ("asked",))
 
 
 def test_words_that_give_orders_change_nothing() -> None:
