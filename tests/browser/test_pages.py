@@ -90,11 +90,12 @@ def _fuller(artifact: dict[str, Any]) -> dict[str, Any]:
     section = next(one for one in made["sections"] if one["findings"])
     finding = section["findings"][0]
     finding["doubts"] = ["two people talk at once here", "who spoke is not sure"]
-    nearest = {**finding["evidence"][0], "similarity": 0.42}
+    at = {"start_ts": 30_000, "end_ts": 33_000}
+    nearest = {"utterance_no": 7, "speaker_id": 1, **at, "quote": "Our finance director signs", "similarity": 0.42}
     finding |= {
         "through": 9,
         "cited_as": "called_for",
-        "searched": {"from_no": 0, "through": 9, "start_ts": 0, "end_ts": 9_000, "closest": nearest},
+        "searched": {"from_no": 0, "through": 9, "start_ts": 0, "end_ts": 39_000, "closest": nearest},
     }
     cites = {**finding, "claim_id": None, "doubts": [], "through": None, "cited_as": None, "searched": None}
     made["gaps"] = [
@@ -140,7 +141,9 @@ async def test_what_a_manager_asks_first_stands_first_and_everything_has_its_pla
         ]
         await expect(page.get_by_text("73 before the broken rules, 40 after.")).to_be_visible()
         card = page.get_by_role("article").filter(has_text="Shaky: two people talk at once here; who spoke is not sure")
-        await expect(card).to_contain_text("Searched from 0:00 to 0:39. What came nearest is 42 % alike:")
+        await expect(card).to_contain_text("Searched from 0:00 to 0:39. This called for it:")
+        await expect(card.get_by_role("list", name="What it cites")).to_be_visible()
+        await expect(card).to_contain_text("What came nearest is 42 % alike, and is not it:")
         await expect(card.get_by_role("button", name="Our finance director signs")).to_be_visible()
         # The number comes to the word when the claim is focused, and nothing grows.
         number = card.get_by_text(re.compile(r"^\d+ % sure$"))
