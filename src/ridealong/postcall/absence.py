@@ -80,7 +80,10 @@ class AbsenceSearch:
             return found
         # Who wrote the claim read more of these words than their likeness: what it cites as nearest is it.
         first = claim.evidence[0]
-        named = Shown(utterance=first.utterance, quote=first.quote, partly=0.0, fully=0.0)
+        # A quote ends before the last mark: then it was the whole utterance that was compared.
+        text = first.utterance.text
+        quote = text if first.quote_start == 0 and first.quote_end >= len(text) - 1 else first.quote
+        named = Shown(utterance=first.utterance, quote=quote, partly=0.0, fully=0.0)
         return replace(
             found,
             searched=Searched.of(

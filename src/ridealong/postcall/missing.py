@@ -98,9 +98,9 @@ def placed(criterion: Criterion, searched: Sequence[Utterance], context: ReviewC
     if not words:
         return None
     who = _lower(name_of(words[0].speaker, context))
-    end = "beginning" if opening else "end"
     return Cited(
-        says=f"It belongs at the {end} of the call, and this is what {who} said there.",
+        # No word of time or order: one that the quote turns round would refuse the claim (`opposites`).
+        says=f"It belongs here, and this is what {who} said.",
         citations=tuple(Citation(utterance_no=u.no, quote=u.text) for u in words),
         cited_as=CitedAs.PLACE,
         sure=UNASKED,
@@ -112,7 +112,7 @@ def span(searched: Sequence[Utterance], context: ReviewContext) -> Cited:
     ends = searched[:1] if len(searched) == 1 else (searched[0], searched[-1])
     who = _lower(name_of(ends[0].speaker, context))
     return Cited(
-        says=f"Nothing came near: these are the first and the last words of {who} that were searched.",
+        says=f"Nothing that {who} said between these words came near.",
         citations=tuple(Citation(utterance_no=u.no, quote=u.text) for u in ends),
         cited_as=CitedAs.SPAN,
         sure=UNASKED,

@@ -256,7 +256,7 @@ def test_absence_to_which_nothing_came_near_cites_the_ends_of_what_was_searched_
     assert [e.utterance_no for e in claim.evidence] == [reps[0].no, reps[-1].no]
     assert claim.statement == (
         "Nothing in the call was found to show this: the rep sang a song."
-        " Nothing came near: these are the first and the last words of the rep that were searched."
+        " Nothing that the rep said between these words came near."
     )
     assert claim.searched is not None
     assert claim.searched.closest is None
@@ -298,7 +298,14 @@ def test_what_has_a_place_in_the_call_is_missed_there(place: CallPlace, cited: l
     claim = absent(replace(never_shown(), place=place), context(GREETED))
     assert claim.cited_as is CitedAs.PLACE
     assert [e.utterance_no for e in claim.evidence] == cited
-    assert f"It belongs at the {'beginning' if place is CallPlace.OPENING else 'end'} of the call" in claim.statement
+    assert claim.statement.endswith("It belongs here, and this is what the rep said.")
+
+
+def test_no_word_of_the_quote_refuses_an_absence_for_what_it_cites() -> None:
+    said = [*GREETED]
+    said[2] = (REP, "I did end up at the far end of the garden last time, and first of all it was closed.")
+    claim = absent(replace(never_shown(), place=CallPlace.OPENING), context(said))
+    assert (claim.cited_as, claim.evidence[1].utterance_no) == (CitedAs.PLACE, 2)
 
 
 def test_words_elsewhere_do_not_stand_for_the_place_where_it_belongs() -> None:

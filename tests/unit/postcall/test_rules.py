@@ -114,7 +114,8 @@ def test_what_must_be_said_and_was_not_is_an_absence_over_the_whole_call() -> No
     assert claim.cited_as is CitedAs.SPAN
     assert [e.quote for e in claim.evidence] == [said[1].removesuffix(".") for said in (HELLO, PRICED)]
     assert claim.statement.startswith(
-        "Nothing in the call was found to show this: the rep said that the call is recorded. Nothing came near"
+        "Nothing in the call was found to show this: the rep said that the call is recorded."
+        " Nothing that the rep said between these words came near."
     )
     assert outcome.review.score == 40.0
     assert [e.cap for e in outcome.review.call_effects] == [40]
