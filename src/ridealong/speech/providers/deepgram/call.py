@@ -20,6 +20,7 @@ from ridealong.speech import Audio, Heard, Hearing, LiveAudio, NotHeard
 from ridealong.speech.providers.deepgram.ear import ClockBroken, Ear
 from ridealong.speech.providers.deepgram.sent import FRAMES_A_MS, SentAudio
 from ridealong.speech.providers.deepgram.socket import NO_CODE, Socket, open_socket
+from ridealong.speech.providers.deepgram.watch import TICK_S, Watch, has_voice
 from ridealong.speech.providers.deepgram.wire import (
     CLOSE_STREAM,
     FINALIZE,
@@ -33,12 +34,6 @@ _log = structlog.get_logger(__name__)
 _SHIP_MS: Final = 100
 """Audio goes out in frames of at least this length: each costs a system call here and work there."""
 _LONGEST_SHIP_MS: Final = 250
-_TICK_S: Final = 0.5
-_KEEP_ALIVE_S: Final = 3.2
-"""Of silence on the wire, looked at each tick: so every 3.2 to 3.7 s, inside Deepgram's 3 to 5."""
-_FLOWING_S: Final = 1.5
-"""Audio that was sent longer ago does not flow any more: then nothing need come back."""
-_FINALIZE_AFTER_S: Final = 1.0
 _HELD_S: Final = 0.25
 """How long results wait for one that seems to have been overtaken."""
 _HOLDS: Final = 4
@@ -47,9 +42,6 @@ _MISSING_S: Final = 1.5
 """How long they wait for one of which is known that there was something in it, before the audio is sent again."""
 _BUSY_S: Final = 0.05
 """How late a timer may run before the loop counts as busy."""
-_LONG_TICKS: Final = 10
-"""Audio sent that many ticks (5 s) ago of which nothing was said is taken for silence."""
-_SILENT_S: Final = 3.0
 _TOLD_EVERY_MS: Final = 500
 _AHEAD_MS: Final = 20_000
 """So much audio may be unanswered: a file is not poured into the socket at once."""
@@ -65,14 +57,6 @@ _SAME_END_MS: Final = 250
 _LAST_TRIES: Final = 3
 """Connections opened after the audio is over, to have its end made final."""
 _LONGEST_DELAY_S: Final = 4.0
-_STALLS: Final = 3
-"""Connections in a row that take audio with voices in it and answer nothing, before hearing is given up."""
-_LONGEST_STALL_S: Final = 30.0
-_UNANSWERED_S: Final = 1.0
-_LISTEN_EVERY_S: Final = 0.25
-"""What is sent and not answered is looked at for a voice after a second, and then so often: whoever speaks is met."""
-_VOICED: Final = 330
-"""Of 32768: about -40 dBFS, which no pause on a telephone line reaches."""
 
 
 class HeardCall:
@@ -104,7 +88,7 @@ class HeardCall:
         self._close_code = NO_CODE
         self._failing_since: float | None = None
         self._failures = 0
-        self._stalls = 0
+        self._watch = Watch(options)
         self._ended_at: int | None = None
         """How far a connection had answered that closed as it should. When the next one closes at the same place, there
         is no more to be said."""
@@ -112,19 +96,9 @@ class HeardCall:
         """Where a result was missing when the audio was sent again. When the next connection has none there either, it
         is not missing but nothing, or cannot be had."""
         self._missing_since = 0.0
-        self._last_wire = self._last_ship = self._last_heard = 0.0
-        self._unanswered: float | None = None
-        """Since when audio is sent and nothing comes back."""
-        self._voiced = False
-        """There was a voice in it."""
-        self._listen_from = 0.0
-        """When the audio is looked at for a voice again."""
         self._ahead = False
         """As `_is_ahead` said when the clock was last told."""
-        self._finalized = False
         self._told_at = hearing.resumed_at_ts
-        self._sent_at: deque[int] = deque(maxlen=_LONG_TICKS)
-        """How far audio was sent at the last ticks."""
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
     async def hear(self, audio: AsyncIterable[Audio]) -> AsyncGenerator[Heard]:
@@ -239,18 +213,11 @@ class HeardCall:
         now = self._loop.time()
         through = self._sent.add(data)
         socket.send_audio(data)
-        self._last_ship = self._last_wire = now
-        self._finalized = False
-        if self._unanswered is None:
-            self._unanswered, self._voiced, self._listen_from = now, False, now + _UNANSWERED_S
-        elif now > self._listen_from and not self._voiced:
-            self._voiced, self._listen_from = _has_voice(data), now + _LISTEN_EVERY_S
+        self._watch.sent(now, data)
         if through - self._told_at >= _TOLD_EVERY_MS:
             self._told_at = through
             self._ahead = self._is_ahead()
-            # A vendor that answers is behind at most; only one that says nothing in silence is taken at its silence.
-            silent = len(self._sent_at) == _LONG_TICKS and now - self._last_heard > _SILENT_S
-            self._tell([self._ear.through(through, self._sent_at[0] if silent else 0)])
+            self._tell([self._ear.through(through, self._watch.long_sent_ts(now))])
 
     async def _held_back(self) -> None:
         """Nobody listens fast enough, or the vendor is behind: for a while no more audio is taken."""
@@ -313,11 +280,7 @@ class HeardCall:
             self._tell([NotHeard(start_ts=final_through, end_ts=round(origin_ts))])
             self._ear.skip_to(round(origin_ts))
         self._ear.begin(origin_ts)
-        self._sent_at.clear()
-        self._last_wire = self._last_ship = self._last_heard = self._loop.time()
-        self._unanswered, self._voiced = (self._last_ship if data else None), bool(data) and _has_voice(data)
-        self._listen_from = self._last_ship + _UNANSWERED_S
-        self._finalized = False
+        self._watch.begin(self._loop.time(), data)
         for at in range(0, len(data), self._longest):
             socket.send_audio(data[at : at + self._longest])
             await socket.drained()
@@ -336,14 +299,14 @@ class HeardCall:
 
     async def _close_stream(self, socket: Socket) -> bool:
         """No more audio. Finalize may be answered by nothing; CloseStream is, by the rest and then by the close."""
-        self._unanswered = None
-        over = self._last_heard = self._loop.time()
+        over = self._loop.time()
+        self._watch.over(over)
         socket.send_control(FINALIZE)
         socket.send_control(CLOSE_STREAM)
         while self._socket is socket:
-            left = self._last_heard + _CLOSING_S - self._loop.time()
+            left = self._watch.last_heard + _CLOSING_S - self._loop.time()
             if left <= 0:
-                return await self._heard_to_end(_NEAR_END_MS if self._last_heard > over else 0)
+                return await self._heard_to_end(_NEAR_END_MS if self._watch.last_heard > over else 0)
             try:
                 async with asyncio.timeout(left):
                     await self._stirred()
@@ -368,7 +331,7 @@ class HeardCall:
         if self._sent.through_ts - self._answered_ts <= near_ms:
             return True
         _, data = await self._sent.again(self._answered_ts)
-        return not (data and _has_voice(data))
+        return not (data and has_voice(data))
 
     def _misses(self) -> bool:
         """Whether a result is missing that another connection may give. What it cannot is told as not heard."""
@@ -416,10 +379,9 @@ class HeardCall:
             return
         kind = message.get("type")
         if kind in {"Results", "SpeechStarted", "UtteranceEnd"}:
-            self._last_heard = self._loop.time()
-            self._unanswered = None
+            self._watch.heard(self._loop.time(), results=kind == "Results")
             if kind == "Results":
-                self._failing_since, self._failures, self._stalls = None, 0, 0
+                self._failing_since, self._failures = None, 0
         try:
             self._tell(self._ear.take(message, self._sent.through_ts))
         except ClockBroken:
@@ -432,7 +394,7 @@ class HeardCall:
 
     def _mend(self) -> None:
         """The words were asked for where the audio seemed to end, and it went on before they came."""
-        if self._ear.torn and not self._finalized and self._live.is_set():
+        if self._ear.torn and not self._watch.finishing and self._live.is_set():
             self._reopen("the audio goes on inside a word")
 
     def _hold(self, more: int) -> None:
@@ -455,47 +417,27 @@ class HeardCall:
             self._mend()
 
     def _tick(self) -> None:
-        self._timers["tick"] = self._loop.call_later(_TICK_S, self._tick)
+        self._timers["tick"] = self._loop.call_later(TICK_S, self._tick)
         socket = self._socket
         if socket is None or not self._live.is_set() or self._over:
             return
-        now = self._loop.time()
-        self._sent_at.append(self._sent.through_ts)
-        if self._pending and now - self._last_ship >= _TICK_S:
+        now, watch = self._loop.time(), self._watch
+        watch.tick(self._sent.through_ts)
+        if self._pending and watch.waits(now):
             self._send_pending(socket)
-        flows = now - self._last_ship < _FLOWING_S
-        if not flows:
-            self._unanswered = None
-        if self._unanswered is not None and flows and now - self._unanswered >= self._stall_s():
+        if watch.stalled(now):
             self._stalled()
             return
-        unfinished = self._ear.open or self._ear.heard_ts < self._sent.through_ts
-        if not self._finalized and now - self._last_ship >= _FINALIZE_AFTER_S and unfinished:
-            # No silence follows by which the vendor could tell that the words are complete.
-            self._finalized = True
+        if watch.to_finish(now) and (self._ear.open or self._ear.heard_ts < self._sent.through_ts):
+            watch.asked_to_finish(now)
             self._ear.break_off(self._sent.through_ts)
-            self._last_wire = now
             socket.send_control(FINALIZE)
-        if now - self._last_wire >= _KEEP_ALIVE_S:
-            self._last_wire = now
+        if watch.keep_alive(now):
             socket.send_control(KEEP_ALIVE)
 
-    def _stall_s(self) -> float:
-        return min(_LONGEST_STALL_S, self._options.stall_s * 2**self._stalls)
-
     def _stalled(self) -> None:
-        """Longer each time: a vendor that is silent while nobody speaks would else be reopened without end."""
-        self._stalls += 1
         self._failures, self._failing_since = 0, None
-        if self._stalls > _STALLS and self._voiced:
+        if self._watch.stall():
             self._fail(Unavailable("Deepgram takes audio and answers nothing: see its status page"))
             return
         self._reopen("stalled")
-
-
-def _has_voice(pcm: bytes) -> bool:
-    """Whether some sample of it is louder than a quiet line."""
-    import numpy as np  # noqa: PLC0415
-
-    samples = np.frombuffer(pcm, dtype="<i2")
-    return int(samples.max()) > _VOICED or int(samples.min()) < -_VOICED
