@@ -30,8 +30,8 @@ BAD_AFTER: Final = 4
 """Answers in a row that were no use after which the model counts as away too: it costs and gives nothing."""
 
 LATE_GRACE_S: Final = 0.1
-"""So much longer a late question lives: its own wrapper's deadline should end it, since a breaker learns nothing from a
-question that we cancel."""
+"""So much longer than its deadline a late question lives: its own wrapper's deadline should end it, since a breaker
+learns nothing from a question that we cancel."""
 
 LEAST_WAIT_S: Final = 0.1
 """A question that could be waited for no longer than this is not worth its price."""
@@ -84,8 +84,10 @@ class _Request:
     """One question under way. It is about every utterance in `opens`, the last of which it was asked for."""
 
     opens: list[_Open]
+    asked_at: float
     task: asyncio.Task[None] | None = None
     late: bool = False
+    """It came too late for what it was asked for, and counts as unanswered."""
 
     @property
     def nos(self) -> tuple[int, ...]:
@@ -96,7 +98,9 @@ class _Request:
 class Asking:
     """Asks the model about doubts and reports each decision once, through `decided(detections, heard_ts)`.
 
-    Every doubt is settled by its own timer at the latest, whatever the model or its adapter do. Not thread-safe.
+    Every doubt is settled by its own timer at the latest, whatever the model or its adapter do. One question that was
+    given up is heard out nevertheless: where people talk fast, each is given up before its deadline, and nobody would
+    learn that the vendor hangs. Not thread-safe.
     """
 
     hosted: Hosted
@@ -105,6 +109,7 @@ class Asking:
     decided: Callable[[Sequence[Detection], float], None]
     warn: Callable[[str, str], None]
     _requests: list[_Request] = field(default_factory=list[_Request], init=False)
+    _heard_out: _Request | None = field(default=None, init=False)
     _idle: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _group: asyncio.TaskGroup | None = field(default=None, init=False)
     _unanswered: int = field(default=0, init=False)
@@ -133,7 +138,7 @@ class Asking:
         opens = [*self._superseded(doubt), opened]
         while len(self._requests) >= self.hosted.settings.in_flight:
             self._drop(self._requests[0], "superseded")
-        request = _Request(opens=opens)
+        request = _Request(opens=opens, asked_at=loop.time())
         self._requests.append(request)
         self._idle.clear()
         opened.timer = loop.call_at(until, self._late, opened)
@@ -159,15 +164,20 @@ class Asking:
         self._group = None
         for request in list(self._requests):
             self._drop(request, "closed")
+        if self._heard_out is not None and self._heard_out.task is not None:
+            self._heard_out.task.cancel()
 
     # ---- one question
 
     async def _run(self, request: _Request) -> None:
         try:
             opinion = await self._opinion(request)
-            for opened in request.opens:
-                self._settle(opened, opinion)
+            if request in self._requests:
+                for opened in request.opens:
+                    self._settle(opened, opinion)
         finally:
+            if self._heard_out is request:
+                self._heard_out = None
             # Else somebody has taken its doubts over. What the end of the process cuts off is decided locally.
             if request in self._requests:
                 self._requests.remove(request)
@@ -189,11 +199,15 @@ class Asking:
             failure = error
         if request.late:
             return None  # counted as late already, and decided
+        given_up = request is self._heard_out
         if failure is not None:
-            self._count("bad_answer" if isinstance(failure, BadAnswer) else "failed")
+            if not given_up:
+                self._count("bad_answer" if isinstance(failure, BadAnswer) else "failed")
             self._no_answer(failure)
             return None
         self._answered()
+        if given_up:
+            return None  # counted when it was given up
         if isinstance(found, Unusable):
             self._count(found.value)
             if found is Unusable.UNGROUNDED:
@@ -207,11 +221,20 @@ class Asking:
         self._settle(opened, None)
         for request in self._requests:
             if not request.late and all(o.settled for o in request.opens):
-                request.late = True
                 self._count("late")
-                self._no_answer(None)
-                if request.task is not None:
-                    asyncio.get_running_loop().call_later(LATE_GRACE_S, request.task.cancel)
+                self._too_late(request)
+
+    def _too_late(self, request: _Request) -> None:
+        if request.late or request.task is None or request.task.done():
+            return
+        request.late = True
+        self._no_answer(None)
+        # Asked some time after its utterance was finished, it is still within what the vendor is given.
+        loop = asyncio.get_running_loop()
+        loop.call_at(max(loop.time(), self._ends_at(request)) + LATE_GRACE_S, request.task.cancel)
+
+    def _ends_at(self, request: _Request) -> float:
+        return request.asked_at + self.hosted.settings.deadline_ms / 1000
 
     def _drop(self, request: _Request, outcome: str) -> None:
         self._cancel(request, outcome)
@@ -222,7 +245,12 @@ class Asking:
         if not request.late:
             self._count(outcome)
         self._requests.remove(request)
-        if request.task is not None:
+        if request.task is None:
+            return
+        if self._heard_out is None and self._group is not None:
+            self._heard_out = request
+            asyncio.get_running_loop().call_at(self._ends_at(request), self._too_late, request)
+        else:
             request.task.cancel()
 
     def _settle(self, opened: _Open, opinion: Opinion | None) -> None:

@@ -57,7 +57,8 @@ class ModelWording(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CascadeSettings:
-    """How a call asks. `deadline_ms` counts from the finished utterance; `in_flight` is a call's open questions."""
+    """How a call asks. `deadline_ms` counts from the finished utterance; `in_flight` is a call's open questions, beside
+    which one that was given up may be heard out."""
 
     deadline_ms: int = 900
     in_flight: int = 2

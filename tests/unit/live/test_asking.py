@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import pytest
 
 from ridealong.core.errors import BadAnswer, BudgetSpent, ModelAway, ModelBusy, ModelRefused, QuestionRefused
 from ridealong.core.moments import Detection
@@ -11,6 +14,8 @@ from ridealong.core.transcript import SpeakerId
 from ridealong.live.asking import Asking, Hosted
 from ridealong.live.cascade import CascadeSettings
 from ridealong.live.taxonomy import default_taxonomy
+from ridealong.llm.breaker import Breaker
+from ridealong.llm.deadline import Deadline
 from tests.unit.live.doubtful import (
     CUSTOMER,
     KNOWN,
@@ -32,11 +37,12 @@ WORDS = "I don't know, that is a lot."
 class Talk:
     """A call in which the utterances that a test asks about are in doubt."""
 
-    def __init__(self, model: Scripted, **settings: int) -> None:
+    def __init__(self, model: Any, **settings: int) -> None:
         self.model = model
         self.transcript = transcript_of()
         self.decided: list[tuple[float, Detection]] = []
         self.warned: list[str] = []
+        self.warned_at: list[float] = []
         self.told: list[str] = []
         self.hosted = Hosted.of(model, default_taxonomy(), language="en", settings=CascadeSettings(**settings))
         self.asking = Asking(
@@ -44,12 +50,17 @@ class Talk:
             transcript=self.transcript,
             roles=lambda: KNOWN,
             decided=self._note,
-            warn=lambda code, message: (self.warned.append(code), self.told.append(message))[0],
+            warn=self._warn,
         )
 
     @property
     def now(self) -> float:
         return asyncio.get_running_loop().time()
+
+    def _warn(self, code: str, message: str) -> None:
+        self.warned.append(code)
+        self.warned_at.append(self.now)
+        self.told.append(message)
 
     def _note(self, detections: Sequence[Detection], _heard_ts: float) -> None:
         self.decided += [(round(self.now, 3), d) for d in detections]
@@ -175,7 +186,6 @@ def test_the_rest_of_a_turn_supersedes_its_beginning_and_asks_about_both() -> No
         talk.say(2)
 
     talk = play(Talk(Scripted([good(1)], delay_s=0.3)), script)
-    assert talk.model.cancelled == 1
     assert material(talk.model.asked[1])[-1] == {"judge": [1, 2]}
     assert sorted(talk.times()) == [(0.4, 1, "scripted:test"), (0.4, 2, "local")]
 
@@ -209,8 +219,8 @@ def test_no_more_than_the_stated_number_is_under_way() -> None:
             await asyncio.sleep(0.05)
 
     talk = play(Talk(Scripted([NOTHING], delay_s=0.7)), script)
-    assert talk.model.most_open <= 2
-    assert talk.model.cancelled == 6
+    assert talk.model.most_open == 3, "two, and one that was given up and is heard out"
+    assert talk.model.cancelled == 5
     # The superseded were decided locally when they were given up; the last two by the model, as nothing.
     assert [(no, by) for _, no, by in talk.times()] == [(no, "local") for no in range(6)]
 
@@ -336,6 +346,76 @@ def test_answers_that_never_come_in_time_count_as_absence() -> None:
             await asyncio.sleep(2.0)
 
     assert play(Talk(Scripted([NOTHING], delay_s=30.0)), script).warned == ["live_model_away"]
+
+
+def fast_talk(*, two_speakers: bool, seconds: float, every_s: float = 0.25) -> Callable[[Talk], Awaitable[None]]:
+    """Each question is given up for the next long before its deadline."""
+
+    async def script(talk: Talk) -> None:
+        for no in range(round(seconds / every_s)):
+            talk.say(no, REP if two_speakers and no % 2 else CUSTOMER)
+            await asyncio.sleep(every_s)
+
+    return script
+
+
+@pytest.mark.parametrize("two_speakers", [False, True])
+def test_a_vendor_that_hangs_is_known_however_fast_people_talk(two_speakers: bool) -> None:
+    async def main() -> tuple[float, float]:
+        loop = asyncio.get_running_loop()
+        opened: list[float] = []
+        breaker = Breaker("m", clock=loop.time, changed=lambda *_: opened.append(loop.time()))
+        vendor = Scripted([NOTHING], delay_s=3600.0)
+        talk = Talk(breaker.guard(Deadline(vendor, seconds=0.9)))
+        async with asyncio.TaskGroup() as group:
+            talk.asking.begin(group)
+            await fast_talk(two_speakers=two_speakers, seconds=8.0)(talk)
+            await talk.asking.settled()
+            talk.asking.close()
+        assert talk.warned == ["live_model_away"], "said once"
+        assert vendor.most_open <= 3
+        return talk.warned_at[0], opened[0]
+
+    away, left_alone = in_virtual_time(main())
+    assert away <= 2.5
+    assert left_alone <= 5.0
+
+
+def test_a_vendor_that_is_slower_than_people_talk_is_not_away() -> None:
+    talk = play(Talk(Scripted([NOTHING], delay_s=0.7)), fast_talk(two_speakers=False, seconds=8.0))
+    assert talk.warned == []
+
+
+def test_what_is_heard_out_decides_nothing_and_tells_that_the_vendor_is_back() -> None:
+    away = ModelAway()
+    talk = Talk(Scripted([away, away, good(0)], delay_s=0.7))
+    talk = play(talk, fast_talk(two_speakers=True, seconds=3.0))
+    assert talk.warned == ["live_model_away", "live_model_back"]
+    given_up = [by for at, _, by in talk.times() if at < 3.0]
+    assert set(given_up) == {"local"}
+
+
+def test_a_question_asked_late_is_given_its_whole_deadline_by_the_vendor() -> None:
+    async def script(talk: Talk) -> None:
+        talk.say(1, confidence=0.84, passed_ms=1500)
+        await asyncio.sleep(2.0)
+
+    talk = play(Talk(Scripted([ModelAway()], delay_s=0.9)), script)
+    assert talk.times() == [(0.45, 1, "local")]
+    assert talk.model.cancelled == 0, "a breaker learns nothing from a question that we cancel"
+
+
+def test_closing_ends_what_is_heard_out() -> None:
+    async def script(talk: Talk) -> None:
+        talk.say(1)
+        await asyncio.sleep(0.1)
+        talk.say(2)
+        await asyncio.sleep(0.1)
+        talk.asking.close()
+        await asyncio.sleep(0)
+        assert talk.model.cancelled == 2
+
+    play(Talk(Scripted([NOTHING], delay_s=0.7)), script)
 
 
 def test_closing_decides_what_is_open_at_once() -> None:
