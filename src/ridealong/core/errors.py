@@ -96,7 +96,7 @@ class ModelRefused(ModelFailed):
 
 
 class QuestionRefused(ModelRefused):
-    """The model refuses to answer this question. Another vendor's model may not."""
+    """The model refuses to answer this question, or cannot hold it. Another vendor's model may not."""
 
 
 class ModelBusy(ModelFailed):

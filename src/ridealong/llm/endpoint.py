@@ -26,6 +26,8 @@ _USUAL: Final = {
 
 _VERBS: Final = {"anthropic": "/messages", "google": "/models"}
 """What the adapters add; of the others `/chat/completions`."""
+_NAME: Final = re.compile(r"[\w./:@+-]{1,200}", re.ASCII)
+"""It is stored with what the model decided, so it may not be anything at all."""
 _VERSION: Final = re.compile(r"/v\d")
 _VERSION_ADDED: Final = ("anthropic", "google")
 """Vendors whose own libraries add the version to a base URL, so that gateways are given without it."""
@@ -45,6 +47,10 @@ class Endpoint:
     @property
     def name(self) -> str:
         return f"{self.vendor}:{self.model_id}"
+
+    def told(self, name: object) -> str:
+        """The model that answered, as its vendor names it; the one that was asked where that is no name."""
+        return name if isinstance(name, str) and _NAME.fullmatch(name) else self.model_id
 
 
 def usual_url(vendor: str) -> str:

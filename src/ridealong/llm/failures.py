@@ -8,7 +8,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
-from ridealong.core.errors import BadAnswer, ModelAway, ModelBusy, ModelFailed, ModelRefused
+from ridealong.core.errors import BadAnswer, ModelAway, ModelBusy, ModelFailed, ModelRefused, QuestionRefused
 from ridealong.llm import Limits, Usage
 from ridealong.llm.endpoint import Endpoint
 from ridealong.waits import date_wait_s
@@ -47,11 +47,6 @@ _REFUSALS: Final[tuple[tuple[tuple[int, ...], tuple[str, ...], str], ...]] = (
         "{vendor} has no model '{model}' for this account ({told}): it may be retired; choose another one, "
         "`ridealong doctor` names its successor",
     ),
-    (
-        (413,),
-        ("context_length_exceeded", "request_too_large", "string_above_max_length"),
-        "the question is larger than {vendor} takes from this account for {model} ({told})",
-    ),
     ((403,), (), "{vendor} does not allow this key the model {model} ({told}): check its permissions"),
     (
         (300, 301, 302, 303, 307, 308),
@@ -59,6 +54,7 @@ _REFUSALS: Final[tuple[tuple[tuple[int, ...], tuple[str, ...], str], ...]] = (
         "{vendor} redirects elsewhere ({told}): set RIDEALONG_{variable}_URL to the address itself",
     ),
 )
+_TOO_LARGE: Final = ("context_length_exceeded", "request_too_large", "string_above_max_length")
 _NO_SUCH_PLACE: Final = ("unknown_url",)
 _BAD_JSON: Final = ("json_validate_failed", "json_schema_violation", "tool_use_failed", "output_parse_failed")
 
@@ -138,6 +134,9 @@ def failure(  # noqa: PLR0911 - one line a meaning
     if status in (503, 529) and wait_s is not None:
         message = f"{vendor} is overloaded ({told}); come back in {wait_s:.0f} s"
         return ModelBusy(message, retry_after_s=wait_s)
+    if (status == 413 or has(_TOO_LARGE)) and not has(_NO_CREDIT):
+        # One call's long question must not take the model from all others.
+        return QuestionRefused(f"the question is larger than {vendor} takes from this account for {model} ({told})")
     if status in (408, 409, 425) or status >= 500:
         return ModelAway(f"{vendor} cannot answer at the moment ({told}): try again, or see its status page")
     if status in (404, 405) and (not known or has(_NO_SUCH_PLACE)):

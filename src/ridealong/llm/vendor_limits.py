@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Final
 
 from ridealong.llm import Limits
+
+_BELIEVED_S: Final = 600.0
+"""So long a vendor's word is believed that nothing is left: limits are raised meanwhile, and asking costs nothing."""
 
 
 class VendorLimits:
     """What the rate limit of one key and model leaves, as the last answer said, less what was sent since.
 
-    What is still under way when an answer comes may be missing in what it says, so it stays taken off.
+    What is still under way when an answer comes may be missing in what it says, so it stays taken off. However long a
+    vendor wants to be left alone (for a day, where a day's questions are used up), it is asked again after ten minutes.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -27,6 +32,8 @@ class VendorLimits:
         """Seconds until a question of that many tokens would pass; 0.0: now."""
         now = self._clock()
         passed, limits = now - self._seen_at, self._limits
+        if passed >= _BELIEVED_S:
+            limits = Limits()
         requests, tokens = 1 + self._requests_since, tokens + self._tokens_since
         return max(
             0.0,
@@ -55,7 +62,8 @@ class VendorLimits:
 
     def refused(self, retry_after_s: float | None) -> None:
         """The vendor said that it is busy; without a time a second is waited."""
-        self._closed_until = max(self._closed_until, self._clock() + (1.0 if retry_after_s is None else retry_after_s))
+        wait_s = 1.0 if retry_after_s is None else min(retry_after_s, _BELIEVED_S)
+        self._closed_until = max(self._closed_until, self._clock() + wait_s)
 
 
 def _missing_s(size: int | None, left: int | None, reset_s: float | None, need: int, passed: float) -> float:

@@ -5,6 +5,7 @@ Nothing here knows a vendor. Redirects are not followed, since the key would go 
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -17,6 +18,8 @@ import aiohttp
 from ridealong.core.errors import BadAnswer, ModelAway
 from ridealong.outside import Outside
 
+_TAIL_S: Final = 0.25
+"""How long the rest of a stream is waited for whose answer is whole: usage comes behind it, and some never close."""
 _LONGEST_ANSWER: Final = 8 * 1024 * 1024
 """Bytes. The longest answer that a model may give is a few hundred KiB; more is something else than an answer."""
 
@@ -121,6 +124,7 @@ class Exchange:
     def __init__(self, response: aiohttp.ClientResponse, vendor: str) -> None:
         self._response = response
         self._vendor = vendor
+        self._until: float | None = None
 
     @property
     def status(self) -> int:
@@ -167,6 +171,11 @@ class Exchange:
                 event = value
         # An event without its empty line is one that was cut off: the standard drops it too.
 
+    def whole(self) -> None:
+        """The answer is whole: what still comes of its stream is waited for a moment only."""
+        if self._until is None:
+            self._until = asyncio.get_running_loop().time() + _TAIL_S
+
     async def _lines(self) -> AsyncIterator[str]:
         rest = b""
         async for piece in self._pieces():
@@ -176,8 +185,18 @@ class Exchange:
 
     async def _pieces(self) -> AsyncIterator[bytes]:
         length = 0
-        async for piece in self._response.content.iter_any():
+        while piece := await self._piece():
             length += len(piece)
             if length > _LONGEST_ANSWER:
                 raise BadAnswer(f"{self._vendor} answered with more than {_LONGEST_ANSWER >> 20} MiB")
             yield piece
+
+    async def _piece(self) -> bytes:
+        """What has come; nothing at the end."""
+        try:
+            async with asyncio.timeout_at(self._until):
+                return await self._response.content.readany()
+        except TimeoutError:
+            if self._until is None:
+                raise
+            return b""

@@ -294,6 +294,27 @@ def limits_of(clock: Clock, *, tokens_left: int) -> VendorLimits:
     return limits
 
 
+def test_a_vendor_that_wants_to_be_left_alone_for_a_day_is_asked_again_after_ten_minutes() -> None:
+    clock = Clock()
+    limits = VendorLimits(clock=clock)
+    limits.refused(86_400.0)
+    clock.now += 599
+    assert limits.wait_s(10) > 0
+    clock.now += 1
+    assert limits.wait_s(10) == 0.0
+
+
+def test_a_day_s_requests_that_are_used_up_are_believed_for_ten_minutes() -> None:
+    clock = Clock()
+    limits = VendorLimits(clock=clock)
+    limits.sent(10)
+    limits.ended(10, Limits(requests=10, requests_left=0, requests_reset_s=40_000.0))
+    clock.now += 36
+    assert limits.wait_s(10) > 0
+    clock.now += 564
+    assert limits.wait_s(10) == 0.0
+
+
 def test_a_question_under_way_stays_taken_off_when_another_is_answered() -> None:
     limits = limits_of(Clock(), tokens_left=8000)
     limits.sent(900)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ridealong.core.errors import BadAnswer, ModelAway, ModelBusy, ModelFailed, ModelRefused
+from ridealong.core.errors import BadAnswer, ModelAway, ModelBusy, ModelFailed, ModelRefused, QuestionRefused
 from ridealong.llm import Limits
 from ridealong.llm.capabilities import Capability
 from ridealong.llm.endpoint import Endpoint
@@ -19,13 +19,13 @@ ENDPOINT = Endpoint(vendor="groq", model_id="m", capability=Capability(id="groq:
     [
         (400, "json_validate_failed", BadAnswer, "schema"),
         (400, "model_decommissioned", ModelRefused, "successor"),
-        (400, "context_length_exceeded", ModelRefused, "larger"),
+        (400, "context_length_exceeded", QuestionRefused, "larger"),
         (400, None, ModelRefused, "RIDEALONG_MODELS_FILE"),
         (401, "invalid_api_key", ModelRefused, "RIDEALONG_GROQ_API_KEY"),
         (402, None, ModelRefused, "credit"),
         (403, "permission_error", ModelRefused, "permissions"),
         (404, None, ModelRefused, "retired"),
-        (413, "rate_limit_exceeded", ModelRefused, "larger"),
+        (413, "rate_limit_exceeded", QuestionRefused, "larger"),
         (429, "rate_limit_exceeded", ModelBusy, "rate limit"),
         (429, "insufficient_quota", ModelRefused, "credit"),
         (429, "enforced_spend_limit_reached", ModelRefused, "credit"),

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
-from ridealong.core.errors import BadAnswer, ModelAway, ModelRefused, QuestionRefused
+from ridealong.core.errors import BadAnswer, ModelAway, QuestionRefused
 from ridealong.llm import Answer, Block, Limits, Question, Usage
 from ridealong.llm.endpoint import Endpoint
 from ridealong.llm.failures import billing, failure, retry_after_s
@@ -80,7 +80,7 @@ class AnthropicModel:
             content = read_object("".join(message.text), prepared, who=self.name)
         return Answer(
             content=content,
-            model=message.model or self._endpoint.model_id,
+            model=self._endpoint.told(message.model),
             vendor=self._endpoint.vendor,
             usage=usage,
             seconds=seconds,
@@ -122,6 +122,8 @@ class AnthropicModel:
                 if kind == "message_start" and question.begun is not None:
                     question.begun()
                 _take(message, kind, event)
+                if message.ended or message.stop is not None:
+                    exchange.whole()
             except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
                 continue  # a kind of event that we do not know; what we need is checked at the end
         # Its content is whole once it is said why it ended.
@@ -139,7 +141,7 @@ class AnthropicModel:
             case "refusal":
                 raise QuestionRefused(f"{self.name} refuses to answer this question: another vendor's model may not")
             case "model_context_window_exceeded":
-                raise ModelRefused(
+                raise QuestionRefused(
                     f"the question is longer than {self.name} can hold: choose one with a larger context"
                 )
             case _:

@@ -63,7 +63,7 @@ class GoogleModel:
             content = read_object(self._text(whole), prepared, who=self.name)
         return Answer(
             content=content,
-            model=str(whole.get("modelVersion") or self._endpoint.model_id),
+            model=self._endpoint.told(whole.get("modelVersion")),
             vendor=self._endpoint.vendor,
             usage=usage,
             seconds=seconds,

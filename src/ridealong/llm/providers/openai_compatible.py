@@ -49,13 +49,16 @@ class OpenAICompatibleModel:
                 codes = _codes(await exchange.json())
                 raise failure(self._endpoint, exchange.status, codes, retry_after_s(exchange.headers, limits))
             whole = await self._streamed(exchange) if exchange.streams else await exchange.json()
+            if "error" in whole and not whole.get("choices"):
+                # Some gateways pass a vendor's refusal on with a status that says all is well.
+                raise failure(self._endpoint, _status(whole), _codes(whole), retry_after_s(exchange.headers, limits))
         seconds = time.perf_counter() - started
         usage = _usage(whole)
         with billing(usage):
             content = read_object(self._text(whole), prepared, who=self.name)
         return Answer(
             content=content,
-            model=str(whole.get("model") or self._endpoint.model_id),
+            model=self._endpoint.told(whole.get("model")),
             vendor=self._endpoint.vendor,
             usage=usage,
             seconds=seconds,
@@ -97,6 +100,7 @@ class OpenAICompatibleModel:
         async for _event, data in exchange.events():
             if data == "[DONE]":
                 done = True
+                exchange.whole()
                 continue
             try:
                 chunk = cast("dict[str, Any]", json.loads(data))
@@ -109,6 +113,8 @@ class OpenAICompatibleModel:
                     text.append(_joined(delta.get("content")))
                     message["refusal"] = delta.get("refusal") or message.get("refusal")
                     finish = choice.get("finish_reason") or finish
+                if finish is not None:
+                    exchange.whole()
             except (ValueError, AttributeError, TypeError, RecursionError):
                 continue  # a kind of chunk that we do not know; what we need is checked at the end
         if not done and finish is None:
