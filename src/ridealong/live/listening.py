@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -45,6 +46,8 @@ SPEECH_RETRY_S: Final = (0.5, 1.0, 2.0, 5.0)
 _LONGEST_OPEN_MS: Final = 20_000
 SPEECH_AWAY_RETRY_S: Final = 30.0
 """Between two tries while the call goes on unheard: what was said meanwhile is heard when one succeeds."""
+SPEECH_LAST_S: Final = 20.0
+"""So much longer a recogniser is tried that is away when the call is over, before what it did not hear is a gap."""
 
 
 @dataclass(slots=True)
@@ -109,7 +112,7 @@ class Listening:
 
     async def run(self) -> None:
         """Hear to the end of the call."""
-        from_ts, failures = self._unfinished_from(), 0
+        from_ts, failures, give_up_at = self._unfinished_from(), 0, math.inf
         while True:
             until: list[int] = []
             before = self.resumed_ts
@@ -117,6 +120,9 @@ class Listening:
                 await self._hear(from_ts, until)
             except RidealongError as error:
                 failures = 0 if self.resumed_ts > before else failures + 1
+                now = self.engine.monotonic()
+                if self.progress.stopped:
+                    give_up_at = min(give_up_at, now + SPEECH_LAST_S)
                 if isinstance(error, InvalidSettings):
                     # Trying again at once cannot help: a person has to put it right.
                     failures = max(failures, len(SPEECH_RETRY_S) + 1)
@@ -127,6 +133,8 @@ class Listening:
                     self.progress.boundaries.insert(0, until[0])
                 if failures <= len(SPEECH_RETRY_S):
                     await asyncio.sleep(SPEECH_RETRY_S[max(failures, 1) - 1])
+                elif self.progress.stopped and now < give_up_at and not isinstance(error, InvalidSettings):
+                    await asyncio.sleep(SPEECH_RETRY_S[-1])
                 elif self.progress.stopped:
                     # The audio is kept, and what was not transcribed is a recorded gap.
                     self.publish(not_transcribed(from_ts, self.audio_ms(), self.clock.at()))

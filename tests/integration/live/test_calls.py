@@ -456,6 +456,44 @@ async def test_a_call_that_nobody_can_hear_goes_on_is_kept_and_has_a_gap(
     assert gap.duration_ms > 10_000
 
 
+class AwayAtTheEnd(Refusing):
+    """Refuses while the call lasts, is away at the first `away` tries after it, and then hears it."""
+
+    def __init__(self, inner: Transcriber, over: Callable[[], bool], away: int) -> None:
+        super().__init__(inner)
+        self._over = over
+        self._away = away
+
+    async def hear(self, audio: AsyncIterable[Audio], hearing: Hearing) -> AsyncIterator[Heard]:
+        if not self._over():
+            async for heard in super().hear(audio, hearing):
+                yield heard
+            return
+        self._away -= 1
+        if self._away >= 0:
+            raise Unavailable("the recogniser is away")
+        async for heard in self._inner.hear(audio, hearing):
+            yield heard
+
+
+async def test_a_recogniser_that_is_back_seconds_after_a_call_still_hears_it(
+    house: House, tenant_id: UUID, start: Start
+) -> None:
+    stopped = asyncio.Event()
+    house = replace(house, transcriber=AwayAtTheEnd(house.transcriber, stopped.is_set, away=1))
+    call = await house.process().begin(tenant_id, start())
+    sender = call.attach()
+    for _ in range(PIECES):
+        await sender.write(PIECE)
+    while not call.unheard:
+        await asyncio.sleep(0.01)
+    await sender.detach()
+    stopped.set()
+    events = await stop(call)
+    assert not [e for e in events if isinstance(e, GapRecorded)]
+    assert said(await stored(house.store, tenant_id, call.call_id)) == said(SPOKEN)
+
+
 class Wrong:
     """Has a mistake of its own, as nobody foresaw it."""
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+from ridealong.core.errors import Unavailable
 from ridealong.speech import Hearing, NotHeard
 from tests.unit.speech.deepgram.listening import assert_same, first, hear, script
 from tests.vendors.deepgram import Mischief, marked_audio
@@ -23,6 +25,21 @@ async def test_a_connection_that_closes_before_it_has_heard_the_end_is_not_taken
     heard, standin = await hear(script(20_000), lambda n: wrong[n] if n < 2 else Mischief(), duration_ms=21_000)
     assert len(standin.seen) == 3
     assert_same(heard, script(20_000))
+
+
+@pytest.mark.parametrize("how", [{"close_code": 1011, "close_after_ms": 0}, {"abort_after_ms": 200}])
+async def test_connections_that_close_at_once_at_the_end_are_waited_out_like_refused_ones(how: dict[str, int]) -> None:
+    wrong = [Mischief(close_code=1011, close_after_ms=20_900), *[Mischief(**how)] * 4]
+    heard, standin = await hear(script(20_000), lambda n: wrong[n] if n < 5 else Mischief(), duration_ms=21_000)
+    assert len(standin.seen) == 6
+    assert not [event for event in heard if isinstance(event, NotHeard)]
+    assert_same(heard, script(20_000))
+
+
+async def test_connections_that_never_do_are_told_as_away_and_not_as_nothing_said() -> None:
+    wrong = Mischief(close_code=1011, close_after_ms=0)
+    with pytest.raises(Unavailable, match="1011"):
+        await hear(script(20_000), lambda _: wrong, duration_ms=21_000, patience_s=2.0)
 
 
 async def test_a_vendor_that_says_nothing_of_the_quiet_end_has_heard_it() -> None:

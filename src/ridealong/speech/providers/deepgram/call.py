@@ -237,9 +237,12 @@ class HeardCall:
         tries = 0
         while self._begun:
             socket = await self._open()
+            opened = self._loop.time()
             if await self._while_open(socket):
                 break
-            tries += self._over
+            # One that closes at once and says nothing is like one that was refused: `_open` waits for the next.
+            refused = self._failures > 0 and self._loop.time() - opened < _CLOSING_S
+            tries += self._over and not refused
             if tries == _LAST_TRIES:
                 self._tell([NotHeard(start_ts=self._ear.final_through, end_ts=self._sent.through_ts)])
                 break
