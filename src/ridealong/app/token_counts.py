@@ -30,6 +30,8 @@ WRITE_EVERY_S: Final = 1.0
 """What a killed process had counted in that time is lost."""
 LOOK_EVERY_S: Final = 5.0
 """How long a tenant's calls may go on with a budget that another process changed, or with what that one counted."""
+_STALE_S: Final = LOOK_EVERY_S - 2 * WRITE_EVERY_S
+"""What is known for so long is read again at the next turn to write: the other process waited for one as well."""
 WATCHED_S: Final = 900.0
 """A tenant that asked for no tokens in that time is not looked after; its next call or review looks itself."""
 
@@ -60,7 +62,7 @@ class TokenCounts:
         and the database is away.
         """
         found = self._of(tenant_id)
-        if self._clock() - found.looked_at < LOOK_EVERY_S:
+        if self._clock() - found.looked_at < _STALE_S:
             return
         try:
             await self.look(tenant_id)
@@ -100,7 +102,7 @@ class TokenCounts:
         for tenant_id, found in list(self._watched.items()):
             waits = now - found.looked_at
             watched = now - found.budget.asked_at < WATCHED_S
-            if not found.budget.unwritten() and not (watched and waits >= LOOK_EVERY_S):
+            if not found.budget.unwritten() and not (watched and waits >= _STALE_S):
                 continue
             try:
                 await self.look(tenant_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -86,11 +86,11 @@ class Processes:
         self.moment = Moment()
         self._houses: list[ModelHouse] = []
 
-    def start(self, **changes: Any) -> Process:
+    def start(self, clock: Callable[[], float] = time.monotonic, **changes: Any) -> Process:
         settings = Settings(**(self.settings.model_dump() | changes))
-        house = ModelHouse(settings, now=self.moment)
+        house = ModelHouse(settings, clock=clock, now=self.moment)
         self._houses.append(house)
-        counts = TokenCounts(self.store, house)
+        counts = TokenCounts(self.store, house, clock=clock)
         own = TenantModels(self.store, Sealing.of_settings(settings), counts=counts)
         stored = StoredModels(settings=settings, house=house, tenants=own, counts=counts)
         return Process(settings=settings, house=house, counts=counts, stored=stored, tenants=own)
@@ -260,6 +260,25 @@ async def test_two_processes_share_one_budget_and_count_nothing_twice(processes:
         await first.counts.look(tenant_id)
         await second.counts.look(tenant_id)
     assert await first.left(tenant_id) == await second.left(tenant_id) == 100_000 - 20 * each
+
+
+async def test_what_one_process_spends_another_knows_five_seconds_later(processes: Processes, store: Store) -> None:
+    tenant_id = await new_tenant(store)
+    clock = Moment(0.0)
+    spends, knows = (processes.start(clock, tenant_tokens_per_day=3_000) for _ in range(2))
+    model = await knows.live(tenant_id)
+    await model.answer(QUESTION)
+    await knows.counts.write()
+    spending = await spends.live(tenant_id)
+    with pytest.raises(BudgetSpent):
+        for _ in range(1_000):
+            await spending.answer(QUESTION)
+    # Each gets its turn once a second, at the worst moment for the other.
+    for _ in range(round((LOOK_EVERY_S - WRITE_EVERY_S) / WRITE_EVERY_S)):
+        clock.now += WRITE_EVERY_S
+        await knows.counts.write()
+        await spends.counts.write()
+    await knows.refuses(model)
 
 
 async def test_calls_at_once_take_no_more_than_there_is(processes: Processes, store: Store, groq: GroqChat) -> None:
