@@ -17,6 +17,8 @@ SILENCE: Final = b"\xff"
 BYTES_PER_MS: Final = 8
 WINDOW_MS: Final = 200
 """How late a frame may be. Frames in order on both tracks do not wait at all."""
+APART_WINDOW_MS: Final = 1_000
+"""The same where each track has a connection of its own, which may falter while the other does not."""
 LOST_MS: Final = 1_000
 """A hole on both tracks from this length on is a gap, not silence."""
 _JITTER_MS: Final = 10
@@ -108,6 +110,11 @@ class _Track:
             self.audio += SILENCE * (until - self.end)
             self.end = until
 
+    def begin_anew(self) -> None:
+        """Another stream brings the track, and counts its chunks from the start."""
+        self.last_chunk = -1
+        self.waiting = [each._replace(chunk=-1) for each in self.waiting]
+
     def take(self, size: int) -> bytes:
         taken = bytes(self.audio[:size])
         del self.audio[:size]
@@ -124,6 +131,8 @@ class TwoTracks:
     def __init__(self, expected: Collection[int] = (0, 1)) -> None:
         self._tracks = (_Track(), _Track())
         self._expected = tuple(expected)
+        self._window = WINDOW_MS * BYTES_PER_MS
+        self._apart = False
         self._position = 0
         self._newest = 0
         self._leap = 0
@@ -132,12 +141,22 @@ class TwoTracks:
         self.dropped = 0
         """Frames that came twice, too late, or alone from a far future."""
 
+    def expect(self, channels: Collection[int], *, apart: bool) -> None:
+        """Who sends from now on. `apart`: on connections of their own, so that one far behind is no new clock."""
+        self._expected = tuple(channels)
+        if apart:
+            self._apart, self._window = True, APART_WINDOW_MS * BYTES_PER_MS
+
+    def begin_anew(self, channel: int) -> None:
+        """Another stream brings that channel, on the same clock."""
+        self._tracks[channel].begin_anew()
+
     def feed(self, channel: int, frame: Frame) -> list[Mixed]:
         """Take one frame; what can be journalled now, in order: interleaved bytes, and holes."""
         track = self._tracks[channel]
         start = frame.start_ms * BYTES_PER_MS + self._offset
         out: list[Mixed] = []
-        newer = frame.chunk is None or frame.chunk > track.newest_chunk
+        newer = not self._apart and (frame.chunk is None or frame.chunk > track.newest_chunk)
         if newer and self._position - start > _RESTART_MS * BYTES_PER_MS:
             out = self.flush()
             self._offset += self._position - start
@@ -151,7 +170,7 @@ class TwoTracks:
         for each in self._tracks:
             each.place()
         whole = min(self._tracks[index].end for index in self._expected)
-        return out + self._through(max(whole, self._newest - WINDOW_MS * BYTES_PER_MS))
+        return out + self._through(max(whole, self._newest - self._window))
 
     def flush(self) -> list[Mixed]:
         """Nothing more will come: everything that still waits."""
