@@ -113,6 +113,7 @@ class _Pace:
         if self._first_lag is None:
             self._first_lag = self._best_lag = lag
         self._best_lag = min(lag, self._best_lag)
-        if lag - self._best_lag >= _BEHIND_S:
-            return Partials.NONE
-        return Partials.ALL if self._first_lag - lag < _AHEAD_S else Partials.LONG_TURNS
+        if self._first_lag - lag >= _AHEAD_S:
+            # Whatever the machine does beside it: the same file gives the same moments.
+            return Partials.LONG_TURNS
+        return Partials.ALL if lag - self._best_lag < _BEHIND_S else Partials.NONE
