@@ -57,8 +57,10 @@ _PARTIAL_EVERY_MS: Final = 400
 _LONG_MS: Final = 3_000
 """From here on a turn may outlast the time in which a nudge about its beginning is of use."""
 _LONG_EVERY_MS: Final = 1_000
+"""Two words follow a clause in some 0.6 s, and a nudge is late after 2 s: partials must not lie further apart."""
 _PARTIAL_SHARE: Final = 0.15
-"""A partial of a stretch of n seconds is due n * this many seconds after the last one: its cost grows with n."""
+"""A partial of a stretch of n seconds is due n * this many seconds after the last one, since its cost grows with n; and
+after one second at the latest."""
 _MIN_CONFIDENCE: Final = 0.35
 """Mean token probability below which the recogniser guessed at noise."""
 
@@ -396,7 +398,7 @@ class Listener:
         length = stretch.end_ts - stretch.start_ts
         watched = partials is Partials.ALL
         least, every = (300, _PARTIAL_EVERY_MS) if watched else (_LONG_MS, _LONG_EVERY_MS)
-        if length < least or now - self._partial_at < max(every, _PARTIAL_SHARE * length):
+        if length < least or now - self._partial_at < min(max(every, _PARTIAL_SHARE * length), _LONG_EVERY_MS):
             return []
         self._partial_at = now
         audio = self._tape.audio(stretch.start_ts, stretch.end_ts)
