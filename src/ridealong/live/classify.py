@@ -59,7 +59,10 @@ class _Candidate:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class _Seen:
-    """What the heads are shown of one utterance: a row of features of the whole text, then one of each clause."""
+    """What the heads are shown of one utterance: a row of features of each stretch, behind it those of its clauses.
+
+    Of a long text, which has several stretches, `whole` has the row of all of it, then those of its clauses.
+    """
 
     views: Vectors
     rows: Vectors
@@ -67,6 +70,7 @@ class _Seen:
     quotable: list[int]
     """Which of them are the smallest pieces."""
     length: int
+    whole: Vectors | None
     role: Role
     may_be_cited: bool
 
@@ -147,6 +151,11 @@ class MomentClassifier:
         text, role = utterance.text, roles.role_of(utterance.speaker)
         surroundings = Surroundings.of(role, _before(transcript, utterance, roles))
         answered = surroundings.answered.text if surroundings.answered is not None else None
+        before = self._view(answered) if answered is not None else None
+
+        def features(spans: Sequence[tuple[int, int]], views: Vectors) -> Vectors:
+            return np.array([row(text[a:b], v, surroundings, before) for (a, b), v in zip(spans, views, strict=True)])
+
         spans: list[tuple[int, int]] = []
         quotable: list[int] = []
         read: list[Vectors] = []
@@ -155,17 +164,17 @@ class MomentClassifier:
             quotable += range(len(spans) + bool(inner), len(spans) + 1 + len(inner))
             spans += [(begin, end), *((begin + a, begin + b) for a, b in inner)]
             read.append(self._reader.pieces(text[begin:end], inner))
-        whole = read[0][0] if len(read) == 1 else self._reader.views([text])[0]
-        before = self._view(answered) if answered is not None else None
+        long, inner = len(read) > 1, clauses(text)
+        whole = self._reader.pieces(text, inner) if long else read[0]
         # Nobody to cite, or no word to quote: nothing can be found in it.
         may_be_cited = utterance.speaker is not UNATTRIBUTED and find_quote(text, text) is not None
-        pieces = zip(spans, np.concatenate(read), strict=True) if may_be_cited else ()
         return _Seen(
-            views=whole,
-            rows=np.array([row(text[a:b], v, surroundings, before) for (a, b), v in pieces]),
+            views=whole[0],
+            rows=features(spans, np.concatenate(read)) if may_be_cited else np.zeros((0, 0), np.float32),
             spans=spans,
             quotable=quotable,
             length=len(text),
+            whole=features([(0, len(text)), *inner], whole) if long and may_be_cited else None,
             role=role,
             may_be_cited=may_be_cited,
         )
@@ -189,7 +198,11 @@ class MomentClassifier:
         spans, margins = seen.spans, head.margins(seen.rows)
         # P(moment) = P(moment | sale) P(sale): elsewhere nothing is one, whatever it sounds like. A tenant's own
         # phrases are another matter: they are what it says they are.
-        confidence = head.probabilities(margins.max(axis=0)) * (1.0 if self._sale is None else self._sale.likelihood)
+        best = margins.max(axis=0)
+        if seen.whole is not None:
+            # A stretch may be mistaken for want of what stands around it, all of it drowns what is said in one.
+            best = (best + head.margins(seen.whole).max(axis=0)) / 2
+        confidence = head.probabilities(best) * (1.0 if self._sale is None else self._sale.likelihood)
         # The quote is the best clause, also where the whole text scored higher: it is what the coach wants to hear.
         clause = np.array(seen.quotable)[margins[seen.quotable].argmax(axis=0)]
         found: list[_Candidate] = []
