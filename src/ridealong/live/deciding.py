@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from ridealong.live.telling import Telling
 
 ENROLLED_FLOOR: Final = 0.5
+AHEAD_WITHIN_MS: Final = 1_500
+"""So long after its trigger a moment may be told ahead of its turn's end. What comes later waits for the turn: it is
+then told after all where the turn is over soon, and nudges stay as quick as they are without it."""
 
 _log = structlog.get_logger(__name__)
 
@@ -94,7 +97,7 @@ class Deciding:
             return
         heard_ts = self._clock.now_ts()
         for detection in await self._judge.ahead(so_far):
-            if self._ahead.holds(detection):
+            if self._ahead.holds(detection) or heard_ts - detection.trigger_ts > AHEAD_WITHIN_MS:
                 continue
             moment, latency = self._decided(detection, heard_ts=heard_ts)
             if moment.reason not in (Reason.DELIVERED, Reason.HELD_OUT):
