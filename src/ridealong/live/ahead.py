@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 _NEAR_MS: Final = 300
 """The times of partial words are guesses of about this size."""
 
-_WORDS_MS: Final = 1_500
-"""Around the quote's end, where the finished words are cited by their time alone."""
+_SPARE_MS: Final = 1_500
+"""So much longer than the longest utterance one is waited for."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -61,7 +61,7 @@ class Ahead:
     def overdue(self, ts: int | None = None) -> list[MomentAhead]:
         """Those whose utterance should have come by `ts` ms of call audio, all of them with None; they are let go."""
         found = [
-            told for told in self._open.values() if ts is None or told.moment.trigger_ts + LIMIT_MS + _WORDS_MS < ts
+            told for told in self._open.values() if ts is None or told.moment.trigger_ts + LIMIT_MS + _SPARE_MS < ts
         ]
         for told in found:
             del self._open[told.moment_id]

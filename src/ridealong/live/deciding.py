@@ -103,12 +103,11 @@ class Deciding:
             if moment.reason not in (Reason.DELIVERED, Reason.HELD_OUT):
                 continue
             told = MomentAhead(moment_id=uuid4(), moment=moment, latency=latency, at=self._clock.at())
-            self.restored_ahead(told)
-            self._told.told_ahead(told.moment_id)
+            self.told_ahead(told)
             self._told.publish(told)
 
-    def restored_ahead(self, told: MomentAhead) -> None:
-        """It was told before its utterance was finished."""
+    def told_ahead(self, told: MomentAhead) -> None:
+        """It is told before its utterance is finished, by this process or an earlier one."""
         self.moments.add(told.moment_id)
         self._ahead.add(told)
 

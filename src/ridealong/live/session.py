@@ -329,7 +329,7 @@ class LiveCall:
             elif isinstance(event, GapRecorded):
                 breaks.append(event.at_ts)
             elif isinstance(event, MomentAhead):
-                self._deciding.restored_ahead(event)
+                self._deciding.told_ahead(event)
             elif isinstance(event, MomentDecided):
                 self._deciding.restored(event)
             elif isinstance(event, CallEnded):

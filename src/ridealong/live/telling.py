@@ -91,6 +91,7 @@ class Telling:
         """Log `event`, then tell it: what is stored of it comes later, with more than the event."""
         if isinstance(event, Logged):
             self.log_line(write_entry(self._broadcast.last_seq + 1, event))
+        self._expect(event)
         self.tell(event)
 
     def tell(self, event: CallEvent) -> None:
@@ -107,9 +108,10 @@ class Telling:
             for waiting in self._ahead.pop(event.moment_id, ()):
                 self._writer.add(waiting)
 
-    def told_ahead(self, moment_id: UUID) -> None:
-        """This moment is known and comes to be stored later: so does what is said of it meanwhile."""
-        self._ahead[moment_id] = []
+    def _expect(self, event: CallEvent) -> None:
+        # It is known now and stored later: so is what is said of it meanwhile.
+        if isinstance(event, MomentAhead):
+            self._ahead[event.moment_id] = []
 
     def never_stored(self, moment_id: UUID) -> None:
         """Nothing proves this moment: what was said of it is not kept either."""
@@ -144,8 +146,7 @@ class Telling:
     def restore(self, numbered: Numbered) -> None:
         """An event that an earlier process has logged, and perhaps not stored."""
         self._broadcast.restore(numbered)
-        if isinstance(numbered.event, MomentAhead):
-            self.told_ahead(numbered.event.moment_id)
+        self._expect(numbered.event)
         if isinstance(numbered.event, Lasting):
             self.store(Pending(event=numbered.event))
 

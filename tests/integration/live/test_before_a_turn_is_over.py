@@ -15,8 +15,11 @@ from ridealong.core.transcript import UNATTRIBUTED, Speaker, SpeakerId
 from ridealong.live import CallStart
 from ridealong.live.session import LiveCall
 from ridealong.speech import Audio, Heard, HeardThrough, Hearing, NotHeard, Partial, SpokenWord, Words
+from ridealong.speech.providers.deepgram import DeepgramTranscriber
 from ridealong.store import calls, effects, moments
 from tests.integration.live.conftest import House
+from tests.unit.speech.deepgram.listening import options
+from tests.vendors import deepgram as vendor
 
 Start = Callable[..., CallStart]
 
@@ -245,6 +248,26 @@ async def test_final_pieces_of_a_turn_are_judged_as_they_come(house: House, tena
     assert first.latency.total <= 2_000
 
 
+@pytest.mark.parametrize(("pieces", "fresh"), [(11, True), (16, False)])
+async def test_what_is_no_longer_fresh_waits_for_the_end_of_its_turn(
+    house: House, tenant_id: UUID, start: Start, pieces: int, fresh: bool
+) -> None:
+    # "expensive" ends at 4.3 s and is final at 5 or at 6 s; the turn ends at 8.2 s.
+    text = (
+        "Well everything we have looked at so far is too expensive, and I said so to my wife in the car on the way back"
+    )
+    live = replace(house, transcriber=Spoken(text, pieces=pieces)).process()
+    call = await live.begin(tenant_id, start())
+    await send(call, 14_000)
+    events = await told(call)
+    assert [type(e) for e in events if not isinstance(e, UtteranceFinished)] == [MomentAhead, MomentDecided][
+        not fresh :
+    ]
+    kept = events[-1]
+    assert isinstance(kept, MomentDecided)
+    assert kept.moment.reason is (Reason.DELIVERED if fresh else Reason.LATE)
+
+
 @pytest.mark.parametrize(("speaker", "rep"), [(UNATTRIBUTED, 0), (CUSTOMER, None)])
 async def test_nothing_is_told_before_it_is_known_who_says_it(
     house: House, tenant_id: UUID, start: Start, speaker: Speaker, rep: int | None
@@ -253,3 +276,27 @@ async def test_nothing_is_told_before_it_is_known_who_says_it(
     call = await live.begin(tenant_id, start(rep_speaker=rep))
     await send(call, 14_000)
     assert not [e for e in await told(call) if isinstance(e, MomentAhead)]
+
+
+async def test_deepgrams_final_pieces_of_one_channel_are_judged_before_the_turn_is_over(
+    house: House, tenant_id: UUID, start: Start
+) -> None:
+    said = [
+        vendor.Spoken(text=w.text, start_ts=w.start_ts, end_ts=w.end_ts, speaker=1)
+        for w in (*words("Hello there.", begin_ts=100), *words(LONG, begin_ts=1_500))
+    ]
+    pcm = (vendor.marked_audio(18_000) * 32768).astype("<i2").tobytes()
+    async with vendor.deepgram(said, final_delay_s=0.0) as standin:
+        live = replace(house, transcriber=DeepgramTranscriber(options(standin))).process()
+        call = await live.begin(tenant_id, start())
+        sender = call.attach()
+        for at in range(0, len(pcm), len(PIECE)):
+            await sender.write(pcm[at : at + len(PIECE)])
+            await asyncio.sleep(0.03)  # the vendor answers while it is being said
+        await sender.detach()
+        events = await told(call)
+    assert [type(e) for e in events] == [MomentAhead, UtteranceFinished, MomentDecided]
+    # "expensive," ends at 5.4 s, a second before its piece does, the turn at 12.3 s.
+    assert isinstance(events[0], MomentAhead)
+    assert events[0].moment.trigger_ts == 5_400
+    assert events[0].moment.evidence[0].end_ts < 12_300
