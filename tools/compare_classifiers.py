@@ -26,13 +26,15 @@ from misheard import misheard
 from sklearn.feature_extraction.text import HashingVectorizer
 
 from ridealong.app.bench.classify import LabelledCall, judge, read_call, scores
+from ridealong.core.moments import CONTENT_TYPES
 from ridealong.embedding.minilm import DIMENSIONS, VIEWS_WIDTH, load_embedder
 from ridealong.live.taxonomy import default_taxonomy
 from ridealong.live.train import Example, shipped_examples, train
 
 if TYPE_CHECKING:
+    from ridealong.core.transcript import Role
     from ridealong.embedding import Vectors
-    from ridealong.embedding.minilm import MiniLm
+    from ridealong.embedding.minilm import Earlier, MiniLm
     from ridealong.live.head import Head
 
     Pieces = Callable[[str, Sequence[tuple[int, int]]], Vectors]
@@ -58,6 +60,10 @@ class Views:
 
     def views(self, texts: Sequence[str]) -> Vectors:
         return np.array([self.pieces(text, ())[0] for text in texts], np.float32).reshape(len(texts), VIEWS_WIDTH)
+
+    def answer(self, text: str, role: Role, before: Sequence[Earlier], facts: Vectors) -> Vectors:  # noqa: ARG002
+        """Nothing: here it is the head that is compared."""
+        return np.zeros(len(CONTENT_TYPES), np.float32)
 
 
 def static() -> Pieces:

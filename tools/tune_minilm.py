@@ -101,7 +101,10 @@ class Layer(nn.Module):
             for n in ("query", "key", "value")
         )
         mixed = nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=mask[:, None, None, :])
-        mixed = mixed.transpose(1, 2).reshape(size, length, DIMENSIONS)
+        return self.behind_attention(x, mixed.transpose(1, 2).reshape(size, length, DIMENSIONS))
+
+    def behind_attention(self, x: torch.Tensor, mixed: torch.Tensor) -> torch.Tensor:
+        """The rest of the layer, which read `x`."""
         x = self.normalise(x + self.dropout(self.linear(mixed, "attention.output.dense")), "attention.output.LayerNorm")
         wide = nn.functional.gelu(self.linear(x, "intermediate.dense"))
         return self.normalise(x + self.dropout(self.linear(wide, "output.dense")), "output.LayerNorm")

@@ -9,7 +9,8 @@ It is cut behind layer 3 into parts, so that each purpose pays for what it needs
 - the sentence, layers 4 and 5: what search and reviews compare;
 - the views, which the moments are judged by: the mean of layer 3, for whether a text asks, states or refuses is said
   better below the last layer (Tenney et al. 2019, arXiv:1905.05950); and layer 4 a second time, tuned on sales talk
-  (tools/tune_minilm.py) by a product of two thin matrices a weight (LoRA, Hu et al. 2021, arXiv:2106.09685).
+  (tools/tune_minilm.py) by a product of two thin matrices a weight (LoRA, Hu et al. 2021, arXiv:2106.09685);
+- the answer: layer 4 a third time (tools/tune_answers.py), whose words also attend to those of the turns before.
 
 Only `ridealong.app.build` (and a lazy first use) imports this module: it needs `onnx`, inference does not.
 """
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     Weights = Mapping[str, NDArray[np.float32]]
 
-BUILDER_VERSION: Final = 6
+BUILDER_VERSION: Final = 7
 """Part of the cache key: raise it whenever the graph or its quantisation changes."""
 
 LAYERS: Final = 6
@@ -112,6 +113,44 @@ def draw_views(weights: Weights, delta: Weights) -> ModelProto:
     return _model(d, _POOLED, _pooled(d, ["states", x], to="views"))
 
 
+def draw_answer(weights: Weights, delta: Weights) -> ModelProto:
+    """`own` and `before`, the trunk's states of a turn and of those before it, and `facts` → `margins`, float32 [1, n].
+
+    `own` is float32 [1, tokens, 384], `before` [1, tokens before, 384] (may have none), `facts` [1, facts]. Each of the
+    n outputs is a linear function of the mean over the own tokens, of what each of them finds in those that it attends
+    to most, and of the facts.
+    """
+    d = _Drawing()
+    d.constant("axis.1", np.array([1], np.int64))
+    everything = d.add("Concat", "own", "before", to="everything", axis=1)
+    number = next(n for n in tuned_layers(delta))
+    own, at = tuned(weights, delta), f"encoder.layer.{number}.attention.self"
+    read = [
+        d.linear(x, own[f"{at}.{part}.weight"].T, own[f"{at}.{part}.bias"], to=part)
+        for part, x in (("query", "own"), ("key", everything), ("value", everything))
+    ]
+    mixed = d.add("MultiHeadAttention", *read, to="mixed", domain=CONTRIBUTED, num_heads=HEADS)
+    states = _behind_attention(d, own, "own", mixed, number, to="answer")
+    total = d.add("ReduceSum", states, "axis.1", to="total", keepdims=0)
+    length = d.add("ReduceL2", total, "axis.1", to="total.length", keepdims=1)
+    mean = d.add("Div", total, length, to="mean")
+    whole = d.add("Concat", mean, "facts", to="whole", axis=1)
+    said = d.linear(whole, delta["head.weight"].T, delta["head.bias"], to="said")
+    score = d.add("MatMul", states, d.constant("attended", delta["attended"].T), to="score")
+    value = d.add("MatMul", states, d.constant("found", delta["found"].T), to="worth")
+    heard = d.add("Mul", d.add("Softmax", score, to="shares", axis=1), value, to="heard")
+    d.add("Add", said, d.add("ReduceSum", heard, "axis.1", to="heard.sum", keepdims=0), to="margins")
+    inputs = [
+        helper.make_tensor_value_info("own", TensorProto.FLOAT, [1, "tokens", WIDTH]),
+        helper.make_tensor_value_info("before", TensorProto.FLOAT, [1, "tokens before", WIDTH]),
+        helper.make_tensor_value_info("facts", TensorProto.FLOAT, [1, "facts"]),
+    ]
+    return _model(d, inputs, helper.make_tensor_value_info("margins", TensorProto.FLOAT, [1, len(delta["found"])]))
+
+
+UNROUNDED: Final = ("said.product", "score", "worth")
+"""The products of `draw_answer` that stay in full precision: they are small, and the margins themselves."""
+
 _POOLED: Final = (
     helper.make_tensor_value_info("states", TensorProto.FLOAT, [1, "tokens", WIDTH]),
     helper.make_tensor_value_info("spans", TensorProto.FLOAT, ["spans", "tokens"]),
@@ -152,7 +191,7 @@ def _embed(d: _Drawing, weights: Weights) -> str:
 
 def tuned_layers(delta: Weights) -> list[int]:
     """The numbers of the layers that `delta` changes, in their order."""
-    return sorted({int(name.split(".")[2]) for name in delta})
+    return sorted({int(name.split(".")[2]) for name in delta if name.startswith("encoder.layer.")})
 
 
 def tuned(weights: Weights, delta: Weights) -> Weights:
@@ -180,6 +219,12 @@ def _layer(d: _Drawing, weights: Weights, x: str, number: int, *, to: str) -> st
         domain=CONTRIBUTED,
         num_heads=HEADS,
     )
+    return _behind_attention(d, weights, x, mixed, number, to=to)
+
+
+def _behind_attention(d: _Drawing, weights: Weights, x: str, mixed: str, number: int, *, to: str) -> str:
+    """The rest of a layer that read `x` and gave `mixed`."""
+    at, name = f"encoder.layer.{number}", to
     out = f"{at}.attention.output"
     mixed = d.linear(mixed, weights[f"{out}.dense.weight"].T, weights[f"{out}.dense.bias"], to=f"{name}.attended")
     x = d.add("Add", x, mixed, to=f"{name}.attended.sum")

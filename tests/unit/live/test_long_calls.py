@@ -100,11 +100,12 @@ class StandInMinds:
     class Head:
         types = ("objection_raised",)
         share = np.zeros(1, np.float32)
+        answered = None
 
         def margins(self, rows: np.ndarray) -> np.ndarray:
             return np.zeros((len(rows), 1), np.float32)
 
-        def probabilities(self, margins: np.ndarray) -> np.ndarray:
+        def probabilities(self, margins: np.ndarray, answer: None = None) -> np.ndarray:
             return np.zeros(1, np.float32)
 
     def classifier(self, taxonomy: Taxonomy, heads: Heads = SHIPPED) -> MomentClassifier:

@@ -8,8 +8,8 @@ from uuid import UUID
 import numpy as np
 import pytest
 
-from ridealong.core.transcript import Roles, SpeakerId, Transcript, TranscriptId, Utterance
-from ridealong.embedding.minilm import VIEWS_WIDTH
+from ridealong.core.transcript import Role, Roles, SpeakerId, Transcript, TranscriptId, Utterance
+from ridealong.embedding.minilm import VIEWS_WIDTH, Earlier
 from ridealong.live.classify import MomentClassifier
 from ridealong.live.head import Head
 from ridealong.live.rate import LEAST, WORTH, MomentRate
@@ -79,6 +79,9 @@ class Reader:
 
     def pieces(self, text: str, spans: Sequence[tuple[int, int]]) -> np.ndarray:
         return self.views([text, *(text[a:b] for a, b in spans)])
+
+    def answer(self, text: str, role: Role, before: Sequence[Earlier], facts: np.ndarray) -> np.ndarray:
+        raise AssertionError("no head here asks for that")
 
 
 class AsksForThePrice(Head):
