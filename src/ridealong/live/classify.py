@@ -172,7 +172,8 @@ class MomentClassifier:
         # Nobody to cite, or no word to quote: nothing can be found in it.
         may_be_cited = utterance.speaker is not UNATTRIBUTED and find_quote(text, text) is not None
         answer = None
-        if may_be_cited and self._head.answered is not None:
+        heads = (self._head, self._shadow)
+        if may_be_cited and any(head is not None and head.asks_for_answers for head in heads):
             facts = features([(0, len(text))], whole[:1])[0, -BESIDE:]
             answer = self._reader.answer(text, role, _earlier(transcript, utterance), facts)
         return _Seen(

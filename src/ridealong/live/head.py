@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from ridealong.core.moments import CONTENT_TYPES
+
 if TYPE_CHECKING:
     from ridealong.embedding import Vectors
 
@@ -26,7 +28,7 @@ class Head:
 
     `answered` [3, types], where there is any: slope of the margin, slope of what the text model makes of the turn
     together with those before it (`Reader.answer`), and offset, which take the place of `slope` and `offset` where both
-    are known. A tenant's own head has none, and goes by its margin alone.
+    are known. Of a tenant's own types, and of those that it taught, the second is 0.
     """
 
     types: tuple[str, ...]
@@ -41,11 +43,18 @@ class Head:
         """[n, WIDTH] → [n, types]."""
         return rows @ self.weights.T + self.bias
 
+    @property
+    def asks_for_answers(self) -> bool:
+        """Whether any type's probability depends on the turns before."""
+        return self.answered is not None and bool(self.answered[1].any())
+
     def probabilities(self, margins: Vectors, answer: Vectors | None = None) -> Vectors:
-        """Calibrated, of the same shape as `margins`; `answer`, of that shape too, as `Reader.answer` gives it."""
+        """Calibrated, of the same shape as `margins`; `answer` [len(CONTENT_TYPES)] as `Reader.answer` gives it."""
         log_odds = margins * self.slope + self.offset
         if answer is not None and self.answered is not None:
-            log_odds = margins * self.answered[0] + answer * self.answered[1] + self.answered[2]
+            read = dict(zip(CONTENT_TYPES, answer.tolist(), strict=True))
+            own = np.array([read.get(type_id, 0.0) for type_id in self.types], np.float32)
+            log_odds = margins * self.answered[0] + own * self.answered[1] + self.answered[2]
         with np.errstate(over="ignore"):
             return (1.0 / (1.0 + np.exp(-log_odds))).astype(np.float32)
 

@@ -9,8 +9,8 @@ another tenant: what goes in is the base, one document and that tenant's stateme
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
@@ -150,6 +150,7 @@ def tune(
         ),
         share=np.array([shipped.share[_column(shipped, t.id)] if t.shipped else 0.0 for t in known], np.float32),
     )
+    head = replace(head, answered=_answered(head, shipped, untaught={t.id for t in known} - set(place)))
     # All that people say may have been left out: then there is nothing, of as many types.
     margins = np.zeros((0, len(known)), np.float32)
     if len(statements):
@@ -159,6 +160,19 @@ def tune(
         if one.id in place:
             held_out[:, number] = held[:, place[one.id]]
     return Fitted(head=head, types=tuple(known), tuned=tuple(place), held_out=held_out, margins=margins)
+
+
+def _answered(head: Head, shipped: Head, *, untaught: Collection[str]) -> Vectors | None:
+    """How far the turns before count: for the types that nothing was said of as in the shipped head; not at all for the
+    others, since what was taught says nothing of them, and should count in full.
+    """
+    if shipped.answered is None:
+        return None
+    alone = np.stack([head.slope, np.zeros_like(head.slope), head.offset])
+    for number, type_id in enumerate(head.types):
+        if type_id in untaught:
+            alone[:, number] = shipped.answered[:, _column(shipped, type_id)]
+    return alone
 
 
 def _column(head: Head, type_id: str) -> int:

@@ -12,7 +12,7 @@ import pytest
 from ridealong.core.moments import CONTENT_TYPES
 from ridealong.core.transcript import Role
 from ridealong.embedding.minilm import load_embedder
-from ridealong.live.features import Turn
+from ridealong.live.features import WIDTH, Turn
 from ridealong.live.head import Head
 from ridealong.live.known_views import KnownViews
 from ridealong.live.taxonomy import MomentType, default_taxonomy, default_taxonomy_text, load_taxonomy
@@ -95,6 +95,20 @@ def customers(folder: Path) -> list[Example]:
                 before = tuple(turns[max(0, number - 3) : number])
                 found.append(Example(text=turn.text, role=turn.role, types=types, before=before, call=path.stem))
     return found
+
+
+def test_what_a_tenant_taught_goes_by_its_own_words_and_the_rest_by_the_turns_before_too(parts: PARTS) -> None:
+    reader, base, shipped = parts
+    types = load_taxonomy(own_document(), "own.yaml").content_types
+    said = [*documented(types), taught("we would have to think about that for a bit", "stall")]
+    head = tune(tuned_types(types), said, base, shipped, reader).head
+    assert head.answered is not None and shipped.answered is not None
+    by_itself = {t for t, weight in zip(head.types, head.answered[1], strict=True) if weight == 0.0}
+    assert by_itself == {t.id for t in types if t.id not in shipped.types} | {"stall"}
+    row = np.zeros((1, WIDTH), np.float32)
+    answer = np.full(len(shipped.types), 1.0, np.float32)
+    moved = head.probabilities(head.margins(row), answer) != head.probabilities(head.margins(row), -answer)
+    assert {t for t, changed in zip(head.types, moved[0], strict=True) if not changed} == by_itself
 
 
 def test_eight_examples_find_a_new_type_on_unseen_calls(parts: PARTS, fitted: Fitted) -> None:
