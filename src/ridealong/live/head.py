@@ -52,7 +52,7 @@ class Head:
         """Calibrated, of the same shape as `margins`; `answer` [len(CONTENT_TYPES)] as `Reader.answer` gives it."""
         log_odds = margins * self.slope + self.offset
         if answer is not None and self.answered is not None:
-            read = dict(zip(CONTENT_TYPES, answer.tolist(), strict=True))
+            read: dict[str, float] = dict(zip(CONTENT_TYPES, answer.tolist(), strict=True))
             own = np.array([read.get(type_id, 0.0) for type_id in self.types], np.float32)
             log_odds = margins * self.answered[0] + own * self.answered[1] + self.answered[2]
         with np.errstate(over="ignore"):

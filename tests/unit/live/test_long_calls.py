@@ -100,7 +100,7 @@ class StandInMinds:
     class Head:
         types = ("objection_raised",)
         share = np.zeros(1, np.float32)
-        answered = None
+        asks_for_answers = False
 
         def margins(self, rows: np.ndarray) -> np.ndarray:
             return np.zeros((len(rows), 1), np.float32)

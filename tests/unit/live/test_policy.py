@@ -64,6 +64,12 @@ def test_a_type_cools_down_and_then_may_be_shown_again() -> None:
     assert policy.decide(seen(at=60_000), decided_ts=60_000).reason is Reason.DELIVERED
 
 
+def test_silences_take_one_place_of_the_budget_and_leave_three_to_what_is_said() -> None:
+    policy = Policy(TAXONOMY)
+    shown = [policy.decide(seen("silence", at=at), decided_ts=at).reason for at in (0, 200_000, 400_000, 600_000)]
+    assert shown == [Reason.DELIVERED, Reason.COOLING_DOWN, Reason.COOLING_DOWN, Reason.DELIVERED]
+
+
 def test_the_fifth_nudge_in_ten_minutes_is_only_noted() -> None:
     policy = Policy(TAXONOMY)
     for n in range(4):
