@@ -227,14 +227,11 @@ class EmbeddedPostgres:
         # A temporary file, not a pipe: the server inherits the handle, and a pipe would never close.
         with tempfile.TemporaryFile() as output:
             done = subprocess.run(  # noqa: S603 - the wheel's own programs
-                [str(self._bin / program), *arguments],
+                [*_becoming(self._account), str(self._bin / program), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd="/",
-                user=self._account.pw_uid if self._account is not None else None,
-                group=self._account.pw_gid if self._account is not None else None,
-                extra_groups=[] if self._account is not None else None,
                 check=False,
             )
             output.seek(0)
@@ -243,6 +240,19 @@ class EmbeddedPostgres:
             raise Unavailable(
                 f"{program} failed for the embedded database in {self.directory}: {said[-400:]} (see {self.log_file})"
             )
+
+
+def _becoming(account: pwd.struct_passwd | None) -> list[str]:
+    """What a command begins with that is run as `account`.
+
+    Not `subprocess`'s own `user`: with that Python forks instead of vforking, and OpenBLAS, which waits for its threads
+    before a fork, waits for ever where another thread multiplies matrices meanwhile.
+    """
+    if account is None:
+        return []
+    if shutil.which("setpriv") is None:
+        raise MissingPart("the embedded database does not run as root: install util-linux, which has `setpriv`")
+    return ["setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups"]
 
 
 def programs() -> Path:

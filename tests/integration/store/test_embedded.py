@@ -269,3 +269,37 @@ async def test_what_was_said_enters_no_log_and_no_error(data_dir: Path) -> None:
     log = store.server.log_file.read_text()
     assert "ready to accept connections" in log
     assert marker not in log + shown
+
+
+MULTIPLY_MEANWHILE = """
+import os, sys, threading
+from pathlib import Path
+import numpy as np
+from ridealong.store.embedded import EmbeddedPostgres
+
+matrix = np.ones((400, 400), np.float32)
+
+def multiply():
+    while True:
+        matrix @ matrix
+
+for _ in range(4):
+    threading.Thread(target=multiply, daemon=True).start()
+database = EmbeddedPostgres(Path(sys.argv[1]))
+for _ in range(3):
+    database.start()
+    database.stop()
+print("stopped", flush=True)
+os._exit(0)
+"""
+
+
+def test_the_server_starts_and_stops_while_other_threads_multiply_matrices(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", MULTIPLY_MEANWHILE, str(tmp_path / "postgres")],
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout == "stopped\n", done.stderr
