@@ -30,7 +30,7 @@ from misheard import misheard
 from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
 from torch import nn
-from tune_minilm import BATCH, HEADS, Layer, padded
+from tune_minilm import BATCH, HEADS, Layer, padded, step
 
 from ridealong.core.moments import CONTENT_TYPES
 from ridealong.core.transcript import Role
@@ -228,7 +228,7 @@ def tune(model: Answers, material: Material, *, epochs: int, chance: random.Rand
     steps = epochs * math.ceil(count / BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, [RATE, HEAD_RATE, RATE], total_steps=steps, pct_start=0.1)
     mean = {name: value.clone() for name, value in model.state_dict().items()}
-    begun, step = time.monotonic(), 0
+    begun, taken = time.monotonic(), 0
     model.train()
     for epoch in range(epochs):
         dress = [chance.randrange(len(DRESSES)) for _ in range(count)]
@@ -240,17 +240,11 @@ def tune(model: Answers, material: Material, *, epochs: int, chance: random.Rand
         for chosen in batches:
             shown = [(i, dress[i], chance.random() < ROLE_HIDDEN, chance.random() < NOTHING_BEFORE) for i in chosen]
             margins = model(material.batch(shown))
-            loss = nn.functional.binary_cross_entropy_with_logits(margins, material.labels[chosen], reduction="sum")
-            optimizer.zero_grad()
-            (loss / len(chosen)).backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-            step += 1
-            kept = min(MEAN_OF, (1 + step) / (10 + step))
+            total += step(model, margins, material.labels[chosen], optimizer, schedule)
+            taken += 1
+            kept = min(MEAN_OF, (1 + taken) / (10 + taken))
             for name, value in model.state_dict().items():
                 mean[name].lerp_(value, 1 - kept)
-            total += float(loss.detach())
         print(f"epoch {epoch}: loss {total / count:.3f}, {time.monotonic() - begun:.0f} s", flush=True)
     model.load_state_dict(mean)
     model.eval()

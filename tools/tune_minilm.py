@@ -229,14 +229,25 @@ def tune(model: Tuned, material: Material, *, epochs: int, rate: float, chance: 
             states, mask = padded([material.dresses[dress[i]][i].float() for i in chosen])
             beside = np.array([material.around[chance.random() < ROLE_HIDDEN][i] for i in chosen])
             margins = model(states, mask, torch.from_numpy(beside))
-            loss = nn.functional.binary_cross_entropy_with_logits(margins, material.labels[chosen], reduction="sum")
-            optimizer.zero_grad()
-            (loss / len(chosen)).backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-            total += float(loss.detach())
+            total += step(model, margins, material.labels[chosen], optimizer, schedule)
         print(f"epoch {epoch}: loss {total / count:.3f}, {time.monotonic() - began:.0f} s", flush=True)
+
+
+def step(
+    model: nn.Module,
+    margins: torch.Tensor,
+    labels: torch.Tensor,
+    optimizer: torch.optim.Optimizer,
+    schedule: torch.optim.lr_scheduler.LRScheduler,
+) -> float:
+    """One step down from what `model` gave for a batch. Its loss before, summed over the batch's examples."""
+    loss = nn.functional.binary_cross_entropy_with_logits(margins, labels, reduction="sum")
+    optimizer.zero_grad()
+    (loss / len(labels)).backward()
+    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+    schedule.step()
+    return float(loss.detach())
 
 
 def main() -> None:

@@ -152,7 +152,8 @@ class MomentClassifier:
 
     def _see(self, transcript: Transcript, utterance: Utterance, roles: Roles) -> _Seen:
         text, role = utterance.text, roles.role_of(utterance.speaker)
-        surroundings = Surroundings.of(role, _before(transcript, utterance, roles))
+        window = transcript.before(no=utterance.no, end_ts=utterance.end_ts, span_ms=CONTEXT_MS)
+        surroundings = Surroundings.of(role, _others(window, utterance, roles))
         answered = surroundings.answered.text if surroundings.answered is not None else None
         before = self._view(answered) if answered is not None else None
 
@@ -175,7 +176,7 @@ class MomentClassifier:
         heads = (self._head, self._shadow)
         if may_be_cited and any(head is not None and head.asks_for_answers for head in heads):
             facts = features([(0, len(text))], whole[:1])[0, -BESIDE:]
-            answer = self._reader.answer(text, role, _earlier(transcript, utterance), facts)
+            answer = self._reader.answer(text, role, _earlier(window, utterance), facts)
         return _Seen(
             views=whole[0],
             rows=features(spans, np.concatenate(read)) if may_be_cited else np.zeros((0, 0), np.float32),
@@ -291,8 +292,8 @@ def _may_say(role: Role, moment_type: MomentType) -> bool:
     return moment_type.bound_role is Role.UNKNOWN or role in (Role.UNKNOWN, moment_type.bound_role)
 
 
-def _before(transcript: Transcript, utterance: Utterance, roles: Roles) -> list[Turn]:
-    window = transcript.before(no=utterance.no, end_ts=utterance.end_ts, span_ms=CONTEXT_MS)
+def _others(window: Sequence[Utterance], utterance: Utterance, roles: Roles) -> list[Turn]:
+    """The turns before `utterance` that are not its own speaker's."""
     return [
         Turn(text=u.text, role=roles.role_of(u.speaker))
         for u in window
@@ -300,9 +301,8 @@ def _before(transcript: Transcript, utterance: Utterance, roles: Roles) -> list[
     ]
 
 
-def _earlier(transcript: Transcript, utterance: Utterance) -> list[Earlier]:
+def _earlier(window: Sequence[Utterance], utterance: Utterance) -> list[Earlier]:
     """Everybody's last turns. Of a turn that nobody is known to have said it is not known whether it is the same's."""
-    window = transcript.before(no=utterance.no, end_ts=utterance.end_ts, span_ms=CONTEXT_MS)
     return [
         Earlier(text=u.text, same=u.speaker == utterance.speaker and u.speaker is not UNATTRIBUTED)
         for u in window[-EARLIER_TURNS:]
