@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     Weights = Mapping[str, NDArray[np.float32]]
 
-BUILDER_VERSION: Final = 7
-"""Part of the cache key: raise it whenever the graph or its quantisation changes."""
+BUILDER_VERSION: Final = 8
+"""Part of the cache key: raise it whenever the graph, its quantisation or how it is run changes."""
 
 LAYERS: Final = 6
 WIDTH: Final = 384

@@ -43,14 +43,18 @@ MAX_TOKENS: Final = 128
 """What is longer is cut: the model was trained with as much, and an utterance of 12 s has about 50."""
 
 KEPT_TOKENS: Final = 12_288
-"""So much of the trunk's work is kept, 19 MB: until the vector is made of what was just judged, which a busy machine
-puts off; and what people say again and again ("okay, got it") is read once.
+"""So much of the trunk's work is kept, 19 MB, beside which views take up to 9 more: until the vector is made of what
+was just judged, which a busy machine puts off; and what people say again and again ("okay, got it") is read once.
 """
 
 VIEWS_WIDTH: Final = DIMENSIONS * 2
 PRECISIONS: Final = ("int8", "fp32")
 
-_BUILDER_VERSION: Final = 7
+_SLOWER: Final = ("SkipLayerNormFusion",)
+"""What onnxruntime is kept from doing to the graphs: its one operator for a sum and its normalisation takes 32 µs for
+19 words, the two by themselves 9, and a layer has two of them."""
+
+_BUILDER_VERSION: Final = 8
 """Stands beside `graph.BUILDER_VERSION`, which cannot be read without importing `onnx`; a test keeps both equal."""
 
 
@@ -75,6 +79,15 @@ class Part(StrEnum):
     ANSWER = "answer"
 
 
+@dataclass(slots=True, eq=False)
+class _Kept:
+    """What the trunk made of a text, and the views of it and its pieces that were asked for last."""
+
+    states: Vectors
+    pieces: tuple[tuple[tuple[int, int], ...], Vectors] | None = None
+    """The pieces' places, and the views: set in one step, since two threads may read the same text."""
+
+
 class MiniLm:
     """Sentences to unit vectors with MiniLM. Thread-safe; about 4 ms for a sentence of 12 words on one core.
 
@@ -89,7 +102,9 @@ class MiniLm:
         # The arena keeps the largest activation ever seen; a sentence needs little and may be allocated anew.
         options.enable_cpu_mem_arena = False
         self._sessions = {
-            part: onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            part: onnxruntime.InferenceSession(
+                str(path), options, providers=["CPUExecutionProvider"], disabled_optimizers=list(_SLOWER)
+            )
             for part, path in parts.items()
         }
         self._tokenizer = Tokenizer.from_file(str(tokenizer))
@@ -97,9 +112,9 @@ class MiniLm:
         self._tokenizer.enable_truncation(MAX_TOKENS)
         answers = load_file(ANSWERS)
         self._role, self._who, self._far = (answers[name] for name in ("role", "who", "far"))
-        self._kept: OrderedDict[str, Vectors] = OrderedDict()
-        """What the trunk has made of texts whose views were asked for: their vectors will be too, a little later. The
-        last used stand at the end.
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+        """Of texts whose views were asked for: their vectors will be too, a little later. The last used stand at the
+        end.
         """
         self._kept_tokens = 0
         self._keeping = threading.Lock()
@@ -131,6 +146,9 @@ class MiniLm:
         The text is read once, so that each piece is understood in its sentence; a piece costs next to nothing. One
         that lies behind MAX_TOKENS has the whole text's views.
         """
+        kept = self._kept_of(text)
+        if kept is not None and kept.pieces is not None and kept.pieces[0] == tuple(spans):
+            return kept.pieces[1]
         encoded = self._tokenizer.encode(text)
         ids: NDArray[np.int64] = np.array([encoded.ids], np.int64)
         chosen = np.ones((1 + len(spans), ids.shape[1]), np.float32)
@@ -141,7 +159,12 @@ class MiniLm:
                 inside = (at[:, 0] >= start) & (at[:, 1] <= end) & (at[:, 1] > at[:, 0])
                 if inside.any():
                     chosen[row] = inside
-        return self._pooled(Part.VIEWS, self._read(text, ids), chosen)
+        if kept is None:
+            kept = self._keep(text, self._states(ids))
+        views = self._pooled(Part.VIEWS, kept.states, chosen)
+        views.setflags(write=False)
+        kept.pieces = tuple(spans), views
+        return views
 
     def answer(self, text: str, role: Role, before: Sequence[Earlier], facts: Vectors) -> Vectors:
         """[len(CONTENT_TYPES)]: how far `text`, said by `role` after `before` (oldest first), is each type: margins.
@@ -160,37 +183,38 @@ class MiniLm:
         }
         return cast("Vectors", self._sessions[Part.ANSWER].run(None, given)[0])[0]
 
-    def _read(self, text: str, ids: NDArray[np.int64] | None = None) -> Vectors:
+    def _read(self, text: str) -> Vectors:
         """The trunk's states, kept for whoever asks next."""
-        states = self._kept_of(text)
-        if states is None:
-            states = self._states(np.array([self._tokenizer.encode(text).ids], np.int64) if ids is None else ids)
-            self._keep(text, states)
-        return states
+        kept = self._kept_of(text)
+        return (self._keep(text, self._states(self._ids(text))) if kept is None else kept).states
 
     def _sentence(self, text: str) -> Vectors:
-        states = self._kept_of(text)
-        if states is None:
-            states = self._states(np.array([self._tokenizer.encode(text).ids], np.int64))
+        kept = self._kept_of(text)
+        states = self._states(self._ids(text)) if kept is None else kept.states
         return self._pooled(Part.SENTENCE, states, np.ones((1, states.shape[1]), np.float32))[0]
 
-    def _keep(self, text: str, states: Vectors) -> None:
+    def _ids(self, text: str) -> NDArray[np.int64]:
+        return np.array([self._tokenizer.encode(text).ids], np.int64)
+
+    def _keep(self, text: str, states: Vectors) -> _Kept:
         with self._keeping:
-            if text not in self._kept:
-                self._kept[text] = states
+            kept = self._kept.get(text)
+            if kept is None:
+                kept = self._kept[text] = _Kept(states)
                 self._kept_tokens += states.shape[1]
             while self._kept_tokens > KEPT_TOKENS:
-                self._kept_tokens -= self._kept.popitem(last=False)[1].shape[1]
+                self._kept_tokens -= self._kept.popitem(last=False)[1].states.shape[1]
+            return kept
 
-    def _kept_of(self, text: str) -> Vectors | None:
+    def _kept_of(self, text: str) -> _Kept | None:
         with self._keeping:
-            states = self._kept.get(text)
-            if states is not None:
+            kept = self._kept.get(text)
+            if kept is not None:
                 self._kept.move_to_end(text)
-            return states
+            return kept
 
     def _all_of(self, text: str) -> Vectors:
-        ids: NDArray[np.int64] = np.array([self._tokenizer.encode(text).ids], np.int64)
+        ids = self._ids(text)
         states, whole = self._states(ids), np.ones((1, ids.shape[1]), np.float32)
         return np.concatenate([self._pooled(part, states, whole)[0] for part in (Part.SENTENCE, Part.VIEWS)])
 

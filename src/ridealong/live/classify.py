@@ -163,27 +163,33 @@ class MomentClassifier:
         spans: list[tuple[int, int]] = []
         quotable: list[int] = []
         read: list[Vectors] = []
+        inner: Sequence[tuple[int, int]] = ()
         for begin, end in stretches(text):
             inner = clauses(text[begin:end])
             quotable += range(len(spans) + bool(inner), len(spans) + 1 + len(inner))
             spans += [(begin, end), *((begin + a, begin + b) for a, b in inner)]
             read.append(self._reader.pieces(text[begin:end], inner))
-        long, inner = len(read) > 1, clauses(text)
-        whole = self._reader.pieces(text, inner) if long else read[0]
+        whole, long = read[0], len(read) > 1
+        if long:
+            inner = clauses(text)
+            whole = self._reader.pieces(text, inner)
         # Nobody to cite, or no word to quote: nothing can be found in it.
         may_be_cited = utterance.speaker is not UNATTRIBUTED and find_quote(text, text) is not None
-        answer = None
-        heads = (self._head, self._shadow)
-        if may_be_cited and any(head is not None and head.asks_for_answers for head in heads):
-            facts = features([(0, len(text))], whole[:1])[0, -BESIDE:]
-            answer = self._reader.answer(text, role, _earlier(window, utterance), facts)
+        rows, whole_rows, answer = np.zeros((0, 0), np.float32), None, None
+        if may_be_cited:
+            rows = features(spans, np.concatenate(read))
+            whole_rows = features([(0, len(text)), *inner], whole) if long else None
+            heads = (self._head, self._shadow)
+            if any(head is not None and head.asks_for_answers for head in heads):
+                facts = (rows if whole_rows is None else whole_rows)[0, -BESIDE:]
+                answer = self._reader.answer(text, role, _earlier(window, utterance), facts)
         return _Seen(
             views=whole[0],
-            rows=features(spans, np.concatenate(read)) if may_be_cited else np.zeros((0, 0), np.float32),
+            rows=rows,
             spans=spans,
             quotable=quotable,
             length=len(text),
-            whole=features([(0, len(text)), *inner], whole) if long and may_be_cited else None,
+            whole=whole_rows,
             answer=answer,
             role=role,
             may_be_cited=may_be_cited,

@@ -190,6 +190,8 @@ def test_a_text_has_the_same_views_when_it_is_said_again(embedder: MiniLm) -> No
     first = embedder.pieces(text, [(0, 20)])
     assert np.array_equal(embedder.pieces(text, [(0, 20)]), first)
     assert np.array_equal(embedder.pieces(text, [(21, 40)])[0], first[0])
+    assert not np.array_equal(embedder.pieces(text, [(21, 40)])[1], first[1])
+    assert np.array_equal(embedder.pieces(text, [(0, 20)]), first)
 
 
 def test_what_is_kept_is_bounded_and_the_longest_unused_goes_first() -> None:
@@ -200,7 +202,7 @@ def test_what_is_kept_is_bounded_and_the_longest_unused_goes_first() -> None:
         embedder.pieces(f"{number} {long}", ())
         embedder.embed(["okay"])
         kept = embedder._kept
-        assert sum(states.shape[1] for states in kept.values()) == embedder._kept_tokens <= minilm.KEPT_TOKENS
+        assert sum(each.states.shape[1] for each in kept.values()) == embedder._kept_tokens <= minilm.KEPT_TOKENS
     assert "okay" in kept
     assert f"0 {long}" not in kept
 
