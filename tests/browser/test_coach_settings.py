@@ -158,7 +158,7 @@ async def test_a_policy_is_tried_on_a_past_call_saved_and_keeps_the_document_s_c
         await page.get_by_role("button", name="Replay", exact=True).click()
         await expect(outcome).to_contain_text("What would have been0 nudges")
         assert (await api.get("/v1/calls")).json() == before, "trying it has stored something"
-        assert (await api.get("/v1/taxonomy")).json()["policy"]["max_nudges"] == 4
+        assert (await api.get("/v1/taxonomy")).json()["policy"]["max_nudges"] == 6
 
         await page.get_by_role("button", name="Back to what holds").click()
         await page.get_by_label("At most so many nudges").fill("3")

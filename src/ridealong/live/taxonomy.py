@@ -156,7 +156,7 @@ class QuietSettings(_Model):
 
 
 class PolicySettings(_Model):
-    max_nudges: int = Field(default=4, ge=0, le=1000)
+    max_nudges: int = Field(default=6, ge=0, le=1000)
     window_s: float = Field(default=600.0, gt=0, le=86_400)
     max_lateness_s: float = Field(default=2.0, gt=0, le=60)
     quiet: QuietSettings = QuietSettings()

@@ -13,7 +13,7 @@ from tests.integration.pages.conftest import Pages, closed
 
 async def test_parts_of_the_taxonomy_are_changed_into_its_document(pages: Pages) -> None:
     shipped = await pages.get("/taxonomy", TaxonomyShown)
-    assert (shipped["version"], shipped["policy"]["max_nudges"], shipped["trackers"]) == (None, 4, [])
+    assert (shipped["version"], shipped["policy"]["max_nudges"], shipped["trackers"]) == (None, 6, [])
     card = {"name": "Fleet Garden", "type": "competitor_mentioned", "phrases": ["fleet garden"], "answer": ""}
     change = {"policy": {"max_nudges": 2}, "types": [{"id": "stall", "tier": "noted"}], "trackers": [card]}
     after = await pages.ask("PATCH", "/taxonomy", json=change)
