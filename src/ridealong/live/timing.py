@@ -91,7 +91,9 @@ class _Quiet:
     speaking: bool = False
     fired: bool = False
     cited: Utterance | None = None
-    """The finished utterance that ended last: what a silence cites."""
+    """The finished utterance that ended last, of those whose speaker is known: what a silence cites."""
+    latest: Utterance | None = None
+    """The one that ended last, whoever said it."""
     now: int = 0
     hears_activity: bool = False
 
@@ -138,6 +140,8 @@ class TimingWatch:
             # Transcripts alone: an utterance's start is the first sign that somebody speaks again.
             found += self._silence(utterance.start_ts)
         quiet.now = max(quiet.now, utterance.start_ts)
+        if quiet.latest is None or utterance.end_ts >= quiet.latest.end_ts:
+            quiet.latest = utterance
         if utterance.speaker is not UNATTRIBUTED and (quiet.cited is None or utterance.end_ts >= quiet.cited.end_ts):
             quiet.cited = utterance
         self._spoken(utterance)
@@ -220,7 +224,14 @@ class TimingWatch:
         if quiet.speaking or quiet.fired or quiet.cited is None or quiet.now <= limit_ts:
             return ()
         quiet.fired = True
-        return self._found("silence", (quiet.cited,), limit_ts, role=Role.UNKNOWN, bound=False)
+        return self._found("silence", (quiet.cited,), limit_ts, role=self._spoke_last(limit_ts), bound=False)
+
+    def _spoke_last(self, by_ts: int) -> Role:
+        """Who is cited by a silence, unless words of nobody known, or missing audio, lie behind that."""
+        latest = self._quiet.latest
+        if latest is None or self._parted(latest.end_ts, by_ts):
+            return Role.UNKNOWN
+        return self._roles().role_of(latest.speaker)
 
     def _turn_with(self, utterance: Utterance) -> _Turn:
         """The turn that the utterance is a piece of. Of nobody known, each is a turn of its own."""

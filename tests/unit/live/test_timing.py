@@ -137,6 +137,53 @@ def test_missing_audio_is_no_silence_and_no_monologue() -> None:
     assert call.types() == []
 
 
+def test_a_silence_says_who_spoke_last_as_far_as_it_is_known_then() -> None:
+    call = Call(Roles())
+    call.say(CUSTOMER, 0, 1000)
+    call.say(REP, 2000, 3000)
+    call.clock(8000)
+    call.roles = KNOWN
+    call.say(CUSTOMER, 10_000, 11_000)
+    call.clock(16_000)
+    call.say(REP, 20_000, 21_000)
+    call.clock(26_000)
+    assert call.types() == ["silence"] * 3
+    assert [d.speaker_role for d in call.found] == [Role.UNKNOWN, Role.CUSTOMER, Role.REP]
+    assert all(d.role_known for d in call.found)
+
+
+def test_of_two_who_spoke_at_once_the_one_who_ended_last_is_whose_silence_it_is_not() -> None:
+    call = Call()
+    call.say(CUSTOMER, 0, 3000)
+    call.say(REP, 500, 2000, "mhm")  # written later, and over before
+    call.clock(8000)
+    assert [(d.evidence[0].utterance_no, d.speaker_role) for d in call.found] == [(0, Role.CUSTOMER)]
+
+
+def test_nobody_knows_who_spoke_last_behind_words_of_nobody_known_or_missing_audio() -> None:
+    muttered, missing = Call(), Call()
+    muttered.say(REP, 0, 2000)
+    muttered.say(UNATTRIBUTED, 2500, 3000)
+    muttered.clock(8000)
+    missing.say(REP, 0, 2000)
+    missing.watch.gap(4000)
+    missing.clock(9000)
+    for call in (muttered, missing):
+        assert call.types() == ["silence"]
+        assert call.found[0].evidence[0].utterance_no == 0
+        assert call.found[0].speaker_role is Role.UNKNOWN
+
+
+def test_audio_that_was_missing_before_the_last_words_or_behind_the_limit_hides_nobody() -> None:
+    call = Call()
+    call.watch.gap(500)
+    call.say(REP, 1000, 2000)
+    call.watch.gap(6500)
+    call.clock(7000)
+    assert call.types() == ["silence"]
+    assert call.found[0].speaker_role is Role.REP
+
+
 def test_a_monologue_fires_once_when_its_length_can_be_cited() -> None:
     call = Call()
     for n in range(10):
