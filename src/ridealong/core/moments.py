@@ -57,6 +57,8 @@ class Reason(StrEnum):
     """Too early in the call, by the policy's `quiet.first_s`."""
     REP_IS_SPEAKING = "rep_is_speaking"
     """The policy's `quiet.while_rep_speaks`."""
+    CUSTOMER_IS_THINKING = "customer_is_thinking"
+    """A silence behind the rep's words, by the policy's `quiet.while_customer_thinks`."""
     HELD_OUT = "held_out"
     """It would have been delivered, and was kept back at random, so that nudging can be compared with not nudging."""
 
@@ -83,7 +85,7 @@ class Detection:
     """A moment as the classifier or the timing rules see it, before any policy.
 
     `trigger_ts` is the end of the trigger phrase (for `silence`: the time at which the limit was passed), in ms of
-    call audio. `bound_role` is the role that the type requires of its speaker, UNKNOWN where any will do.
+    call audio.
     """
 
     type: str
@@ -94,6 +96,7 @@ class Detection:
     role_known: bool
     """False while a type that depends on a role was found before the role is known."""
     speaker_role: Role = Role.UNKNOWN
+    """Of whoever said what is cited first; of a `silence`, of who spoke last, where that is known."""
     decided_by: str = LOCAL
     """LOCAL, or the hosted model that named the type, as `vendor:model`."""
 

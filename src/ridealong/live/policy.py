@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 
 from ridealong.core.moments import Decision, Detection, Moment, Reason, Tier
+from ridealong.core.transcript import Role
 from ridealong.live.taxonomy import Kind, MomentType, Taxonomy
 
 
@@ -20,6 +21,7 @@ class Policy:
         self._max_lateness_ms = round(taxonomy.policy.max_lateness_s * 1000)
         self._quiet_until_ts = round(taxonomy.policy.quiet.first_s * 1000)
         self._quiet_while_rep_speaks = taxonomy.policy.quiet.while_rep_speaks
+        self._quiet_while_customer_thinks = taxonomy.policy.quiet.while_customer_thinks
         self._hold_out = taxonomy.policy.hold_out
         self._shown: deque[int] = deque(maxlen=max(self._max_nudges, 1))
         """When the latest nudges were shown, oldest first: as many as the budget allows are all that matter."""
@@ -44,8 +46,8 @@ class Policy:
 
         The first reason that holds, from what the moment is to what the call can still bear:
         the type is noted only, the role is not known, it is not sure enough, it comes too late, the call has only
-        begun, the rep is speaking, the same type was shown just now, the budget of the last minutes is spent. What none
-        of them stops may still be held out by lot.
+        begun, the rep is speaking, the silence is the customer's to think in, the same type was shown just now, the
+        budget of the last minutes is spent. What none of them stops may still be held out by lot.
         """
         reason = self._reason(detection, decided_ts, rep_speaking)
         if reason not in (Reason.DELIVERED, Reason.HELD_OUT):
@@ -66,6 +68,7 @@ class Policy:
             (Reason.LATE, decided_ts - detection.trigger_ts > self._max_lateness_ms),
             (Reason.QUIET_PERIOD, decided_ts < self._quiet_until_ts),
             (Reason.REP_IS_SPEAKING, rep_speaking and self._quiet_while_rep_speaks and _can_wait(moment_type)),
+            (Reason.CUSTOMER_IS_THINKING, self._quiet_while_customer_thinks and _follows_the_rep(detection)),
             (Reason.COOLING_DOWN, last is not None and decided_ts - last < moment_type.cool_down_s * 1000),
             (Reason.BUDGET_SPENT, self._spent(decided_ts)),
             (Reason.HELD_OUT, self._hold_out > 0 and lot(detection) < self._hold_out),
@@ -96,3 +99,8 @@ def lot(detection: Detection | Moment) -> float:
 def _can_wait(moment_type: MomentType) -> bool:
     """A nudge about how the rep is speaking has to come while the rep speaks."""
     return not (moment_type.kind is Kind.TIMING and moment_type.role == "rep")
+
+
+def _follows_the_rep(detection: Detection) -> bool:
+    """A silence in which it is the customer's turn, as far as is known. The rep may well hold it."""
+    return detection.type == "silence" and detection.speaker_role is Role.REP

@@ -1,7 +1,8 @@
 """A past call's moments decided again under another policy: what would have been shown. No I/O, no clock, no model.
 
 What is stored of each moment is enough: its type, confidence and trigger, and the circumstances of its decision. What
-was too unsure to be recorded at all is not there, so a replay can only choose among the recorded.
+was too unsure to be recorded at all is not there, so a replay can only choose among the recorded. Whose silence one is
+goes by whom it cites and by what is known of the roles now, which during the call may not have been known yet.
 """
 
 from __future__ import annotations
@@ -52,12 +53,12 @@ def replay(
     # Python's sort is stable: moments of one utterance stay in the order in which they were decided.
     known.sort(key=lambda pair: pair[1].decided_ts)
     return tuple(
-        Replayed(stored=stored, circumstances=then, would=_decide(policy, taxonomy, stored.moment, then))
+        Replayed(stored=stored, circumstances=then, would=_decide(policy, taxonomy, stored.moment, then, roles))
         for stored, then in known
     )
 
 
-def _decide(policy: Policy, taxonomy: Taxonomy, moment: Moment, then: Circumstances) -> Decision | None:
+def _decide(policy: Policy, taxonomy: Taxonomy, moment: Moment, then: Circumstances, roles: Roles) -> Decision | None:
     moment_type = taxonomy.find(moment.type)
     if moment_type is None:
         return None
@@ -70,6 +71,7 @@ def _decide(policy: Policy, taxonomy: Taxonomy, moment: Moment, then: Circumstan
         trigger_ts=moment.trigger_ts,
         nudge=moment.nudge,
         role_known=then.role_known,
+        speaker_role=roles.role_of(moment.evidence[0].speaker_id),
         decided_by=moment.decided_by,
     )
     return policy.decide(detection, decided_ts=then.decided_ts, rep_speaking=then.rep_speaking)

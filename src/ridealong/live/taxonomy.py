@@ -153,6 +153,8 @@ class QuietSettings(_Model):
 
     first_s: float = Field(default=0.0, ge=0, le=86_400)
     while_rep_speaks: bool = False
+    while_customer_thinks: bool = True
+    """Of a silence alone: who was asked something, or told a price, has it to think in."""
 
 
 class PolicySettings(_Model):

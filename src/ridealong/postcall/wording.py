@@ -42,6 +42,7 @@ REASON_WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "type_is_noted": "not shown: this type is only noted",
         "quiet_period": "not shown: too early in the call",
         "rep_is_speaking": "not shown: the rep was speaking",
+        "customer_is_thinking": "not shown: the rep had just spoken, and the customer was thinking",
         "held_out": "not shown: held out by lot, to measure what nudges do",
     }
 )

@@ -382,7 +382,7 @@ CREATE TABLE ridealong.moment (
     CONSTRAINT moment_type_is_a_name CHECK (type ~ '^[a-z][a-z0-9_]{0,63}$'),
     CONSTRAINT moment_tier_is_known CHECK (tier IN ('nudge', 'noted')),
     CONSTRAINT moment_reason_is_known CHECK (reason IN ('delivered', 'low_confidence', 'budget_spent', 'cooling_down', 'late', 'role_unknown',
-        'type_is_noted', 'quiet_period', 'rep_is_speaking', 'held_out', 'added')),
+        'type_is_noted', 'quiet_period', 'rep_is_speaking', 'customer_is_thinking', 'held_out', 'added')),
     CONSTRAINT moment_keeps_all_of_what_policy_went_by_or_nothing CHECK
         (num_nulls(decided_ts, rep_speaking, role_known) IN (0, 3)),
     CONSTRAINT moment_is_not_decided_before_the_call CHECK (decided_ts >= 0),

@@ -19,11 +19,13 @@ from ridealong.core.events import (
     UtteranceFinished,
     WarningGiven,
 )
-from ridealong.core.moments import Sight, Tier
+from ridealong.core.moments import Reason, Sight, Tier
 from ridealong.core.transcript import Role, SpeakerId, Utterance
 from ridealong.live import CallStart, ChannelLayout, Encoding
 from ridealong.live.session import LiveCall
 from ridealong.speech import Audio, Heard, HeardThrough, Hearing, Transcriber
+from ridealong.speech.providers.replay import ReplayTranscriber
+from ridealong.speech.session_file import RecordedSession
 from ridealong.store import Store, calls, effects, moments, reviews
 from tests.integration.live.conftest import LENGTH_MS, SPOKEN, House, OneWord
 
@@ -180,6 +182,38 @@ async def test_a_silence_that_was_told_is_not_told_again_by_the_next_process(
     await send(again, 10)
     events = await stop(again)
     assert [e.moment.type for e in events if isinstance(e, MomentDecided)].count("silence") == 1
+
+
+async def test_a_silence_behind_the_reps_question_is_the_customers_stored_and_not_told_again_by_the_next_process(
+    house: House, tenant_id: UUID, start: Start
+) -> None:
+    asked = RecordedSession(call="test", rep_speakers=(SpeakerId(0),), utterances=SPOKEN[:5])
+    house.transcriber = ReplayTranscriber(asked)
+    first = house.process()
+    call = await first.begin(tenant_id, start())
+    await send(call, PIECES + 10)
+    await call.taken()
+    async for numbered in call.watch():
+        if isinstance(numbered.event, MomentDecided) and numbered.event.moment.type == "silence":
+            break
+    await first.close()
+
+    second = house.process()
+    assert await second.recover() == 1
+    again = await second.find(tenant_id, call.call_id)
+    assert isinstance(again, LiveCall)
+    await send(again, 10)
+    await stop(again)
+    async with house.store.tenant(tenant_id) as conn:
+        transcript = await calls.load_transcript(conn, await calls.latest_revision(conn, call.call_id))
+        found = {m.moment.type: m.moment for m in await moments.load_moments(conn, transcript)}
+    assert {name: m.reason for name, m in found.items()} == {
+        "objection_raised": Reason.DELIVERED,
+        "silence": Reason.CUSTOMER_IS_THINKING,
+    }
+    assert found["silence"].tier is Tier.NOTED
+    assert found["silence"].evidence[0].quote == "Compared with what"
+    assert found["silence"].trigger_ts == SPOKEN[4].end_ts + 4000
 
 
 async def test_several_reps_of_a_running_call_are_kept_over_a_restart_and_stored(

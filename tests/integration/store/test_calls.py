@@ -7,6 +7,7 @@ import pytest
 
 from ridealong.core.context import CallContext
 from ridealong.core.errors import InvalidUtterance, Refused, Ungrounded
+from ridealong.core.moments import Reason, Tier
 from ridealong.core.transcript import Role, RoleAssignment, RoleSource, SpeakerId, Transcript, TranscriptId
 from ridealong.store import Store
 from ridealong.store.artifacts import load_artifact
@@ -168,6 +169,20 @@ async def test_a_moment_is_kept_once(store: Store) -> None:
         await record_moments(connection, before)
         assert await load_moments(connection, call.transcript) == before
     assert before[0].moment.evidence[0].quote == "price is far too high"
+
+
+async def test_a_moment_may_have_every_reason_that_there_is(store: Store) -> None:
+    call = await record_call(store)
+    async with store.tenant(call.tenant_id) as connection:
+        [known] = await load_moments(connection, call.transcript)
+        others = [
+            replace(known, moment_id=uuid4(), moment=replace(known.moment, tier=Tier.NOTED, reason=reason))
+            for reason in Reason
+            if reason is not Reason.DELIVERED
+        ]
+        await record_moments(connection, others)
+        kept = await load_moments(connection, call.transcript)
+    assert {m.moment.reason for m in kept} == set(Reason)
 
 
 async def test_a_section_saved_again_replaces_the_first(store: Store) -> None:

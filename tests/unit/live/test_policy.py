@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ridealong.core.moments import Decision, Detection, Moment, Reason, Tier
-from ridealong.core.transcript import SpeakerId, Transcript, TranscriptId, Utterance
+from ridealong.core.transcript import Role, SpeakerId, Transcript, TranscriptId, Utterance
 from ridealong.live.policy import Policy, lot
 from ridealong.live.taxonomy import QuietSettings, Taxonomy, default_taxonomy
 
@@ -23,7 +23,14 @@ _LOG = Transcript.of(
 )
 
 
-def seen(type_id: str = "price_asked", *, at: int, confidence: float = 0.99, role_known: bool = True) -> Detection:
+def seen(
+    type_id: str = "price_asked",
+    *,
+    at: int,
+    confidence: float = 0.99,
+    role_known: bool = True,
+    by: Role = Role.UNKNOWN,
+) -> Detection:
     return Detection(
         type=type_id,
         confidence=confidence,
@@ -31,6 +38,7 @@ def seen(type_id: str = "price_asked", *, at: int, confidence: float = 0.99, rol
         trigger_ts=at,
         nudge="Give a clear range, then tie it to their need.",
         role_known=role_known,
+        speaker_role=by,
     )
 
 
@@ -138,6 +146,41 @@ def test_while_the_rep_speaks_nothing_is_shown_but_what_is_about_the_speaking() 
 
 def test_a_rep_who_speaks_stops_no_nudge_unless_the_policy_says_so() -> None:
     assert Policy(TAXONOMY).decide(seen(at=0), decided_ts=0, rep_speaking=True).reason is Reason.DELIVERED
+
+
+def test_a_silence_behind_the_reps_words_is_the_customers_and_is_not_shown() -> None:
+    decided = Policy(TAXONOMY).decide(seen("silence", at=0, by=Role.REP), decided_ts=0)
+    assert decided == Decision(tier=Tier.NOTED, reason=Reason.CUSTOMER_IS_THINKING)
+
+
+@pytest.mark.parametrize("by", [Role.CUSTOMER, Role.UNKNOWN])
+def test_a_silence_behind_the_customers_words_or_behind_nobody_knows_whose_is_shown(by: Role) -> None:
+    assert Policy(TAXONOMY).decide(seen("silence", at=0, by=by), decided_ts=0).reason is Reason.DELIVERED
+
+
+def test_a_silence_behind_the_reps_words_is_shown_where_the_policy_says_so() -> None:
+    policy = Policy(with_settings(quiet=QuietSettings(while_customer_thinks=False)))
+    assert policy.decide(seen("silence", at=0, by=Role.REP), decided_ts=0).reason is Reason.DELIVERED
+
+
+@pytest.mark.parametrize("type_id", ["monologue", "risky_promise"])
+def test_what_the_rep_says_or_holds_is_shown_as_ever(type_id: str) -> None:
+    assert Policy(TAXONOMY).decide(seen(type_id, at=0, by=Role.REP), decided_ts=0).reason is Reason.DELIVERED
+
+
+def test_the_customers_silences_spend_neither_budget_nor_cool_down() -> None:
+    one = with_settings(max_nudges=1)
+    policy, past = Policy(one), list[Moment]()
+    for at in range(0, 50_000, 10_000):
+        detection = seen("silence", at=at, by=Role.REP)
+        past.append(Moment.decided(detection, policy.decide(detection, decided_ts=at)))
+    assert {moment.reason for moment in past} == {Reason.CUSTOMER_IS_THINKING}
+    for policy_then in (policy, Policy.restore(one, past)):
+        shown = policy_then.decide(seen("silence", at=50_000, by=Role.CUSTOMER), decided_ts=50_000)
+        assert shown.reason is Reason.DELIVERED
+        # What it is told comes before what the call can still bear.
+        again = policy_then.decide(seen("silence", at=60_000, by=Role.REP), decided_ts=60_000)
+        assert again.reason is Reason.CUSTOMER_IS_THINKING
 
 
 def in_call(number: int) -> Detection:

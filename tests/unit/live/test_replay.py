@@ -104,6 +104,20 @@ def test_for_an_older_call_the_reps_voice_is_read_from_the_transcript() -> None:
     assert reasons([moment(0)], changed) == ["delivered"]
 
 
+def test_whose_silence_it_is_goes_by_the_roles_and_by_whom_it_cites() -> None:
+    behind_rep = moment(1, type_id="silence", confidence=1.0, decided=at(9_500))
+    behind_other = moment(2, type_id="silence", confidence=1.0, decided=at(201_500))
+    assert reasons([behind_rep, behind_other]) == ["customer_is_thinking", "delivered"]
+    assert [_reason(m) for m in replay([behind_rep], TAXONOMY, SAID, Roles())] == ["delivered"]
+
+
+def test_a_silence_that_was_the_customers_is_shown_by_a_policy_that_says_so() -> None:
+    was = moment(1, type_id="silence", confidence=1.0, reason=Reason.CUSTOMER_IS_THINKING, decided=at(9_500))
+    changed = with_policy(TAXONOMY, "policy: {quiet: {while_customer_thinks: false}}", "policy.yaml")
+    assert reasons([was], changed) == ["delivered"]
+    assert reasons([was]) == ["customer_is_thinking"]
+
+
 def test_an_older_moment_that_was_late_stays_late() -> None:
     assert reasons([moment(0, reason=Reason.LATE)]) == ["late"]
 

@@ -64,6 +64,13 @@ def test_what_was_not_written_down_yet_is_added_and_comments_stay() -> None:
     assert load_taxonomy(after, "own").policy.hold_out == 0.1
 
 
+def test_a_document_that_says_nothing_of_it_leaves_the_customer_to_think_until_it_says_otherwise() -> None:
+    assert load_taxonomy(OWN, "own").policy.quiet.while_customer_thinks
+    after = changed(OWN, policy={"quiet": {"while_customer_thinks": False}})
+    assert difference(OWN, after) == ["+  quiet:", "+    while_customer_thinks: false"]
+    assert not load_taxonomy(after, "own").policy.quiet.while_customer_thinks
+
+
 def test_examples_and_trackers_are_whole_lists_and_what_stood_there_stays_as_it_was_written() -> None:
     after = changed(
         OWN,

@@ -25,6 +25,7 @@ const REASONS: Record<string, string> = {
   added: "added by a person after the call",
   quiet_period: "not shown: too early in the call",
   rep_is_speaking: "not shown: the rep was speaking",
+  customer_is_thinking: "not shown: the rep had just spoken, and the customer was thinking",
   held_out: "not shown: held out by lot, to measure what nudges do",
 };
 

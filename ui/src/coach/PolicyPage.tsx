@@ -180,6 +180,13 @@ function Limits({ form, set, mistakes }: LimitsProps) {
           checked={form.while_rep_speaks}
           onChange={(event) => set({ while_rep_speaks: event.currentTarget.checked })}
         />
+        <Switch
+          mt="lg"
+          label="Quiet while the customer thinks"
+          description="no nudge about a silence behind the rep's own words"
+          checked={form.while_customer_thinks}
+          onChange={(event) => set({ while_customer_thinks: event.currentTarget.checked })}
+        />
       </SimpleGrid>
     </Card>
   );

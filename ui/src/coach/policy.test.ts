@@ -24,7 +24,7 @@ const TAXONOMY: Taxonomy = {
     max_nudges: 4,
     window_s: 600,
     max_lateness_s: 2,
-    quiet: { first_s: 0, while_rep_speaks: false },
+    quiet: { first_s: 0, while_rep_speaks: false, while_customer_thinks: true },
     hold_out: 0.1,
   },
   types: [STALL],
@@ -43,6 +43,11 @@ describe("a policy's form", () => {
       policy: { window_s: 300, hold_out: 0.125, quiet: { while_rep_speaks: true } },
       types: [{ id: "stall", tier: "noted", floor: 0.7 }],
     });
+  });
+
+  it("lets the rep be nudged while the customer thinks, and states that alone", () => {
+    const form = { ...formOf(TAXONOMY), while_customer_thinks: false };
+    expect(changeOf(form, TAXONOMY)).toEqual({ policy: { quiet: { while_customer_thinks: false } } });
   });
 
   it("refuses a floor below what is recorded at all, and a hold-out of more than half", () => {

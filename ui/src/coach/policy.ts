@@ -16,6 +16,7 @@ export interface PolicyForm {
   max_lateness_s: number;
   quiet_first_s: number;
   while_rep_speaks: boolean;
+  while_customer_thinks: boolean;
   /** Percent. */
   hold_out: number;
   types: TypeForm[];
@@ -31,6 +32,7 @@ export function formOf({ policy, types }: Taxonomy): PolicyForm {
     max_lateness_s: policy.max_lateness_s,
     quiet_first_s: policy.quiet.first_s,
     while_rep_speaks: policy.quiet.while_rep_speaks,
+    while_customer_thinks: policy.quiet.while_customer_thinks,
     hold_out: percent(policy.hold_out),
     types: types.map(({ id, tier, floor, cool_down_s }) => ({ id, tier, floor: percent(floor), cool_down_s })),
   };
@@ -47,6 +49,9 @@ export function changeOf(form: PolicyForm, taxonomy: Taxonomy): PolicyChange {
   if (form.hold_out !== before.hold_out) policy.hold_out = share(form.hold_out);
   if (form.quiet_first_s !== before.quiet_first_s) quiet.first_s = form.quiet_first_s;
   if (form.while_rep_speaks !== before.while_rep_speaks) quiet.while_rep_speaks = form.while_rep_speaks;
+  if (form.while_customer_thinks !== before.while_customer_thinks) {
+    quiet.while_customer_thinks = form.while_customer_thinks;
+  }
   const types = form.types.flatMap((one) => {
     const was = before.types.find(({ id }) => id === one.id);
     if (was === undefined) return [];

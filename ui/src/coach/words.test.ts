@@ -15,6 +15,7 @@ describe("words", () => {
   it("say what became of a moment, also where it would not be recorded", () => {
     expect(decisionWords({ tier: "nudge", reason: "delivered" })).toBe("nudged");
     expect(decisionWords({ tier: "noted", reason: "quiet_period" })).toBe("noted: too early in the call");
+    expect(decisionWords({ tier: "noted", reason: "customer_is_thinking" })).toBe("noted: the customer was thinking");
     expect(decisionWords(null)).toBe("not even noted");
     expect(decisionWords({ tier: "noted", reason: "of a later version" })).toBe("noted");
   });

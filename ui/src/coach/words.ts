@@ -14,6 +14,7 @@ const REASONS: Readonly<Record<string, string>> = {
   added: "added by a person",
   quiet_period: "noted: too early in the call",
   rep_is_speaking: "noted: the rep was speaking",
+  customer_is_thinking: "noted: the customer was thinking",
   held_out: "noted: held out by lot",
   not_recorded: "not even noted",
 };

@@ -25,6 +25,7 @@ const NOTED: Readonly<Record<string, string>> = {
   type_is_noted: "This kind is kept for the review only.",
   quiet_period: "The call has only begun: the policy keeps quiet for now.",
   rep_is_speaking: "The rep was speaking.",
+  customer_is_thinking: "The rep had just spoken: the customer was thinking.",
   held_out: "Held out by lot, to measure what nudges do.",
 };
 

@@ -10,6 +10,7 @@ from ridealong.web.answers import Answer
 class QuietShown(Answer):
     first_s: float
     while_rep_speaks: bool
+    while_customer_thinks: bool
 
 
 class PolicyShown(Answer):
