@@ -51,7 +51,7 @@ def test_a_changed_number_changes_its_line_and_no_other() -> None:
     )
     lines = zip(shipped.splitlines(), after.splitlines(), strict=True)
     assert [(old.strip(), new.strip()) for old, new in lines if old != new] == [
-        ("max_nudges: 4", "max_nudges: 2"),
+        ("max_nudges: 6", "max_nudges: 2"),
         ("first_s: 0", "first_s: 120"),
         ("tier: nudge", "tier: noted"),
         ("cool_down_s: 60", "cool_down_s: 90"),
