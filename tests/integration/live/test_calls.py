@@ -269,7 +269,7 @@ async def test_a_call_that_ended_while_nothing_could_be_stored_is_stored_by_the_
     second = house.process()
     taken_up = await second.recover()
     if taken_up:
-        again = second._calls[call.call_id]
+        again = await second.find(tenant_id, call.call_id)
         await again.over.wait()
     assert said(await stored(house.store, tenant_id, call.call_id)) == said(SPOKEN)
     async with house.store.tenant(tenant_id) as conn:
