@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -23,8 +24,9 @@ from ridealong.live.train import example_files, shipped_examples
 if TYPE_CHECKING:
     from ridealong.embedding import Vectors
     from ridealong.live.features import Reader
+    from ridealong.live.train import Example
 
-VERSION: Final = "2"
+VERSION: Final = "3"
 STRENGTH: Final = 0.3
 """Inverse regularisation (scikit-learn's C)."""
 
@@ -39,6 +41,9 @@ MOST: Final = 2.0
 
 LIMIT: Final = 6.0
 """Nor is the belief ever surer than this: a call may turn."""
+
+LONGEST_SET: Final = 20
+"""Single examples come in sets of fewer lines than this, and no labelled call is so short."""
 
 LOOK_BACK: Final = 12
 """Utterances that are read again when a call is taken up in the middle."""
@@ -89,7 +94,9 @@ class SaleBelief:
 def load_sale_sense(reader: Reader, cache_dir: Path | None = None) -> SaleSense:
     """The shipped one, fitted first where `cache_dir` does not hold it yet (some fifteen seconds)."""
     name = f"sale-{digest([*example_files(), _no_sale_file(), f'{VERSION} {identity()}'.encode()])}.npz"
-    path = built(cache_dir or default_cache_dir(), name, lambda to: fit(sale_texts(), no_sale_texts(), reader).save(to))
+    path = built(
+        cache_dir or default_cache_dir(), name, lambda to: fit(shipped_examples(), no_sale_texts(), reader).save(to)
+    )
     return SaleSense.read(path)
 
 
@@ -109,12 +116,19 @@ def _no_sale_file() -> bytes:
     return (files("ridealong.live") / "examples" / "no_sale" / "talks.jsonl").read_bytes()
 
 
-def fit(sales: Sequence[str], others: Sequence[str], reader: Reader) -> SaleSense:
-    """Fit on both, weighing the same."""
+def fit(sales: Sequence[Example], others: Sequence[str], reader: Reader) -> SaleSense:
+    """Fit on what is said in sales and elsewhere, both weighing the same; of sales, single examples as much as whole
+    calls, whose small talk would else drown plain sentences about prices and vendors.
+    """
     # At build time only: scikit-learn costs 130 MB that a server must not carry.
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
 
-    views = reader.views([*sales, *others])
-    model = LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=500)
-    model.fit(views, np.array([True] * len(sales) + [False] * len(others)))
+    lines = Counter(example.call for example in sales)
+    in_calls = {example.text: lines[example.call] > LONGEST_SET for example in sales}
+    share = Counter(in_calls.values())
+    weights = [1 / len(share) / share[in_call] for in_call in in_calls.values()] + [1 / len(others)] * len(others)
+    views = reader.views([*in_calls, *others])
+    model = LogisticRegression(C=STRENGTH, max_iter=500)
+    sold = np.array([True] * len(in_calls) + [False] * len(others))
+    model.fit(views, sold, sample_weight=np.array(weights) * len(sold) / 2)
     return SaleSense(weights=np.asarray(model.coef_, np.float32)[0], bias=float(np.asarray(model.intercept_)[0]))

@@ -72,7 +72,7 @@ def test_cool_down_and_budget_are_played() -> None:
     head = AsksForThePrice(
         types=("price_asked",), weights=one[None], bias=0 * one, slope=one, offset=0 * one, share=0 * one
     )
-    asked = (20_000, 30_000, 90_000, 160_000, 230_000, 300_000, 700_000)
+    asked = (20_000, 30_000, 90_000, 160_000, 230_000, 300_000, 370_000, 440_000, 700_000)
     call = LabelledCall(
         name="made-up",
         roles=Roles(
@@ -86,7 +86,7 @@ def test_cool_down_and_budget_are_played() -> None:
     )
     sense = SaleSense(weights=np.zeros(VIEWS_WIDTH, np.float32), bias=3.0)
     heard = play(call, Reader(), head, sense)
-    assert [f.right for f in heard.found] == [True, True, False, False, False, False, False]
-    # The second comes within the cool-down, the sixth when four were shown in ten minutes.
-    assert [f.shown for f in heard.found] == [True, False, True, True, True, False, True]
-    assert (heard.true, heard.utterances, heard.minutes) == (Counter({"price_asked": 2}), 7, pytest.approx(700 / 60))
+    assert [f.right for f in heard.found] == [True, True, *[False] * 7]
+    # The second comes within the cool-down, the eighth when six were shown in ten minutes.
+    assert [f.shown for f in heard.found] == [True, False, True, True, True, True, True, False, True]
+    assert (heard.true, heard.utterances, heard.minutes) == (Counter({"price_asked": 2}), 9, pytest.approx(700 / 60))

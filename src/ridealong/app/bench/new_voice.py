@@ -143,7 +143,7 @@ def main(arguments: Sequence[str]) -> int:
         others = [e for e in training if author_of(e.call) != author]
         head = train(others, reader, whole_calls=[e for e in whole_calls if author_of(e.call) != author])
         head = replace(head, answered=None)
-        sense = fit_sale(list(dict.fromkeys(e.text for e in others)), no_sale_texts(), reader)
+        sense = fit_sale(others, no_sale_texts(), reader)
         heard = [play(read_call(path), reader, head, sense) for path in paths if author_of(path.stem) == author]
         rate = sum(h.true.total() for h in heard) / sum(h.utterances for h in heard)
         kinds["dense" if rate >= DENSE else "ordinary"].extend(heard)
