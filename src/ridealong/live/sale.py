@@ -100,13 +100,6 @@ def load_sale_sense(reader: Reader, cache_dir: Path | None = None) -> SaleSense:
     return SaleSense.read(path)
 
 
-def sale_texts() -> list[str]:
-    """What is said in sales: in labelled calls from the first greeting to the last, and in the single examples. By the
-    calls alone, which are full of people, a call of plain sentences about prices and vendors was believed to be none.
-    """
-    return list(dict.fromkeys(e.text for e in shipped_examples()))
-
-
 def no_sale_texts() -> list[str]:
     """What is said in talks of many kinds in which nobody sells: chores, doctors, meetings, support, games."""
     return list(dict.fromkeys(json.loads(line)["text"] for line in _no_sale_file().decode().splitlines()))
@@ -118,7 +111,8 @@ def _no_sale_file() -> bytes:
 
 def fit(sales: Sequence[Example], others: Sequence[str], reader: Reader) -> SaleSense:
     """Fit on what is said in sales and elsewhere, both weighing the same; of sales, single examples as much as whole
-    calls, whose small talk would else drown plain sentences about prices and vendors.
+    calls, from the first greeting to the last. By the calls alone, which are full of people, a call of plain sentences
+    about prices and vendors was believed to be none.
     """
     # At build time only: scikit-learn costs 130 MB that a server must not carry.
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415

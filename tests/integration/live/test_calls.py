@@ -163,12 +163,11 @@ async def test_a_call_taken_up_by_the_next_process_ends_like_an_undisturbed_one(
     assert again.judge.role_of(SPOKEN[0].speaker) is Role.REP
 
 
-async def test_a_silence_that_was_told_is_not_told_again_by_the_next_process(
-    house: House, tenant_id: UUID, start: Start
-) -> None:
+async def taken_up_in_a_silence(house: House, tenant_id: UUID, start: Start, *, pieces: int) -> LiveCall:
+    """A call of so many pieces whose process ended when it had told of a silence, taken up by the next process."""
     first = house.process()
     call = await first.begin(tenant_id, start())
-    await send(call, PIECES + 45)
+    await send(call, pieces)
     await call.taken()
     async for numbered in call.watch():
         if isinstance(numbered.event, MomentDecided) and numbered.event.moment.type == "silence":
@@ -180,6 +179,13 @@ async def test_a_silence_that_was_told_is_not_told_again_by_the_next_process(
     again = await second.find(tenant_id, call.call_id)
     assert isinstance(again, LiveCall)
     await send(again, 10)
+    return again
+
+
+async def test_a_silence_that_was_told_is_not_told_again_by_the_next_process(
+    house: House, tenant_id: UUID, start: Start
+) -> None:
+    again = await taken_up_in_a_silence(house, tenant_id, start, pieces=PIECES + 45)
     events = await stop(again)
     assert [e.moment.type for e in events if isinstance(e, MomentDecided)].count("silence") == 1
 
@@ -189,23 +195,10 @@ async def test_a_silence_behind_the_reps_question_is_the_customers_stored_and_no
 ) -> None:
     asked = RecordedSession(call="test", rep_speakers=(SpeakerId(0),), utterances=SPOKEN[:5])
     house.transcriber = ReplayTranscriber(asked)
-    first = house.process()
-    call = await first.begin(tenant_id, start())
-    await send(call, PIECES + 10)
-    await call.taken()
-    async for numbered in call.watch():
-        if isinstance(numbered.event, MomentDecided) and numbered.event.moment.type == "silence":
-            break
-    await first.close()
-
-    second = house.process()
-    assert await second.recover() == 1
-    again = await second.find(tenant_id, call.call_id)
-    assert isinstance(again, LiveCall)
-    await send(again, 10)
+    again = await taken_up_in_a_silence(house, tenant_id, start, pieces=PIECES + 10)
     await stop(again)
     async with house.store.tenant(tenant_id) as conn:
-        transcript = await calls.load_transcript(conn, await calls.latest_revision(conn, call.call_id))
+        transcript = await calls.load_transcript(conn, await calls.latest_revision(conn, again.call_id))
         found = {m.moment.type: m.moment for m in await moments.load_moments(conn, transcript)}
     assert {name: m.reason for name, m in found.items()} == {
         "objection_raised": Reason.DELIVERED,
